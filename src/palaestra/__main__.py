@@ -1,0 +1,5 @@
+"""``python -m palaestra``."""
+
+from palaestra.cli import main
+
+main()
