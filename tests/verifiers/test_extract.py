@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from palaestra.verifiers import Extraction, extract_answer, last_boxed
+
+
+@pytest.mark.parametrize(
+    ("response", "text", "rule"),
+    [
+        (r"so \boxed{42}.", "42", "boxed"),
+        (r"\boxed{4} no, \boxed{5}", "5", "boxed"),
+        (r"\boxed{\frac{1}{2}} done", r"\frac{1}{2}", "boxed"),
+        (r"\boxed{ \{1\} }", r"\{1\}", "boxed"),
+        (r"\boxed{\text{a \} b}}", r"\text{a \} b}", "boxed"),
+        (r"\boxed{1} then \boxed{2", "1", "boxed"),
+        (r"\boxed{\boxed{5}}", "5", "boxed"),
+        (r"\boxed{}", "", "boxed"),
+        ("#### 7 \\boxed{8}", "8", "boxed"),
+        ("work\n#### 42\n", "42", "hash"),
+        ("#### 1\n#### 2", "2", "hash"),
+        ("The answer is 4. No, the Answer is: **3.5**.\nBye", "3.5", "phrase"),
+        ("the answer is x = 5", "x = 5", "phrase"),
+    ],
+)
+def test_answer_found(response: str, text: str, rule: str) -> None:
+    assert extract_answer(response) == Extraction(text, rule)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("response", ["", "42", r"\boxed{42", r"\boxed 42", "a #### 42", "answers: 5", "\ud800"])
+def test_no_answer_found(response: str) -> None:
+    assert extract_answer(response) is None
+
+
+def test_whole_response_is_the_answer_only_when_asked_for() -> None:
+    assert extract_answer(" 42\n", ("boxed", "whole")) == ("42", "whole")
+    assert extract_answer(r"a \boxed{1}", ("whole", "boxed")) == (r"a \boxed{1}", "whole")
+
+
+@pytest.mark.parametrize("unit", ["\\boxed{", "{", "\\", "\\boxed{}{", "#", "\n####", "answer is ", "\\boxed{{"])
+def test_a_megabyte_ends(unit: str) -> None:
+    extract_answer(unit * (1_000_000 // len(unit)))
+    assert last_boxed(r"\boxed{1}" + r"\boxed{" * 100_000) == "1"
+
+
+@given(st.text(alphabet="\\boxed{} 1", max_size=60), st.integers(0, 99))
+def test_a_last_box_always_wins(prefix: str, number: int) -> None:
+    assert last_boxed(f"{prefix} \\boxed{{{number}}}") == str(number)

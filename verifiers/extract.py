@@ -1,0 +1,101 @@
+r"""Which part of a response is the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+Rule: TypeAlias = Literal["boxed", "hash", "phrase", "whole"]
+RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
+
+BOX = r"\boxed{"
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_PHRASE = re.compile(r"answer is\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"\.(?=\s|$)|\n")
+
+
+class Extraction(NamedTuple):
+    """An answer as written, and the rule that found it."""
+
+    text: str
+    rule: Rule
+
+
+def extract_answer(response: str, rules: Sequence[Rule] = RULES) -> Extraction | None:
+    r"""Find the answer by the first of ``rules`` that finds one; None when none does.
+
+    boxed: the last ``\boxed{...}`` whose braces balance. Of several boxes the last counts, never any of them.
+    hash: the rest of the last line that starts with ``####``.
+    phrase: what follows the last "answer is", up to the end of the sentence or line.
+    whole: the response itself, stripped.
+
+    Time is linear in the length of the response, whatever it holds.
+    """
+    for rule in rules:
+        text = _FINDERS[rule](response)
+        if text is not None:
+            return Extraction(text, rule)
+    return None
+
+
+def last_boxed(response: str) -> str | None:
+    r"""The content of the last ``\boxed{...}`` whose braces balance, stripped; None when there is none."""
+    start = response.rfind(BOX)
+    if start < 0:
+        return None
+    inside = start + len(BOX)
+    end = response.find("}", inside)
+    content = response[inside:end] if end >= 0 else "{"
+    if "{" not in content and "\\" not in content:
+        return content.strip()
+    limit = len(response)
+    while start >= 0:
+        end = _closing(response, start + len(BOX), limit)
+        if end >= 0:
+            return response[start + len(BOX) : end].strip()
+        # This box never closes, so an earlier one can only close before it: no character is scanned twice.
+        limit = start
+        start = response.rfind(BOX, 0, start)
+    return None
+
+
+def _closing(text: str, start: int, limit: int) -> int:
+    """The index of the brace that closes the one just before ``start``, below ``limit``; -1 when there is none."""
+    depth = 1
+    for match in _BRACE.finditer(text, start, limit):
+        brace = match[0]
+        if brace == "{":
+            depth += 1
+        elif brace == "}":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+    return -1
+
+
+def _last_hash(response: str) -> str | None:
+    start = response.rfind("\n####") + 1
+    if not response.startswith("####", start):
+        return None
+    end = response.find("\n", start)
+    return response[start + 4 : end if end >= 0 else len(response)].strip()
+
+
+def _last_phrase(response: str) -> str | None:
+    start = -1
+    for match in _PHRASE.finditer(response):
+        start = match.end()
+    if start < 0:
+        return None
+    rest = response[start:].lstrip(" \t\r\n:*")  # also the marks of "The answer is: **42**."
+    end = _SENTENCE_END.search(rest)
+    return (rest[: end.start()] if end else rest).strip(" \t\r*")
+
+
+_FINDERS: dict[Rule, Callable[[str], str | None]] = {
+    "boxed": last_boxed,
+    "hash": _last_hash,
+    "phrase": _last_phrase,
+    "whole": str.strip,
+}

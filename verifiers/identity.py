@@ -1,0 +1,119 @@
+"""Are two rational expressions the same function? Decided at random points modulo random primes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from .evaluation import TooLarge, Undefined, evaluate
+from .expression import Node, Number, Operation, Symbol, symbols
+
+TRIALS = 3
+ATTEMPTS = 8  # draws of a point at which no denominator vanishes
+PRIME_BITS = 61
+MAX_HEIGHT = 2**32  # bits that the numerator and denominator could reach at a point, never computed
+WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+
+
+def identical(a: Node, b: Node, rng: random.Random) -> bool:
+    """Whether two expressions without irrational roots or symbolic exponents are one rational function.
+
+    False is certain: equal functions agree modulo every prime that divides no denominator. True errs with a chance
+    below 2^-75: a non-zero numerator of degree and bits at most ``MAX_HEIGHT`` vanishes at a random point, or modulo
+    a random 61-bit prime, with a chance below 2^-25 in each of three trials (Schwartz 1980, Zippel 1979). The
+    chance is over ``rng``, so the answer must not be written with knowledge of its seed. Every symbol is a free
+    variable, ``pi`` too, which is exact because pi is transcendental.
+
+    Raises:
+        Undefined: the expression divides by zero everywhere.
+        Irrational: an irrational root, or an exponent that is not a rational constant.
+        TooLarge: past ``MAX_HEIGHT`` or the bounds of ``evaluate``.
+    """
+    if height(a) + height(b) > MAX_HEIGHT:
+        raise TooLarge(f"values of more than {MAX_HEIGHT} bits")
+    names = sorted(symbols(a) | symbols(b))
+    for _ in range(TRIALS):
+        x, y = _values(a, b, names, rng)
+        if x != y:
+            return False
+    return True
+
+
+def height(node: Node) -> int:
+    """A bound on the bits of numerator and denominator together when every symbol has ``PRIME_BITS`` bits."""
+    if isinstance(node, Number):
+        return node.value.numerator.bit_length() + node.value.denominator.bit_length()
+    if isinstance(node, Symbol):
+        return PRIME_BITS
+    if node.op == "^":
+        exponent = evaluate(node.args[1])
+        if exponent.denominator == 1:
+            return height(node.args[0]) * abs(exponent.numerator) + 1
+    if node.op in ("+", "-", "*", "/", "%"):
+        return sum(map(height, node.args)) + len(node.args) + 7
+    value = evaluate(node)
+    return value.numerator.bit_length() + value.denominator.bit_length()
+
+
+def _values(a: Node, b: Node, names: list[str], rng: random.Random) -> tuple[int, int]:
+    for _ in range(ATTEMPTS):
+        prime = random_prime(rng)
+        point = {name: rng.randrange(prime) for name in names}
+        try:
+            return _modular(a, point, prime), _modular(b, point, prime)
+        except ZeroDivisionError:
+            continue
+    raise Undefined("division by zero")
+
+
+def _modular(node: Node, point: Mapping[str, int], prime: int) -> int:
+    if isinstance(node, Symbol):
+        return point[node.name]
+    if isinstance(node, Operation) and node.op in ("+", "-", "*", "/", "%", "^"):
+        first = _modular(node.args[0], point, prime)
+        if node.op == "-":
+            return -first % prime
+        if node.op == "%":
+            return first * _power(100, -1, prime) % prime
+        if node.op == "^":
+            exponent = evaluate(node.args[1])
+            if exponent.denominator == 1:
+                return _power(first, exponent.numerator, prime)
+        else:
+            for arg in node.args[1:]:
+                other = _modular(arg, point, prime)
+                if node.op == "+":
+                    first += other
+                else:
+                    first = first * (other if node.op == "*" else _power(other, -1, prime)) % prime
+            return first % prime
+    value = evaluate(node)
+    return value.numerator * _power(value.denominator, -1, prime) % prime
+
+
+def _power(base: int, exponent: int, prime: int) -> int:
+    if exponent <= 0 and base % prime == 0:
+        raise ZeroDivisionError
+    return pow(base, exponent, prime)
+
+
+def random_prime(rng: random.Random) -> int:
+    """A random prime of ``PRIME_BITS`` bits (Miller-Rabin, exact below 3.3e24: Sorenson and Webster 2015)."""
+    while True:
+        n = rng.getrandbits(PRIME_BITS) | 1 << (PRIME_BITS - 1) | 1
+        odd, twos = n - 1, 0
+        while odd % 2 == 0:
+            odd, twos = odd // 2, twos + 1
+        if all(_probable_prime(n, witness, odd, twos) for witness in WITNESSES):
+            return n
+
+
+def _probable_prime(n: int, witness: int, odd: int, twos: int) -> bool:
+    x = pow(witness, odd, n)
+    if x in (1, n - 1):
+        return True
+    for _ in range(twos - 1):
+        x = x * x % n
+        if x == n - 1:
+            return True
+    return False
