@@ -1,0 +1,73 @@
+"""Policies that do not reason and answers that attack: what a task must not pay for, and must survive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from .task import Problem
+
+MEGABYTE = 1 << 20
+GUESSES = ("0", "1", "2", "yes", "no", "True", "None", "A", "x=0", "[]")
+
+HOSTILE = {
+    "a megabyte of digits": "\\boxed{" + "9" * MEGABYTE + "}",
+    "a megabyte of words": "word " * (MEGABYTE // 5),
+    "lone surrogates": "\\boxed{\ud800\udfff 1}",
+    "NUL": "\\boxed{1\0}\0",
+    "digits of another script": "\\boxed{\u0661\u0662\u00b2}",
+    "a tower of powers": "\\boxed{9**9**9**9}",
+    "a tower of powers in LaTeX": "\\boxed{9^{9^{9^{9}}}}",
+    "a factorial": "\\boxed{100000000!}",
+    "a huge exponent": "\\boxed{1e999999999}",
+    "deep nesting": "\\boxed{" + "(" * 100_000 + "1" + ")" * 100_000 + "}",
+    "nested boxes": "\\boxed{" * 50_000 + "1" + "}" * 50_000,
+    "boxes that never close": "\\boxed{" * 100_000,
+    "many lines": "a=1\n" * 100_000 + "\\boxed{1}",
+    "a long row of signs": "\\boxed{" + "-" * 100_000 + "1}",
+    "division by zero": "\\boxed{1/0}",
+    "nothing in the box": "\\boxed{}",
+}
+
+
+def injections(target: str) -> dict[str, str]:
+    """Answers that create the file ``target`` if anything executes them."""
+    call = f"__import__('os').system('touch {target}')"
+    return {
+        "code for eval": f"\\boxed{{{call}}}",
+        "code alone": call,
+        "code after an answer": f"\\boxed{{1}} or {call}",
+        "code in a list": f"\\boxed{{[{call} for _ in (1,)]}}",
+        "code for sympy": f"\\boxed{{x.__class__.__mro__[1].__subclasses__() or {call}}}",
+    }
+
+
+def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """(name, a response for each problem) of policies that do not solve the problems.
+
+    ``answers`` are the last lines of right responses to other problems, or none where the task has no oracle.
+    """
+    n = len(problems)
+    yield "null", [""] * n
+    for guess in GUESSES:
+        yield f"constant {guess}", [f"\\boxed{{{guess}}}"] * n
+    numbers = [str(k) for k in range(-20, 101)]
+    yield "shotgun of boxes", ["\n".join(f"\\boxed{{{k}}}" for k in numbers)] * n
+    yield "shotgun in a box", ["\\boxed{" + ", ".join(numbers) + "}"] * n
+    yield "hedge", ["\\boxed{" + " or ".join(numbers[:40]) + "}"] * n
+    yield "garbage", [_garbage(k) for k in range(n)]
+    yield "padding", ["Let me think step by step. " * 200 + "The answer is \\boxed{the answer}."] * n
+    yield "echo", [p.prompt for p in problems]
+    yield "echo in a box", [f"\\boxed{{{p.prompt}}}" for p in problems]
+    for name, attack in injections("/dev/null").items():
+        yield name, [attack] * n
+    if answers:
+        for answer, _ in Counter(answers).most_common(3):
+            yield f"constant {answer[:40]}", [answer] * n
+        yield "shotgun of answers", ["\n".join(dict.fromkeys(answers))] * n
+        yield "another problem's answer", [answers[k % len(answers)] for k in range(n)]
+
+
+def _garbage(seed: int) -> str:
+    """Sixty characters of ASCII and beyond that differ from seed to seed."""
+    return "".join(chr(33 + (seed * 7919 + k * k * 104729) % (900 if k % 3 else 90)) for k in range(60))

@@ -1,0 +1,94 @@
+"""Difficulty that follows success."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium
+
+
+class SuccessCurriculum:
+    """One level up when the success rate over the last ``window`` results at this level reaches ``raise_at``, one down
+    when it falls below ``lower_at``; each change of level starts a new window.
+
+    Deterministic: the level is a function of the results alone. ``levels`` are the task's difficulties.
+    """
+
+    def __init__(
+        self,
+        levels: range = range(1, 11),
+        *,
+        start: int | None = None,
+        window: int = 64,
+        raise_at: float = 0.8,
+        lower_at: float = 0.2,
+    ) -> None:
+        if not 0.0 <= lower_at < raise_at <= 1.0:
+            raise ValueError(f"0 <= lower_at < raise_at <= 1, not {lower_at} and {raise_at}")
+        if window < 1:
+            raise ValueError(f"window is at least 1, not {window}")
+        self.levels = levels
+        self.window = window
+        self.raise_at = raise_at
+        self.lower_at = lower_at
+        self.level = levels[0] if start is None else start
+        self._results: list[float] = []
+        self._check(self.level)
+
+    def update(self, level: int, success: float) -> None:
+        """Count one result in [0, 1]. Results of other levels (late ones) and undecided ones (nan) are passed over."""
+        if level != self.level or math.isnan(success):
+            return
+        self._results.append(float(success))
+        del self._results[: -self.window]
+        if len(self._results) < self.window:
+            return
+        rate = math.fsum(self._results) / self.window
+        if rate >= self.raise_at and self.level < self.levels[-1]:
+            self._move(1)
+        elif rate < self.lower_at and self.level > self.levels[0]:
+            self._move(-1)
+
+    @property
+    def success_rate(self) -> float:
+        """The mean of the results in the window; nan when there is none."""
+        return math.fsum(self._results) / len(self._results) if self._results else math.nan
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON-able: all that ``update`` has changed."""
+        return {"level": self.level, "results": list(self._results)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from ``state_dict()``. Raises ValueError when its level is none of these levels."""
+        self._check(state["level"])
+        self.level = state["level"]
+        self._results = list(state["results"])[-self.window :]
+
+    def _move(self, by: int) -> None:
+        self.level = self.levels[self.levels.index(self.level) + by]
+        self._results.clear()
+
+    def _check(self, level: int) -> None:
+        if level not in self.levels:
+            raise ValueError(f"the levels are {self.levels[0]} to {self.levels[-1]}, not {level!r}")
+
+
+class Curriculum(gymnasium.Wrapper[str, str, str, str]):
+    """Reset at the controller's level (unless the caller's options name one), and tell it each episode's score."""
+
+    def __init__(self, env: gymnasium.Env[str, str], controller: SuccessCurriculum) -> None:
+        super().__init__(env)
+        self.controller = controller
+        self._difficulty = controller.level
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        options = {"difficulty": self.controller.level, **(options or {})}
+        self._difficulty = options["difficulty"]
+        return self.env.reset(seed=seed, options=options)
+
+    def step(self, action: str) -> tuple[str, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if terminated or truncated:
+            self.controller.update(self._difficulty, info["verdict"].score)
+        return observation, reward, terminated, truncated, info

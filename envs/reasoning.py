@@ -1,0 +1,181 @@
+"""A task as a Gymnasium environment: one question, one answer, one verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+
+from palaestra.verifiers import Status, Verdict, wrong
+
+from .spaces import TextObs, UnicodeText
+from .task import SPLITS, Problem, Task, sample_problem
+
+MAX_ANSWER_CHARS = 1 << 16
+MAX_PROMPT_CHARS = 1 << 14
+END = TextObs("")  # what is seen after the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that an environment remembers. ``family`` names task, knobs and split; ``rng`` is a bit generator's state."""
+
+    family: str
+    problem: Problem | None
+    seed: int | None
+    response: str | None
+    verdict: Verdict | None
+    rng: dict[str, Any]
+    rng_seed: int | None
+
+
+class ReasoningEnv(gymnasium.Env[str, str]):
+    """Ask one problem of ``task``; the action is a whole response; the reward is the verdict's score.
+
+    Observation: the prompt (after the step an empty text). Action: the response, at most ``max_answer_chars``
+    characters; a longer one is judged wrong, not refused. Reward: ``verdict.score``; 0 when the verdict is
+    UNDECIDED, since rewards are finite: read ``info["verdict"]`` to leave such episodes out.
+    ``info`` holds ``problem``, ``difficulty`` and ``seed``, and after the step ``verdict``.
+
+    ``reset(seed=s)`` asks the problem of (task, split, s) at the difficulty of ``options["difficulty"]``, else the one
+    given here, else the task's easiest. ``reset()`` goes on with the stream that the last seeded reset began.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]  # gymnasium's is no ClassVar
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        split: str = "train",
+        difficulty: int | None = None,
+        max_answer_chars: int = MAX_ANSWER_CHARS,
+        max_prompt_chars: int = MAX_PROMPT_CHARS,
+        render_mode: str | None = None,
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
+        if difficulty is not None and difficulty not in task.difficulties:
+            levels = task.difficulties
+            raise ValueError(f"{task.id} has difficulties {levels[0]} to {levels[-1]}, not {difficulty!r}")
+        if render_mode not in (None, "ansi"):
+            raise ValueError(f"render_mode is None or 'ansi', not {render_mode!r}")
+        self.task = task
+        self.split = split
+        self.difficulty = difficulty if difficulty is not None else task.difficulties[0]
+        self.max_answer_chars = max_answer_chars
+        self.max_prompt_chars = max_prompt_chars
+        self.render_mode = render_mode
+        self.observation_space = UnicodeText(max_prompt_chars)
+        self.action_space = UnicodeText(max_answer_chars)
+        self._problem: Problem | None = None
+        self._seed: int | None = None
+        self._response: str | None = None
+        self._verdict: Verdict | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[TextObs, dict[str, Any]]:
+        """Ask a problem: that of ``seed``, or the next of the stream.
+
+        Raises:
+            ValueError: a negative or non-integer seed, an unknown option or difficulty, or a prompt that is longer
+                than the observation space.
+        """
+        difficulty = self.difficulty
+        if options:
+            difficulty = _difficulty(options, difficulty)
+        rng = self._np_random
+        if rng is None or type(rng.bit_generator) is not np.random.PCG64:
+            rng = self._np_random = np.random.Generator(np.random.PCG64())
+        if seed is None:
+            seed = rng.bit_generator.random_raw() >> 1
+            if self._np_random_seed is None:
+                self._np_random_seed = seed
+        elif isinstance(seed, int) and seed >= 0:
+            # sample_problem reseeds the generator from ``seed``, so a new one (as super().reset makes) is not needed.
+            self._np_random_seed = seed
+        else:
+            raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
+        problem = sample_problem(self.task, seed, difficulty, self.split, rng)
+        if len(problem.prompt) > self.max_prompt_chars:
+            raise ValueError(f"a prompt of {len(problem.prompt)} characters: raise max_prompt_chars")
+        self._problem, self._seed, self._response, self._verdict = problem, seed, None, None
+        return TextObs(problem.prompt), {"problem": problem, "difficulty": difficulty, "seed": seed}
+
+    def step(self, action: str) -> tuple[TextObs, float, bool, bool, dict[str, Any]]:
+        """Judge the response; the episode then ends.
+
+        Raises:
+            TypeError: the action is no string.
+            gymnasium.error.ResetNeeded: no problem has been asked, or it has been answered.
+        """
+        problem = self._problem
+        if problem is None or self._verdict is not None:
+            raise gymnasium.error.ResetNeeded("call reset() before step(): one problem takes one answer")
+        if not isinstance(action, str):
+            raise TypeError(f"an action is the response as a string, not {type(action).__name__}")
+        fault = None
+        if not action.isascii() or len(action) > self.max_answer_chars:
+            fault = _fault(action, self.max_answer_chars)
+        verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
+        self._response, self._verdict = action, verdict
+        reward = verdict.score if verdict.status is not Status.UNDECIDED else 0.0
+        info = {"problem": problem, "difficulty": problem.difficulty, "seed": self._seed, "verdict": verdict}
+        return END, reward, True, False, info
+
+    def render(self) -> str | None:
+        """The episode so far as text (``render_mode="ansi"``)."""
+        if self.render_mode is None or self._problem is None:
+            return None
+        lines = [self._problem.prompt]
+        if self._verdict is not None:
+            lines += [self._response or "", f"{self._verdict.status}: {self._verdict.reason}"]
+        return "\n".join(lines)
+
+    def snapshot(self) -> Snapshot:
+        """The present state: small, picklable, independent of what the environment does next."""
+        state = dict(self.np_random.bit_generator.state)
+        return Snapshot(
+            self._family(), self._problem, self._seed, self._response, self._verdict, state, self._np_random_seed
+        )
+
+    def restore(self, state: Snapshot) -> None:
+        """Continue exactly from ``state``, be it of this environment or of another of the same task and split.
+
+        Raises:
+            ValueError: the snapshot was taken from another task, other knobs or another split.
+        """
+        if state.family != self._family():
+            raise ValueError(f"a snapshot of {state.family} cannot be restored into {self._family()}")
+        self._problem, self._seed = state.problem, state.seed
+        self._response, self._verdict = state.response, state.verdict
+        rng = np.random.Generator(getattr(np.random, state.rng["bit_generator"])())
+        rng.bit_generator.state = state.rng
+        self._np_random, self._np_random_seed = rng, state.rng_seed
+
+    def _family(self) -> str:
+        knobs = repr(self.task) if dataclasses.is_dataclass(self.task) else type(self.task).__qualname__
+        return f"{self.task.id} {knobs} {self.split}"
+
+
+def _difficulty(options: dict[str, Any], default: int) -> int:
+    unknown = options.keys() - {"difficulty"}
+    if unknown:
+        raise ValueError(f"reset knows the option 'difficulty', not {', '.join(sorted(map(repr, unknown)))}")
+    level: int = options.get("difficulty", default)
+    return level
+
+
+def _fault(response: str, max_chars: int) -> str | None:
+    """Why a response is not judged at all, or None."""
+    if len(response) > max_chars:
+        return f"the response has {len(response)} characters, {max_chars} are allowed"
+    try:
+        response.encode()
+    except UnicodeEncodeError:
+        return "the response holds lone surrogates, which are no text"
+    return None

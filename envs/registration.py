@@ -1,0 +1,177 @@
+"""Tasks by name: registered with Gymnasium, found in other people's packages, made with their knobs."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+import warnings
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+import gymnasium
+
+from .reasoning import ReasoningEnv
+from .task import Task
+
+PLUGIN_GROUP = "palaestra.envs"
+ENTRY_POINT = "palaestra.envs.registration:make_env"
+ENV_KNOBS = frozenset(inspect.signature(ReasoningEnv).parameters) - {"task"}
+
+T = TypeVar("T", bound=type[Task])
+
+_tasks: dict[str, type[Task]] = {}  # by id
+_plugin_failures: dict[str, str] | None = None  # None until the plugins have been looked for
+
+
+class UnknownEnvironment(LookupError):
+    """No task of this id is registered."""
+
+
+class UnknownKnob(TypeError):
+    """The task has no parameter of this name."""
+
+
+def register(id: str) -> Callable[[T], T]:
+    """Class decorator: give a task its id and make it known to ``gymnasium.make`` and ``palaestra``.
+
+    The Gymnasium spec names the class as "module:Class" and so survives JSON; a class that cannot be imported by
+    name (of ``__main__``, or local to a function) is found in this process and its forks.
+    Registering the same qualified name again, as module reload does, replaces the class.
+
+    Raises:
+        ValueError: the id belongs to another class, or the class has another id.
+        TypeError: the class is no Task.
+    """
+
+    def decorate(cls: T) -> T:
+        if not (isinstance(cls, type) and issubclass(cls, Task)):
+            raise TypeError(f"@register({id!r}) decorates a subclass of palaestra.envs.Task, not {cls!r}")
+        name = _location(cls)
+        known = _tasks.get(id)
+        if known is not None and _location(known) != name:
+            raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {name}")
+        if known is None and id in gymnasium.registry:
+            raise ValueError(f"the id {id!r} belongs to a Gymnasium environment: choose another for {name}")
+        if cls.__dict__.get("id", id) != id:
+            raise ValueError(f"{name} is already registered as {cls.id!r}: subclass it to give it the id {id!r}")
+        gymnasium.registry.pop(id, None)
+        gymnasium.register(id, ENTRY_POINT, kwargs={"task": name})
+        cls.id = id
+        _tasks[id] = cls
+        return cls
+
+    return decorate
+
+
+def make_env(task: str, **kwargs: Any) -> ReasoningEnv:
+    """Gymnasium's entry point: ``task`` is "module:Class"; ``kwargs`` are the environment's and the task's knobs."""
+    return _build(_resolve(task), kwargs)
+
+
+def make(id: str, **kwargs: Any) -> ReasoningEnv:
+    """The environment of a task, without Gymnasium's wrappers; ``kwargs`` as for ``gymnasium.make``.
+
+    Raises:
+        UnknownEnvironment: no such id; the message names the nearest.
+        UnknownKnob: the task has no such parameter; the message names the nearest.
+    """
+    cls = task_class(id)
+    env = _build(cls, kwargs)
+    spec = gymnasium.spec(cls.id)
+    env.spec = dataclasses.replace(spec, kwargs={**spec.kwargs, **kwargs})
+    return env
+
+
+def make_task(id: str, **knobs: Any) -> Task:
+    """The task of ``id`` with these knobs. Raises as ``make`` does."""
+    cls = task_class(id)
+    _check_knobs(cls, knobs, frozenset())
+    return cls(**knobs)
+
+
+def task_class(id: str) -> type[Task]:
+    """The class registered as ``id``, looking into plugins when it is not known yet.
+
+    As with ``gymnasium.make``, "module:id" imports the module first.
+
+    Raises:
+        UnknownEnvironment: no such module or id.
+    """
+    module, colon, id = id.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UnknownEnvironment(f"no module {module!r} to find {id!r} in: {error}") from error
+    if id not in _tasks:
+        load_plugins()
+    if id not in _tasks:
+        near = difflib.get_close_matches(id, _tasks, n=3, cutoff=0.4)
+        hint = f"nearest: {', '.join(near)}; " if near else ""
+        raise UnknownEnvironment(f"no environment {id!r} ({hint}`palaestra envs list` shows all)")
+    return _tasks[id]
+
+
+def task_ids() -> list[str]:
+    """Every registered id, plugins included, sorted."""
+    load_plugins()
+    return sorted(_tasks)
+
+
+def knobs_of(task: type[Task]) -> dict[str, Any]:
+    """The task's parameters and their defaults (``inspect.Parameter.empty`` where there is none)."""
+    return {name: parameter.default for name, parameter in inspect.signature(task).parameters.items()}
+
+
+def load_plugins(reload: bool = False) -> dict[str, str]:
+    """Import every plugin of the entry-point group "palaestra.envs", once; return those that failed, with the reason.
+
+    A plugin that fails is named in a warning and hinders no other.
+    """
+    global _plugin_failures
+    if _plugin_failures is None or reload:
+        _plugin_failures = {}
+        for point in entry_points(group=PLUGIN_GROUP):
+            try:
+                point.load()
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                _plugin_failures[f"{point.name} ({point.value})"] = reason
+                warnings.warn(f"palaestra plugin {point.name} ({point.value}) failed: {reason}", stacklevel=2)
+    return dict(_plugin_failures)
+
+
+def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
+    _check_knobs(cls, kwargs, ENV_KNOBS)
+    task = cls(**{name: value for name, value in kwargs.items() if name not in ENV_KNOBS})
+    return ReasoningEnv(task, **{name: value for name, value in kwargs.items() if name in ENV_KNOBS})
+
+
+def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:
+    known = sorted(knobs_of(cls).keys() | others)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UnknownKnob(f"{cls.id} has no knob {name!r} ({hint}It has: {', '.join(known) or 'none'})")
+
+
+def _location(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _resolve(location: str) -> type[Task]:
+    """The class at "module:Class": registered in this process, else imported."""
+    for cls in _tasks.values():
+        if _location(cls) == location:
+            return cls
+    module, _, qualname = location.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        found = getattr(found, name)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise TypeError(f"{location} is no Task")
+    return found

@@ -1,0 +1,137 @@
+"""A task is a seeded family of problems together with the rule that decides answers to them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+import numpy as np
+
+from palaestra.verifiers import Verdict
+
+SPLITS = ("train", "test")
+SOLUTION_DELIMITER = "Check:"  # a line between two solutions in one response; the last answer counts
+SOLUTION_DELIMITER = "Check:"  # a line of its own between two complete solutions in one response
+TEST_SHARE = 8  # one problem in so many belongs to the test split
+MAX_DRAWS = 2000  # draws before a difficulty is said to hold too few problems for its split
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One question. ``reference`` is JSON-able and is all that ``Task.verify`` needs beside the answer."""
+
+    prompt: str
+    reference: Any
+    difficulty: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Task(ABC):
+    """A family of problems: subclass it, usually as a frozen dataclass of knobs, and ``@register`` it.
+
+    id: the Gymnasium id, set by ``@register``.
+    difficulties: the levels that ``sample`` accepts.
+    """
+
+    id: ClassVar[str] = ""
+    difficulties: ClassVar[range] = range(1, 11)
+
+    @property
+    def ceiling(self) -> float:
+        """The highest mean score that a policy which does not read the prompt may earn, at the worst difficulty.
+
+        A constant answer is right on one in ten questions that ask for a digit. ``palaestra envs check`` holds the
+        task to it. A task without knobs that matter here writes ``ceiling = 0.1`` in its body.
+        """
+        return 0.0
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        """Draw a problem; every choice comes from ``rng``, which is valid only during the call."""
+
+    @abstractmethod
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        """Judge a response: a pure function of its arguments that raises on no text whatever."""
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Oracle: a worked solution that verifies RIGHT, one step a line, the answer on the last line."""
+        raise OracleMissing(f"{self.id or type(self).__name__} has no oracle: define solve(problem, rng)")
+
+    def steps(self, problem: Problem, response: str) -> list[Verdict]:
+        """Judge each line of a response, for process rewards; empty when the task judges outcomes only."""
+        return []
+
+    def invert(self, problem: Problem) -> Problem | None:
+        """The backward question, whose answer is unique; None when this problem has none."""
+        return None
+
+    def identity(self, problem: Problem) -> str:
+        """What makes two problems the same one. It decides the split, so override it when wording varies."""
+        return problem.prompt
+
+
+class OracleMissing(LookupError):
+    """The task cannot solve its own problems."""
+
+
+class SplitExhausted(ValueError):
+    """A difficulty holds too few problems for its split."""
+
+
+def split_of(task: Task, problem: Problem) -> str:
+    """The split that a problem belongs to, by a hash of the problem itself: no problem is in both."""
+    return "test" if _held_out(task, problem) else "train"
+
+
+def _held_out(task: Task, problem: Problem) -> bool:
+    return blake2b(task.identity(problem).encode()).digest()[0] % TEST_SHARE == 0
+
+
+def sample_problem(
+    task: Task, seed: int, difficulty: int, split: str = "train", rng: np.random.Generator | None = None
+) -> Problem:
+    """The problem of (task, version, split, difficulty, seed): the same one in any process, on any machine.
+
+    The generator is seeded by a hash, so that neighbouring seeds and levels share nothing; draws that belong to the
+    other split are passed over. ``rng`` may lend a PCG64 generator to reseed, five times cheaper than a new one.
+
+    Raises:
+        ValueError: unknown split, or difficulty outside ``task.difficulties``.
+        SplitExhausted: no problem of this split in ``MAX_DRAWS`` draws.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
+    if difficulty not in task.difficulties:
+        levels = task.difficulties
+        raise ValueError(f"{task.id} has difficulties {levels[0]} to {levels[-1]}, not {difficulty!r}")
+    if rng is None:
+        rng = np.random.Generator(np.random.PCG64(0))
+    reseed(rng, f"{task.id}|{split}|{difficulty}|{seed}")
+    held_out = split == "test"
+    sample = task.sample
+    for _ in range(MAX_DRAWS):
+        problem = sample(rng, difficulty)
+        if _held_out(task, problem) is held_out:
+            return problem
+    raise SplitExhausted(f"{task.id} at difficulty {difficulty} has too few problems for a {split} split")
+
+
+def reseed(rng: np.random.Generator, key: str) -> None:
+    """Set a PCG64 generator to the state that ``key`` hashes to (256 bits: state and stream)."""
+    digest = blake2b(key.encode()).digest()
+    state, stream = int.from_bytes(digest[:16], "little"), int.from_bytes(digest[16:32], "little") | 1
+    rng.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state, "inc": stream},
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+
+
+def derive_seed(*key: int | str) -> int:
+    """A 63-bit seed that is a hash of ``key``: the way to many seeds from one, without collisions between users."""
+    digest = blake2b(repr(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1

@@ -1,0 +1,380 @@
+"""Conformance kit: whether a task keeps the rules that trainers, logs and leaderboards rely on."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import importlib
+import json
+import math
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils.env_checker import check_env
+
+from .cheats import HOSTILE, cheats, injections
+from .reasoning import ReasoningEnv
+from .registration import make_task
+from .task import OracleMissing, Problem, Task, reseed, sample_problem
+
+CHEAT_PROBLEMS = 300  # problems a level on which a cheat's mean score is measured
+MAX_SECONDS = 2.0  # for the verdict on any one hostile answer
+PROCESS_SECONDS = 60.0  # for a child process
+MAX_SNAPSHOT = 1 << 16  # bytes of a pickled snapshot
+
+
+class NotApplicable(Exception):
+    """The check does not apply to this task; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check. passed: None when it does not apply to this task."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``check_task`` found; ``str()`` gives a table."""
+
+    task: str
+    rows: tuple[Row, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(row.passed is not False for row in self.rows)
+
+    def __str__(self) -> str:
+        width = max(len(row.name) for row in self.rows)
+        words = {True: "pass", False: "FAIL", None: "n/a "}
+        lines = [f"{words[row.passed]}  {row.name:<{width}}  {row.detail}".rstrip() for row in self.rows]
+        return "\n".join([f"{self.task}: {'ok' if self.ok else 'NOT ok'}", *lines])
+
+
+def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Report:
+    """Try every rule on a task: registered ids and instances (so with any knobs), the user's own included.
+
+    Each check samples the problems of ``seeds`` at the lowest, middle and highest difficulty. A check that raises has
+    failed, with the error as its detail.
+    """
+    task = make_task(id_or_task) if isinstance(id_or_task, str) else id_or_task
+    rows = []
+    for name, check in CHECKS.items():
+        try:
+            detail = check(task, list(seeds))
+            rows.append(Row(name, True, detail or ""))
+        except NotApplicable as reason:
+            rows.append(Row(name, None, str(reason)))
+        except Exception as error:
+            kind = "" if type(error) is AssertionError else f"{type(error).__name__}: "
+            rows.append(Row(name, False, f"{kind}{error}".replace("\n", " ")[:300]))
+    return Report(task.id or type(task).__qualname__, tuple(rows))
+
+
+def _gymnasium(task: Task, seeds: list[int]) -> None:
+    env = ReasoningEnv(task)
+    if task.id:
+        spec = gymnasium.spec(task.id)
+        env.spec = dataclasses.replace(spec, kwargs={**spec.kwargs, **_knobs(task)})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env, skip_render_check=not task.id)
+    _require(not caught, f"check_env warns: {caught[0].message if caught else ''}")
+
+
+def _difficulties(task: Task, seeds: list[int]) -> str:
+    for level in task.difficulties:
+        for seed in seeds[:3]:
+            found = sample_problem(task, seed, level).difficulty
+            _require(found == level, f"a problem asked for at difficulty {level} says that it is of {found}")
+    return f"{task.difficulties[0]} to {task.difficulties[-1]}"
+
+
+def _instances(task: Task, seeds: list[int]) -> None:
+    twin = copy.deepcopy(task)
+    first = {(s, d): sample_problem(task, s, d) for d in _levels(task) for s in seeds}
+    for (seed, level), problem in reversed(first.items()):
+        _same(problem, sample_problem(twin, seed, level), "another instance, in another order,", seed)
+
+
+def _interleaved(task: Task, seeds: list[int]) -> None:
+    env, other = ReasoningEnv(task), ReasoningEnv(make_task("palaestra/ChainArith-v0"))
+    state, legacy = random.getstate(), np.random.get_state()
+    try:
+        for seed in seeds:
+            random.seed(seed)
+            np.random.seed(seed)
+            problem = env.reset(seed=seed)[1]["problem"]
+            random.seed(seed + 1)
+            np.random.seed(seed + 1)
+            other.reset(seed=seed)
+            other.step("\\boxed{1}")
+            _same(problem, env.reset(seed=seed)[1]["problem"], "with another environment in between it", seed)
+    finally:
+        random.setstate(state)
+        np.random.set_state(legacy)
+
+
+def _processes(task: Task, seeds: list[int]) -> str:
+    cls = type(task)
+    if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
+        raise NotApplicable("the class cannot be imported by another process")
+    try:
+        order = json.dumps([cls.__module__, cls.__qualname__, _knobs(task), seeds])
+    except TypeError:
+        raise NotApplicable("the knobs are not JSON-able") from None
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    code = "from palaestra.envs.testing import _print_fingerprint; _print_fingerprint()"
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(hash_seed)},
+        )
+        for hash_seed in (1, 2)
+    ]
+    here = _fingerprint(task, seeds)
+    try:
+        for child in children:
+            out, err = child.communicate(order, timeout=PROCESS_SECONDS)
+            _require(child.returncode == 0, f"another process fails: {err.strip().splitlines()[-1:]}")
+            for (seed, level), mine, theirs in zip(_cases(task, seeds), here, out.split("\n"), strict=False):
+                _require(mine == theirs, f"seed {seed} at difficulty {level} differs in another process")
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    return "2 processes, 2 hash seeds"
+
+
+def _splits(task: Task, seeds: list[int]) -> None:
+    for level in _levels(task):
+        train, test = (
+            {task.identity(sample_problem(task, s, level, split)) for s in seeds} for split in ("train", "test")
+        )
+        _require(not train & test, f"at difficulty {level} both splits hold {min(train & test, default='')[:80]!r}")
+
+
+def _snapshots(task: Task, seeds: list[int]) -> str:
+    env, other = ReasoningEnv(task), ReasoningEnv(task)
+    env.reset(seed=seeds[0])
+    data = pickle.dumps(env.snapshot())
+    _require(len(data) <= MAX_SNAPSHOT, f"a snapshot of {len(data)} bytes")
+    other.restore(pickle.loads(data))  # our own bytes, of a line ago
+    _require(env.step("\\boxed{1}") == other.step("\\boxed{1}"), "the step after restore differs")
+    for _ in range(3):
+        _require(env.reset() == other.reset(), "the problems after restore differ")
+    return f"{len(data)} bytes"
+
+
+def _oracle(task: Task, seeds: list[int]) -> None:
+    for problem, response in _solved(task, seeds):
+        verdict = task.verify(problem, response)
+        _require(verdict.right and verdict.score == 1.0, f"{problem.prompt[:80]!r}: {verdict.reason}")
+
+
+def _inverse(task: Task, seeds: list[int]) -> None:
+    inverses = [q for q in map(task.invert, _problems(task, seeds)) if q is not None]
+    if not inverses:
+        raise NotApplicable("the task inverts no problem")
+    for problem in inverses:
+        verdict = task.verify(problem, _solve(task, problem))
+        _require(verdict.right, f"{problem.prompt[:80]!r}: {verdict.reason}")
+
+
+def _pure(task: Task, seeds: list[int]) -> None:
+    problems = _problems(task, seeds)
+    before = copy.deepcopy(problems)
+    responses = ["", "\\boxed{1}", *(_try_solve(task, p) for p in problems[:3])]
+    first = [task.verify(p, r) for p in problems for r in responses]
+    again = [task.verify(p, r) for p in reversed(before) for r in reversed(responses)]
+    _require(first == again[::-1], "the same response got two verdicts")
+    _require(problems == before, "verify changes the problem")
+
+
+def _cheating(task: Task, seeds: list[int]) -> str:
+    best, winner = 0.0, "every cheat"
+    for level in _levels(task):
+        problems = [sample_problem(task, s, level) for s in range(CHEAT_PROBLEMS)]
+        # Answers to other problems: the best constant must not be chosen on the problems that it is measured on.
+        others = [sample_problem(task, s, level) for s in range(CHEAT_PROBLEMS, 2 * CHEAT_PROBLEMS)]
+        known = [] if _try_solve(task, problems[0]) == "" else [_solve(task, p).splitlines()[-1] for p in others]
+        chance = 3 * math.sqrt(task.ceiling * (1 - task.ceiling) / len(problems))
+        for name, responses in cheats(problems, known):
+            scores = [task.verify(p, r).score for p, r in zip(problems, responses, strict=True)]
+            mean = math.fsum(s for s in scores if not math.isnan(s)) / len(scores)
+            _require(
+                mean <= task.ceiling + chance,
+                f"{name} earns {mean:.3f} at difficulty {level}, the ceiling is {task.ceiling:.3f}",
+            )
+            if mean > best:
+                best, winner = mean, name
+    return f"{winner} earns {best:.3f}, the ceiling is {task.ceiling:.3f}"
+
+
+def _hostility(task: Task, seeds: list[int]) -> str:
+    """In a forked process, which can be killed when a verdict never comes."""
+    problem = sample_problem(task, seeds[0], task.difficulties[0])
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "PWNED"
+        answers = {**HOSTILE, **injections(str(target))}
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe(duplex=False)
+        child = context.Process(target=_judge_all, args=(task, problem, answers, sender), daemon=True)
+        child.start()
+        sender.close()
+        slowest = 0.0
+        try:
+            for name in answers:
+                _require(receiver.poll(MAX_SECONDS + 5.0), f"no verdict on {name}")
+                fault, seconds = _received(receiver, name)
+                _require(not fault, f"on {name}: {fault}")
+                _require(seconds <= MAX_SECONDS, f"{seconds:.1f} s for a verdict on {name}")
+                slowest = max(slowest, seconds)
+        finally:
+            child.kill()
+            child.join()
+        _require(not target.exists(), "an answer was executed as code")
+    return f"slowest verdict {slowest * 1000:.0f} ms"
+
+
+def _judge_all(task: Task, problem: Problem, answers: dict[str, str], sender: Connection) -> None:
+    for answer in answers.values():
+        start = time.perf_counter()
+        try:
+            task.verify(problem, answer)
+            fault = ""
+        except BaseException as error:
+            fault = f"{type(error).__name__}: {error}"[:200]
+        sender.send((fault, time.perf_counter() - start))
+
+
+def _received(receiver: Connection, name: str) -> tuple[str, float]:
+    try:
+        fault, seconds = receiver.recv()
+    except EOFError:
+        raise AssertionError(f"the process died on {name}") from None
+    return fault, seconds
+
+
+def _rewards(task: Task, seeds: list[int]) -> None:
+    env = ReasoningEnv(task)
+    for seed in seeds:
+        for response in ("", "\\boxed{1}", "\ud800", _try_solve(task, env.reset(seed=seed)[1]["problem"])):
+            env.reset(seed=seed)
+            reward = env.step(response)[1]
+            _require(isinstance(reward, float) and 0.0 <= reward <= 1.0, f"a reward of {reward!r}")
+
+
+def _json(task: Task, seeds: list[int]) -> None:
+    for problem in _problems(task, seeds):
+        reference, meta = json.loads(json.dumps([problem.reference, dict(problem.meta)]))
+        again = dataclasses.replace(problem, reference=reference, meta=meta)
+        response = _try_solve(task, problem)
+        _require(
+            task.verify(again, response) == task.verify(problem, response),
+            "a problem read back from JSON judges otherwise",
+        )
+
+
+CHECKS: dict[str, Callable[[Task, list[int]], str | None]] = {
+    "gymnasium check_env, no warning": _gymnasium,
+    "every difficulty": _difficulties,
+    "same seed, another instance": _instances,
+    "same seed, interleaved": _interleaved,
+    "same seed, other processes": _processes,
+    "splits are disjoint": _splits,
+    "snapshot and restore": _snapshots,
+    "oracle scores 1": _oracle,
+    "inverse has its answer": _inverse,
+    "verify is a pure function": _pure,
+    "cheats stay below the ceiling": _cheating,
+    "hostile answers get a verdict": _hostility,
+    "rewards are finite, in [0, 1]": _rewards,
+    "problems survive JSON": _json,
+}
+
+
+def _levels(task: Task) -> list[int]:
+    levels = task.difficulties
+    return sorted({levels[0], levels[len(levels) // 2], levels[-1]})
+
+
+def _cases(task: Task, seeds: Sequence[int]) -> list[tuple[int, int]]:
+    return [(seed, level) for level in _levels(task) for seed in seeds]
+
+
+def _problems(task: Task, seeds: Sequence[int]) -> list[Problem]:
+    return [sample_problem(task, seed, level) for seed, level in _cases(task, seeds)]
+
+
+def _solve(task: Task, problem: Problem) -> str:
+    rng = np.random.Generator(np.random.PCG64(0))
+    reseed(rng, problem.prompt)
+    return task.solve(problem, rng)
+
+
+def _try_solve(task: Task, problem: Problem) -> str:
+    """The oracle's response, or nothing where there is no oracle."""
+    try:
+        return _solve(task, problem)
+    except OracleMissing:
+        return ""
+
+
+def _solved(task: Task, seeds: Sequence[int]) -> list[tuple[Problem, str]]:
+    try:
+        return [(problem, _solve(task, problem)) for problem in _problems(task, seeds)]
+    except OracleMissing as missing:
+        raise NotApplicable(str(missing)) from None
+
+
+def _knobs(task: Task) -> dict[str, Any]:
+    """The task's parameters, where it is a dataclass."""
+    if not dataclasses.is_dataclass(task):
+        return {}
+    return {f.name: getattr(task, f.name) for f in dataclasses.fields(task) if f.init}
+
+
+def _fingerprint(task: Task, seeds: Sequence[int]) -> list[str]:
+    return [
+        json.dumps([p.prompt, p.reference, p.difficulty, dict(p.meta)], default=repr) for p in _problems(task, seeds)
+    ]
+
+
+def _print_fingerprint() -> None:
+    """What the child process of ``_processes`` runs: order on stdin, a line a problem on stdout."""
+    module, qualname, knobs, seeds = json.loads(sys.stdin.read())
+    cls: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        cls = getattr(cls, name)
+    sys.stdout.write("\n".join(_fingerprint(cls(**knobs), seeds)))
+
+
+def _same(first: Problem, second: Problem, where: str, seed: int) -> None:
+    _require(first == second, f"{where} asks another problem for seed {seed}")
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise AssertionError(otherwise)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+
+from palaestra.envs import (
+    ChainArith,
+    Problem,
+    Task,
+    UnknownEnvironment,
+    UnknownKnob,
+    load_plugins,
+    make,
+    make_task,
+    register,
+    registration,
+    task_ids,
+)
+from palaestra.verifiers import Verdict, right
+
+OWN = [
+    "palaestra/ChainArith-v0",
+    "palaestra/Countdown-v0",
+    "palaestra/KnightsAndKnaves-v0",
+    "palaestra/LinearEquations-v0",
+]
+
+
+class Trivial(Task):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return Problem(f"Say {rng.integers(1000)}, é.", 0, difficulty)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("said")
+
+
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test registers into copies."""
+    monkeypatch.setattr(registration, "_tasks", dict(registration._tasks))
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
+    monkeypatch.setattr(gymnasium, "registry", gymnasium.envs.registration.registry)
+
+
+@pytest.mark.parametrize("id", OWN)
+def test_gymnasium_make_passes_knobs_and_environment_options(id: str) -> None:
+    env = gymnasium.make(id, difficulty=3, split="test")
+    prompt, info = env.reset(seed=4)
+    assert info["difficulty"] == 3
+    assert prompt == make(id, difficulty=3, split="test").reset(seed=4)[0]
+    assert prompt != make(id, difficulty=3).reset(seed=4)[0]
+
+
+@pytest.mark.parametrize("id", OWN)
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_make_vec_asks_and_judges_in_each_environment(id: str, mode: str) -> None:
+    envs = gymnasium.make_vec(id, num_envs=2, vectorization_mode=mode, difficulty=2)
+    try:
+        prompts, _ = envs.reset(seed=7)
+        single = make(id, difficulty=2)
+        assert list(prompts) == [single.reset(seed=s)[0] for s in (7, 8)]
+        problem = single.reset(seed=8)[1]["problem"]
+        answers = ("", single.task.solve(problem, np.random.default_rng(0)))
+        _, rewards, terminated, truncated, _ = envs.step(answers)
+        assert rewards.tolist() == [0.0, 1.0]
+        assert terminated.all()
+        assert not truncated.any()
+    finally:
+        envs.close()
+
+
+def test_a_spec_survives_json() -> None:
+    env = gymnasium.make("palaestra/ChainArith-v0", modulus=10, difficulty=3)
+    assert env.spec is not None
+    again = gymnasium.make(EnvSpec.from_json(env.spec.to_json()))
+    assert again.reset(seed=1)[0] == env.reset(seed=1)[0]
+    assert "Modulo 10" in again.reset(seed=1)[0]
+
+
+def test_a_local_class_works_even_in_worker_processes() -> None:
+    @register("mine/Local-v0")
+    class Local(Trivial):
+        pass
+
+    assert Local.id == "mine/Local-v0"
+    envs = gymnasium.make_vec("mine/Local-v0", num_envs=2, vectorization_mode="async")
+    try:
+        assert list(envs.reset(seed=1)[0]) == [make("mine/Local-v0").reset(seed=s)[0] for s in (1, 2)]
+    finally:
+        envs.close()
+
+
+def test_an_id_taken_by_another_class_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"belongs to .*ChainArith"):
+        register("palaestra/ChainArith-v0")(Trivial)
+    with pytest.raises(ValueError, match="belongs to a Gymnasium environment"):
+        register("CartPole-v1")(Trivial)
+    with pytest.raises(ValueError, match="already registered as"):
+        register("mine/Chain-v0")(ChainArith)
+    with pytest.raises(TypeError, match="subclass of palaestra"):
+        register("mine/Dict-v0")(dict)  # type: ignore[type-var]
+
+
+def test_a_reloaded_module_replaces_its_class(recwarn: pytest.WarningsRecorder) -> None:
+    from palaestra.envs.tasks import countdown
+
+    before = countdown.Countdown
+    importlib.reload(countdown)
+    assert countdown.Countdown is not before
+    assert type(make_task("palaestra/Countdown-v0")) is countdown.Countdown
+    assert not recwarn.list
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownEnvironment, match=r"palaestra/Countdown-v0.*palaestra envs list"):
+        make("palaestra/Countdwn-v0")
+    with pytest.raises(UnknownKnob, match="did you mean 'modulus'"):
+        make_task("palaestra/ChainArith-v0", modulo=10)
+    with pytest.raises(UnknownKnob, match="did you mean 'difficulty'"):
+        make("palaestra/ChainArith-v0", dificulty=1)
+    with pytest.raises(TypeError, match="did you mean 'modulus'"):
+        gymnasium.make("palaestra/ChainArith-v0", modulo=10)
+    with pytest.raises(ValueError, match="modulus is None or from 2"):
+        make_task("palaestra/ChainArith-v0", modulus=1)
+
+
+def test_a_failing_plugin_is_named_and_hinders_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "good_plugin.py").write_text(
+        "from palaestra.envs import register\n"
+        "from palaestra.envs.tasks import Countdown\n"
+        "@register('other/Good-v0')\n"
+        "class Good(Countdown):\n    pass\n"
+    )
+    (tmp_path / "bad_plugin.py").write_text("raise RuntimeError('no such luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint(name, f"{name}_plugin", registration.PLUGIN_GROUP) for name in ("bad", "good")]
+    monkeypatch.setattr(registration, "entry_points", lambda group: points)
+    monkeypatch.setattr(registration, "_plugin_failures", None)
+    with pytest.warns(UserWarning, match="bad_plugin"):
+        assert "other/Good-v0" in task_ids()
+    assert load_plugins() == {"bad (bad_plugin)": "RuntimeError: no such luck"}
+    assert make("other/Good-v0").reset(seed=1)
+
+
+def test_importing_the_package_is_light_and_registers_the_tasks() -> None:
+    code = (
+        "import sys, palaestra.envs, gymnasium; "
+        "print([m for m in ('sympy', 'torch', 'pettingzoo', 'pyarrow') if m in sys.modules], "
+        "sum(i.startswith('palaestra/') for i in gymnasium.registry) >= 4)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert out.stdout.strip() == "[] True"

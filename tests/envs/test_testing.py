@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import itertools
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palaestra.envs import ChainArith, Countdown, Problem, Task, make_task, task_ids
+from palaestra.envs.testing import Report, check_task
+from palaestra.verifiers import Verdict, last_boxed, right, wrong
+
+SEEDS = range(6)
+
+
+def row(report: Report, name: str) -> tuple[bool | None, str]:
+    return next((r.passed, r.detail) for r in report.rows if r.name.startswith(name))
+
+
+@pytest.mark.parametrize("id", [i for i in task_ids() if i.startswith("palaestra/")])
+def test_every_own_task_conforms(id: str) -> None:
+    report = check_task(id, SEEDS)
+    assert report.ok, str(report)
+    assert row(report, "same seed, other processes")[0] is True
+    assert row(report, "oracle")[0] is True
+
+
+def test_an_instance_is_checked_with_its_knobs() -> None:
+    report = check_task(ChainArith(modulus=10), SEEDS)
+    assert report.ok, str(report)
+    assert "0.150" in row(report, "cheats")[1]
+
+
+class Good(Task):
+    """Adds two numbers; the base of the bad tasks below."""
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        a, b = (int(n) for n in rng.integers(10**6, size=2))
+        return Problem(f"{a}+{b}?", a + b, difficulty)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("the sum") if last_boxed(response) == str(problem.reference) else wrong("another number")
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return f"\\boxed{{{problem.reference}}}"
+
+
+class Unseeded(Good):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        n = random.randrange(10**9)
+        return Problem(f"{n}?", n, difficulty)
+
+
+class Counting(Good):
+    count = itertools.count()
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return Problem(f"{next(self.count)}?", 0, difficulty)
+
+
+class HashOrdered(Good):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        words = {f"word{k}" for k in range(20)}
+        return Problem(f"{rng.integers(10**9)} {' '.join(words)}", 1, difficulty)
+
+
+class PaysForAnything(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("well done") if response else wrong("nothing")
+
+
+class PaysForAnyBox(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("found") if f"\\boxed{{{problem.reference}}}" in response else wrong("not found")
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return Problem(f"{rng.integers(10**9)} mod 50", int(rng.integers(50)), difficulty)
+
+    ceiling = 0.05
+
+
+class Raises(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("equal") if int(last_boxed(response) or 0) == problem.reference else wrong("unequal")
+
+
+class Evaluates(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        try:
+            value = eval(last_boxed(response) or "0") if len(response) < 200 and "9*" not in response else 0
+        except Exception:
+            value = 0
+        return right("equal") if value == problem.reference else wrong("unequal")
+
+
+class Hangs(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        while "9**9" in response:
+            pass
+        return super().verify(problem, response)
+
+
+class Forgets(Good):
+    calls = itertools.count()
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return wrong(f"attempt {next(self.calls)}")
+
+
+class BadOracle(Good):
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return "\\boxed{0}"
+
+
+class NotJson(Good):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return Problem(f"{rng.integers(10**9)}?", {1, 2}, difficulty)
+
+
+class WrongLevel(Good):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return Problem(f"{rng.integers(10**9)}?", 1, 1)
+
+
+class OneProblem(Good):
+    def identity(self, problem: Problem) -> str:
+        return "one"
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "detail"),
+    [
+        (Unseeded, "same seed, another instance", "another problem"),
+        (Unseeded, "same seed, interleaved", "another problem"),
+        (Counting, "same seed, another instance", "another problem"),
+        (PaysForAnything, "cheats", "earns 1.000"),
+        (PaysForAnyBox, "cheats", "shotgun"),
+        (Raises, "hostile", "ValueError"),
+        (Evaluates, "hostile", "executed as code"),
+        (Forgets, "verify is a pure function", "two verdicts"),
+        (BadOracle, "oracle", "another number"),
+        (NotJson, "problems survive JSON", "not JSON serializable"),
+        (WrongLevel, "every difficulty", "says that it is of 1"),
+        (OneProblem, "splits", "too few problems"),
+    ],
+)
+def test_a_bad_task_is_caught(task: type[Task], name: str, detail: str) -> None:
+    passed, found = row(check_task(task(), SEEDS), name)
+    assert passed is False, found
+    assert detail in found
+
+
+def test_a_verifier_that_never_returns_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palaestra.envs.testing.MAX_SECONDS", -4.5)  # half a second of patience
+    monkeypatch.setattr("palaestra.envs.testing.cheats", lambda problems, answers: [])
+    assert row(check_task(Hangs(), SEEDS), "hostile")[0] is False
+
+
+def test_a_good_task_passes_and_optional_parts_do_not_apply() -> None:
+    class Plain(Good):
+        solve = Task.solve
+
+    report = check_task(Plain(), SEEDS)
+    assert report.ok, str(report)
+    for name in ("oracle", "inverse", "same seed, other processes"):
+        assert row(report, name)[0] is None
+
+
+def test_the_report_is_a_plain_table() -> None:
+    text = str(check_task(BadOracle(), SEEDS))
+    assert text.splitlines()[0] == "BadOracle: NOT ok"
+    assert "FAIL  oracle scores 1" in text
+    assert "pass  every difficulty" in text
+
+
+USER_FILE = """
+from __future__ import annotations
+from palaestra.envs import Problem, Task, register
+from palaestra.envs.testing import check_task
+from palaestra.verifiers import right, wrong
+
+@register("mine/Words-v0")
+class Words(Task):
+    ordered = {ordered}
+
+    def sample(self, rng, difficulty):
+        words = {{f"word{{k}}" for k in range(20)}}
+        words = sorted(words) if self.ordered else list(words)
+        n = int(rng.integers(10**9))
+        return Problem(f"{{n}}: {{' '.join(words)}}", n, difficulty)
+
+    def verify(self, problem, response):
+        return right("same") if response == str(problem.reference) else wrong("other")
+
+if __name__ == "__main__":
+    print(check_task("mine/Words-v0", range(3)))
+"""
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_hash_order_is_caught_in_a_users_own_file(tmp_path: Path, ordered: bool) -> None:
+    (tmp_path / "words.py").write_text(USER_FILE.format(ordered=ordered))
+    code = "import words; print(words.check_task('mine/Words-v0', range(3)))"
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in out.splitlines() if "other processes" in line)
+    assert line.startswith("pass" if ordered else "FAIL"), out
+    as_script = subprocess.run([sys.executable, "words.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "n/a   same seed, other processes" in as_script.stdout
+
+
+def test_check_env_runs_on_gymnasiums_own_terms() -> None:
+    class Unregistered(Countdown):
+        id = ""
+
+    assert row(check_task(Unregistered(), SEEDS), "gymnasium")[0] is True
+    assert row(check_task(make_task("palaestra/Countdown-v0", numbers=4), SEEDS), "gymnasium")[0] is True
