@@ -1,0 +1,216 @@
+"""The Parquet layout of an episode, and the way between its rows and its dataclasses.
+
+Fields whose shape belongs to an environment or an agent (references, evidence, remarks) are JSON texts; all else is
+typed, so that DuckDB, pandas and ``datasets`` read the files without this package.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from palaestra.envs.task import Problem
+from palaestra.verifiers import Status, Verdict
+
+from .record import Actor, Cost, Episode, Goal, Outcome, Span, Turn
+
+JSON = pa.string()
+SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
+VERDICTS = pa.list_(
+    pa.struct([("score", pa.float64()), ("status", pa.string()), ("reason", pa.string()), ("evidence", JSON)])
+)
+TURN = pa.struct(
+    [
+        ("role", pa.string()),
+        ("observation", pa.string()),
+        ("text", pa.string()),
+        ("reward", pa.float64()),
+        ("prompt_ids", pa.list_(pa.int32())),
+        ("action_ids", pa.list_(pa.int32())),
+        ("logprobs", pa.list_(pa.float32())),
+        ("temperature", pa.float64()),
+        ("top_p", pa.float64()),
+        ("top_k", pa.int64()),
+        ("finish_reason", pa.string()),
+        ("weights_version", pa.int64()),
+        ("step_spans", SPANS),
+        ("solution_spans", SPANS),
+        ("tool_calls", pa.list_(JSON)),
+        ("verdicts", VERDICTS),
+        ("step_verdicts", VERDICTS),
+        ("meta", JSON),
+    ]
+)
+PROBLEM = pa.struct([("prompt", pa.string()), ("reference", JSON), ("difficulty", pa.int64()), ("meta", JSON)])
+OUTCOME = [("role", pa.string()), ("reward", pa.float64()), ("status", pa.string()), ("reason", pa.string())]
+COST = [("tokens_in", pa.int64()), ("tokens_out", pa.int64()), ("verifier_calls", pa.int64()), ("seconds", pa.float64())]
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("env_id", pa.string()),
+        ("env_kwargs", JSON),
+        ("reset_options", JSON),
+        ("seed", pa.int64()),
+        ("group_id", pa.string()),
+        ("roles", pa.list_(pa.struct([("role", pa.string()), ("agent_id", pa.string()), ("weights_hash", pa.string())]))),
+        ("turns", pa.list_(TURN)),
+        ("outcome", pa.list_(pa.struct(OUTCOME))),
+        ("terminated", pa.bool_()),
+        ("truncated", pa.bool_()),
+        ("problem", PROBLEM),
+        ("parent_id", pa.string()),
+        ("goal", pa.struct([("desired", pa.string()), ("achieved", pa.string())])),
+        ("cost", pa.struct(COST)),
+        ("tags", JSON),
+        ("created", pa.float64()),
+        ("palaestra_version", pa.string()),
+    ],
+    metadata={"palaestra.episodes": "1"},
+)
+
+
+
+def to_row(episode: Episode) -> dict[str, Any]:
+    """An episode as a plain row of ``SCHEMA``."""
+    problem, goal, cost = episode.problem, episode.goal, episode.cost
+    return {
+        "id": episode.id,
+        "env_id": episode.env_id,
+        "env_kwargs": json.dumps(episode.env_kwargs),
+        "reset_options": json.dumps(episode.reset_options),
+        "seed": episode.seed,
+        "group_id": episode.group_id,
+        "roles": [
+            {"role": role, "agent_id": actor.agent_id, "weights_hash": actor.weights_hash}
+            for role, actor in episode.roles.items()
+        ],
+        "turns": [_turn_to_row(turn) for turn in episode.turns],
+        "outcome": [
+            {"role": role, "reward": end.reward, "status": end.status.value, "reason": end.reason}
+            for role, end in episode.outcome.items()
+        ],
+        "terminated": episode.terminated,
+        "truncated": episode.truncated,
+        "problem": problem
+        and {
+            "prompt": problem.prompt,
+            "reference": json.dumps(problem.reference),
+            "difficulty": problem.difficulty,
+            "meta": json.dumps(problem.meta),
+        },
+        "parent_id": episode.parent_id,
+        "goal": goal and {"desired": goal.desired, "achieved": goal.achieved},
+        "cost": {
+            "tokens_in": cost.tokens_in,
+            "tokens_out": cost.tokens_out,
+            "verifier_calls": cost.verifier_calls,
+            "seconds": cost.seconds,
+        },
+        "tags": json.dumps(episode.tags),
+        "created": episode.created,
+        "palaestra_version": episode.palaestra_version,
+    }
+
+
+def from_row(row: dict[str, Any]) -> Episode:
+    """The episode of a row, equal to the one that ``to_row`` was given."""
+    problem, goal = row["problem"], row["goal"]
+    return Episode(
+        id=row["id"],
+        env_id=row["env_id"],
+        env_kwargs=json.loads(row["env_kwargs"]),
+        reset_options=json.loads(row["reset_options"]),
+        seed=row["seed"],
+        group_id=row["group_id"],
+        roles={actor["role"]: Actor(actor["agent_id"], actor["weights_hash"]) for actor in row["roles"]},
+        turns=tuple(_turn_from_row(turn) for turn in row["turns"]),
+        outcome={
+            end["role"]: Outcome(end["reward"], Status(end["status"]), end["reason"]) for end in row["outcome"]
+        },
+        terminated=row["terminated"],
+        truncated=row["truncated"],
+        problem=problem
+        and Problem(
+            problem["prompt"], json.loads(problem["reference"]), problem["difficulty"], json.loads(problem["meta"])
+        ),
+        parent_id=row["parent_id"],
+        goal=goal and Goal(goal["desired"], goal["achieved"]),
+        cost=Cost(**row["cost"]),
+        tags=json.loads(row["tags"]),
+        created=row["created"],
+        palaestra_version=row["palaestra_version"],
+    )
+
+
+def _turn_to_row(turn: Turn) -> dict[str, Any]:
+    return {
+        "role": turn.role,
+        "observation": turn.observation,
+        "text": turn.text,
+        "reward": turn.reward,
+        "prompt_ids": turn.prompt_ids,
+        "action_ids": turn.action_ids,
+        "logprobs": turn.logprobs,
+        "temperature": turn.temperature,
+        "top_p": turn.top_p,
+        "top_k": turn.top_k,
+        "finish_reason": turn.finish_reason,
+        "weights_version": turn.weights_version,
+        "step_spans": _spans_to_rows(turn.step_spans),
+        "solution_spans": _spans_to_rows(turn.solution_spans),
+        "tool_calls": [json.dumps(call) for call in turn.tool_calls],
+        "verdicts": _verdicts_to_rows(turn.verdicts),
+        "step_verdicts": _verdicts_to_rows(turn.step_verdicts),
+        "meta": json.dumps(turn.meta),
+    }
+
+
+def _turn_from_row(row: dict[str, Any]) -> Turn:
+    return Turn(
+        role=row["role"],
+        observation=row["observation"],
+        text=row["text"],
+        reward=row["reward"],
+        prompt_ids=tuple(row["prompt_ids"]),
+        action_ids=tuple(row["action_ids"]),
+        logprobs=tuple(row["logprobs"]),
+        temperature=row["temperature"],
+        top_p=row["top_p"],
+        top_k=row["top_k"],
+        finish_reason=row["finish_reason"],
+        weights_version=row["weights_version"],
+        step_spans=_spans_from_rows(row["step_spans"]),
+        solution_spans=_spans_from_rows(row["solution_spans"]),
+        tool_calls=tuple(json.loads(call) for call in row["tool_calls"]),
+        verdicts=_verdicts_from_rows(row["verdicts"]),
+        step_verdicts=_verdicts_from_rows(row["step_verdicts"]),
+        meta=json.loads(row["meta"]),
+    )
+
+
+def _spans_to_rows(spans: tuple[Span, ...]) -> list[dict[str, int]]:
+    return [{"start": start, "end": end} for start, end in spans]
+
+
+def _spans_from_rows(rows: list[dict[str, int]]) -> tuple[Span, ...]:
+    return tuple((row["start"], row["end"]) for row in rows)
+
+
+def _verdicts_to_rows(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "score": verdict.score,
+            "status": verdict.status.value,
+            "reason": verdict.reason,
+            "evidence": json.dumps(verdict.evidence),
+        }
+        for verdict in verdicts
+    ]
+
+
+def _verdicts_from_rows(rows: list[dict[str, Any]]) -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(row["score"], Status(row["status"]), row["reason"], json.loads(row["evidence"])) for row in rows
+    )

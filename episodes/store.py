@@ -1,0 +1,88 @@
+"""An append-only log of episodes: one Parquet file a batch, whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .record import Episode
+from .schema import SCHEMA, from_row, to_row
+
+
+class StoreError(RuntimeError):
+    """The log cannot be read or written as asked."""
+
+
+class EpisodeStore:
+    """A folder of Parquet files, one for each appended batch, in the order of their numbers.
+
+    A batch is written aside, flushed to disk and renamed, so that a reader, and a process killed at any moment,
+    sees it whole or not at all.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def append(self, episodes: Sequence[Episode], name: str = "batch") -> Path:
+        """Commit a batch under a name and return its file.
+
+        Raises:
+            StoreError: the batch is empty, or the disk refused it (nothing of it is kept then).
+        """
+        if not episodes:
+            raise StoreError("an empty batch is not appended: collect at least one episode")
+        self.path.mkdir(parents=True, exist_ok=True)
+        files = self.files()
+        number = int(files[-1].name.split("-", 1)[0]) + 1 if files else 0
+        final = self.path / f"{number:06d}-{name}.parquet"
+        aside = self.path / f".{final.name}.{os.getpid()}.tmp"
+        try:
+            table = pa.Table.from_pylist([to_row(episode) for episode in episodes], schema=SCHEMA)
+            pq.write_table(table, aside, compression="zstd")
+            with open(aside, "rb") as written:
+                os.fsync(written.fileno())
+            os.rename(aside, final)
+            fsync_folder(self.path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise StoreError(f"episodes could not be written to {self.path}: {error}") from error
+        return final
+
+    def files(self) -> list[Path]:
+        """The committed batches, oldest first."""
+        return sorted(self.path.glob("[0-9]*.parquet"))
+
+    def find(self, name: str) -> Path | None:
+        """The committed batch of that name, if there is one."""
+        return next((file for file in self.files() if file.stem.split("-", 1)[1] == name), None)
+
+    def read(self, *files: Path) -> Iterator[Episode]:
+        """Stream episodes of the given batches, or of all, a few thousand in memory at a time."""
+        for file in files or self.files():
+            try:
+                parquet = pq.ParquetFile(file)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise StoreError(f"{file} is not a readable episode file: {error}") from error
+            for batch in parquet.iter_batches(batch_size=2048):
+                yield from map(from_row, batch.to_pylist())
+
+    def discard_unfinished(self) -> None:
+        """Remove what a killed writer left aside. Only for the store's one owner."""
+        for leftover in self.path.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return sum(pq.read_metadata(file).num_rows for file in self.files())
+
+
+def fsync_folder(path: Path) -> None:
+    """Make a rename inside ``path`` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,172 @@
+"""Views of the log: pure functions from episodes to rows that a trainer can learn from.
+
+Each returns its rows together with what it dropped and why. Token ids are those that were read and sampled; only a
+scripted agent's text, which never was tokens, is encoded here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .record import Episode, Turn
+
+Ids = Sequence[int]
+Encode = Callable[[str, str], tuple[Ids, Ids]]  # (observation, answer) -> (prompt ids, action ids with their end)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One token sequence and what is known of it.
+
+    ids: int64 of shape (n,); action: bool of shape (n,), True where the agent chose the token;
+    logprobs: float32 of shape (n,), behaviour log-probabilities, aligned so that ``logprobs[i]`` belongs to
+        ``ids[i]``, 0 where ``action`` is False.
+    reward: the role's outcome in the episode (nan when undecided). weight: multiplies the row's loss.
+    """
+
+    ids: NDArray[np.int64]
+    action: NDArray[np.bool_]
+    logprobs: NDArray[np.float32]
+    reward: float
+    episode_id: str
+    group_id: str
+    env_id: str
+    role: str
+    temperature: float = 1.0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Rows, the number of episodes dropped for each reason, and the number of rows forked off a changed prefix."""
+
+    rows: list[Row]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    forked: int = 0
+
+
+def sft(episodes: Iterable[Episode], encode: Encode, min_score: float = 1.0) -> View:
+    """Imitation: the turns of every role whose outcome scored at least ``min_score``.
+
+    ``encode`` turns a scripted turn's observation and answer into ids; sampled turns keep their own.
+    """
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    forked = 0
+    for episode in episodes:
+        for role, outcome in episode.outcome.items():
+            turns = [turn for turn in episode.turns if turn.role == role]
+            if not outcome.decided:
+                dropped["undecided"] += 1
+            elif outcome.reward < min_score:
+                dropped[f"score below {min_score:g}"] += 1
+            elif not turns:
+                dropped["no turn"] += 1
+            else:
+                made = _rows_of(episode, role, [_encoded(turn, encode) for turn in turns])
+                rows += made
+                forked += len(made) - 1
+    return View(rows, dropped, forked)
+
+
+def groups(episodes: Iterable[Episode], size: int | None = None) -> View:
+    """Sampled answers in groups that share a problem, the members of a group next to one another.
+
+    Undecided members stay, with reward nan, for the advantages to leave out. A group is dropped whole when it has
+    fewer decided members than two, or another number of members than ``size``.
+
+    Raises:
+        ValueError: a turn was sampled greedily, or with top_p or top_k, so that its log-probabilities are not the
+            policy's and every importance ratio would be biased.
+    """
+    by_group: dict[tuple[str, str], list[Row]] = {}
+    members: Counter[tuple[str, str]] = Counter()
+    dropped: Counter[str] = Counter()
+    forked = 0
+    for episode in episodes:
+        for role in episode.outcome:
+            turns = [turn for turn in episode.turns if turn.role == role]
+            if not turns or not all(turn.action_ids for turn in turns):
+                dropped["no sampled tokens"] += 1
+                continue
+            _refuse_biased(turns)
+            made = _rows_of(episode, role, turns)
+            forked += len(made) - 1
+            by_group.setdefault((episode.group_id, role), []).extend(made)
+            members[episode.group_id, role] += 1
+    rows: list[Row] = []
+    for key, group in by_group.items():
+        decided = {row.episode_id for row in group if not math.isnan(row.reward)}
+        if len(decided) < 2:
+            dropped["fewer than two decided answers"] += members[key]
+        elif size is not None and members[key] != size:
+            dropped[f"group not of size {size}"] += members[key]
+        else:
+            rows += group
+    return View(rows, dropped, forked)
+
+
+def _refuse_biased(turns: Sequence[Turn]) -> None:
+    for turn in turns:
+        if turn.temperature == 0 or turn.top_p != 1 or turn.top_k != 0:
+            raise ValueError(
+                f"answers sampled with temperature {turn.temperature:g}, top_p {turn.top_p:g}, top_k {turn.top_k} are "
+                "not the policy's own: train on temperature above 0, top_p 1 and top_k 0"
+            )
+
+
+def _encoded(turn: Turn, encode: Encode) -> _Tokens:
+    if turn.action_ids:
+        return turn
+    prompt_ids, action_ids = encode(turn.observation, turn.text)
+    return _Encoded(tuple(prompt_ids), tuple(action_ids), (0.0,) * len(action_ids), turn.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    prompt_ids: tuple[int, ...]
+    action_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    temperature: float
+
+
+_Tokens = Turn | _Encoded
+
+
+def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens]) -> list[Row]:
+    """Rows of one role's turns: a turn extends the row before it exactly when its prompt does; else it forks."""
+    pieces: list[list[_Tokens]] = []
+    read: tuple[int, ...] = ()
+    for turn in turns:
+        extends = bool(pieces) and turn.prompt_ids[: len(read)] == read
+        pieces[-1].append(turn) if extends else pieces.append([turn])
+        read = turn.prompt_ids + turn.action_ids
+    return [_row(episode, role, piece) for piece in pieces]
+
+
+def _row(episode: Episode, role: str, turns: Sequence[_Tokens]) -> Row:
+    last = turns[-1]
+    ids = np.array(last.prompt_ids + last.action_ids, dtype=np.int64)
+    action = np.zeros(len(ids), dtype=np.bool_)
+    logprobs = np.zeros(len(ids), dtype=np.float32)
+    for turn in turns:
+        chosen = slice(len(turn.prompt_ids), len(turn.prompt_ids) + len(turn.action_ids))
+        action[chosen] = True
+        logprobs[chosen] = turn.logprobs
+    return Row(
+        ids=ids,
+        action=action,
+        logprobs=logprobs,
+        reward=episode.outcome[role].reward,
+        episode_id=episode.id,
+        group_id=episode.group_id,
+        env_id=episode.env_id,
+        role=role,
+        temperature=last.temperature,
+    )
