@@ -1,0 +1,61 @@
+"""What an agent is: dialogues in, replies out, a batch at a time, every reply with its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from palaestra.envs.task import Problem
+from palaestra.episodes import Actor, Cost
+
+from .engine import Completion, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. An assistant's message keeps the ids it was sampled as and the prompt ids it was sampled after."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    prompt_ids: tuple[int, ...] = ()
+    action_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What an agent answers: the messages so far, the last of them the user's.
+
+    seed: makes the reply repeatable. problem: for oracles only; a policy must not look at it.
+    """
+
+    messages: tuple[Message, ...]
+    seed: int = 0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An agent's answer. ``completions[0]`` is the one whose text was given; scripted agents have none.
+
+    prompt_ids: the ids the engine read. sampling: how it sampled.
+    meta: JSON-able remarks for the log.
+    """
+
+    text: str
+    completions: tuple[Completion, ...] = ()
+    prompt_ids: tuple[int, ...] = ()
+    sampling: Sampling = Sampling()
+    cost: Cost = Cost()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Agent(Protocol):
+    """Anything that answers dialogues."""
+
+    @property
+    def actor(self) -> Actor:
+        """The agent's name, and the hash of the weights it plays with now."""
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        """One reply a dialogue, in order."""

@@ -1,0 +1,67 @@
+"""What an engine is: token ids in, sampled token ids and their log-probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TokenIds = Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to sample. The defaults are the policy itself, which is what training needs.
+
+    temperature: divides the logits; 0 takes the most probable token.
+    top_p, top_k: restrict the choice to the nucleus or the k likeliest (0: all). They bias the importance ratio,
+        so trainers refuse episodes sampled with them.
+    seeds: one a prompt; a row's tokens depend on its prompt, the weights and its seed, not on its neighbours.
+        None draws fresh entropy.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 256
+    seeds: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.top_k < 0 or self.max_tokens < 1:
+            raise ValueError(f"temperature >= 0, 0 < top_p <= 1, top_k >= 0 and max_tokens >= 1 are needed: {self}")
+
+    @property
+    def is_policy(self) -> bool:
+        """True when tokens are drawn from the policy's own distribution, so that they can be trained on."""
+        return self.temperature > 0 and self.top_p == 1 and self.top_k == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One sampled continuation.
+
+    logprobs: natural log-probabilities of ``token_ids`` under the distribution they were drawn from.
+    finish_reason: "stop" when the last id is an end-of-sequence id (it is part of ``token_ids``), else "length".
+    """
+
+    token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    finish_reason: Literal["stop", "length"]
+    weights_version: int
+
+
+class EngineError(RuntimeError):
+    """An engine did not do what it promises."""
+
+
+class Engine(Protocol):
+    """Generates with weights that can be replaced while it runs."""
+
+    def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
+        """One completion a prompt, in order."""
+
+    def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        """Take new weights and forget whatever was computed with the old ones."""

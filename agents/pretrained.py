@@ -1,0 +1,64 @@
+"""Policies from a folder or from the Hugging Face hub, the small model and any other by the same path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from palaestra.episodes import Actor
+
+from .chat import ChatFormat
+from .engine import Sampling
+from .policy import PolicyLLM
+from .transformers_engine import TransformersEngine
+
+
+transformers_logging.disable_progress_bar()  # a bar for each file of a small model is noise
+
+
+class MissingModel(FileNotFoundError):
+    """No model where one was expected."""
+
+
+def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Model (fp32 on a CPU, as saved elsewhere) and tokenizer of a folder or hub id.
+
+    Raises:
+        MissingModel: nothing there that transformers can load; the message says what to do.
+    """
+    dtype: Any = torch.float32 if device == "cpu" else "auto"
+    looks_local = os.sep in str(path) or Path(path).exists()
+    if looks_local and not (Path(path) / "config.json").is_file():
+        raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
+    try:
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device)
+        tokenizer = AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MissingModel(f"{path} could not be loaded as a model: {reason}") from error
+    return model, tokenizer
+
+
+def load_policy(
+    path: str | os.PathLike[str], sampling: Sampling | None = None, name: str | None = None, device: str = "cpu"
+) -> PolicyLLM:
+    """The model of ``path`` as an agent, named after its folder unless ``name`` is given."""
+    model, tokenizer = load_model(path, device)
+    actor = Actor(name or Path(path).name, weights_hash(model))
+    engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
+    return PolicyLLM(engine, ChatFormat(tokenizer), sampling, actor)
+
+
+def weights_hash(model: PreTrainedModel) -> str:
+    """16 hex digits that name the weights: BLAKE2b over names, shapes and values."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,67 @@
+"""Agents without a model: the oracle, which knows the problem, and the random one, which knows nothing."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from palaestra.envs.task import SOLUTION_DELIMITER, Task, reseed
+from palaestra.episodes import Actor
+
+from .agent import Dialogue, Reply
+
+HABITS = ("direct", "steps", "check")
+
+
+class OracleAgent:
+    """Answers with the task's own solution, written by one of three habits.
+
+    direct: the answer alone, which is the solution's last line; steps: every line; check: every line, and then the
+    whole once more after the delimiter. The habit of each reply is drawn by its weight and recorded in its meta.
+    """
+
+    def __init__(self, task: Task, habits: Mapping[str, float] | None = None) -> None:
+        habits = habits if habits is not None else {"steps": 1.0}
+        unknown = sorted(set(habits) - set(HABITS))
+        if unknown or min(habits.values(), default=0) < 0 or sum(habits.values()) <= 0:
+            raise ValueError(f"habits are non-negative weights of {', '.join(HABITS)}, not {dict(habits)}")
+        self.task = task
+        self.names = list(habits)
+        self.edges = np.cumsum([habits[name] for name in self.names]) / sum(habits.values())
+        self.rng = np.random.Generator(np.random.PCG64(0))
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(f"oracle/{self.task.id}")
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        return [self._answer(dialogue) for dialogue in dialogues]
+
+    def _answer(self, dialogue: Dialogue) -> Reply:
+        if dialogue.problem is None:
+            raise ValueError("an oracle needs the problem: this environment's info carries none")
+        reseed(self.rng, f"oracle|{dialogue.seed}")
+        habit = self.names[int(np.searchsorted(self.edges, self.rng.random(), side="right"))]
+        solution = self.task.solve(dialogue.problem, self.rng)
+        text = {
+            "direct": solution.rsplit("\n", 1)[-1],
+            "steps": solution,
+            "check": f"{solution}\n{SOLUTION_DELIMITER}\n{solution}",
+        }[habit]
+        return Reply(text, meta={"habit": habit})
+
+
+class RandomAgent:
+    """Answers with a random number in a box, or with random characters: the floor of every leaderboard."""
+
+    actor = Actor("random")
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        return [Reply(self._text(np.random.default_rng(dialogue.seed))) for dialogue in dialogues]
+
+    def _text(self, rng: np.random.Generator) -> str:
+        if rng.random() < 0.5:
+            return f"\\boxed{{{rng.integers(100)}}}"
+        return "".join(rng.choice(list(string.printable), size=int(rng.integers(1, 40))))

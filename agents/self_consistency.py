@@ -1,0 +1,48 @@
+"""Self-consistency: ask several times, answer with the majority (Wang et al., arXiv 2203.11171)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+
+from palaestra.envs.task import derive_seed
+from palaestra.episodes import Actor
+from palaestra.verifiers import extract_answer
+
+from .agent import Agent, Dialogue, Reply
+
+
+class SelfConsistency:
+    """Wraps any agent: k replies a dialogue, the most frequent extracted answer wins, the first of equals.
+
+    The reply is a real one of the k (its tokens are logged); the cost is that of all k.
+    """
+
+    def __init__(self, agent: Agent, k: int = 8) -> None:
+        if k < 1:
+            raise ValueError(f"self-consistency needs k of 1 or more, not {k}")
+        self.agent = agent
+        self.k = k
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.agent.actor
+        return Actor(f"{inner.agent_id}+sc{self.k}", inner.weights_hash)
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        asked = [
+            replace(dialogue, seed=derive_seed(dialogue.seed, index)) for dialogue in dialogues for index in range(self.k)
+        ]
+        replies = self.agent.respond(asked)
+        return [self._vote(replies[start : start + self.k]) for start in range(0, len(replies), self.k)]
+
+    def _vote(self, replies: Sequence[Reply]) -> Reply:
+        answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
+        votes = Counter(answer for answer in answers if answer is not None)
+        winner = votes.most_common(1)[0][0] if votes else None
+        chosen = replies[answers.index(winner)]
+        cost = reduce(add, (reply.cost for reply in replies))
+        return replace(chosen, cost=cost, meta={**chosen.meta, "votes": votes[winner] if votes else 0, "of": self.k})
