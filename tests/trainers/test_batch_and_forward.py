@@ -1,0 +1,155 @@
+"""Packing, sharing and splitting change how a gradient is computed and not the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from palaestra.episodes.views import Row
+from palaestra.trainers import forward as forward_module
+from palaestra.trainers.batch import Batch, micro_batches, pack, select, with_gradient
+from palaestra.trainers.forward import forward, lay_out
+from palaestra.trainers.losses import PolicyGradient, nll
+
+Rows = Callable[..., list[Row]]
+OBJECTIVES = [
+    nll,
+    PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.28, aggregation="token_mean"),
+    PolicyGradient(ratio="sequence", clip_low=0.2, clip_high=0.2, aggregation="sequence_mean"),
+    PolicyGradient(ratio="none", aggregation="sequence_sum"),
+    PolicyGradient(aggregation="constant", constant=20, kl_coefficient=0.1, kl_estimator="k3", kl_placement="loss"),
+]
+
+
+def plain_logprobs(model: LlamaForCausalLM, row: Row, temperature: float = 1.0) -> torch.Tensor:
+    ids = torch.from_numpy(row.ids)
+    logp = (model(ids[None]).logits[0] / temperature).log_softmax(-1)
+    return torch.cat([torch.zeros(1), logp[:-1].gather(1, ids[1:, None]).squeeze(1)])
+
+
+def gradient_of(model: LlamaForCausalLM, batches: list[Batch], objective: object) -> torch.Tensor:
+    model.zero_grad()
+    for batch in batches:
+        loss, _ = objective(batch, forward(model, batch))  # type: ignore[operator]
+        loss.backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+def assert_same(one: torch.Tensor, other: torch.Tensor) -> None:
+    """Equal to 1e-5 of the gradient's own size: sums in another order differ in the last digits."""
+    assert (one - other).norm() < 1e-5 * other.norm()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_logprobs_belong_to_their_ids_and_are_divided_by_the_temperature(
+    model: LlamaForCausalLM, make_rows: Rows, temperature: float
+) -> None:
+    rows = make_rows(temperature=temperature)
+    outputs = forward(model, pack(rows))
+    expected = torch.cat([plain_logprobs(model, row, temperature) * torch.from_numpy(row.action) for row in rows])
+    torch.testing.assert_close(outputs.logprobs, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_entropy_is_that_of_the_distribution(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    row = make_rows(1, 1)[0]
+    outputs = forward(model, pack([row]))
+    p = model(torch.from_numpy(row.ids)[None]).logits[0].softmax(-1)
+    expected = -(p * p.log()).sum(-1)[:-1]
+    action = torch.from_numpy(row.action)
+    torch.testing.assert_close(outputs.entropy[action], expected[action[1:]], atol=1e-4, rtol=1e-4)
+
+
+def test_a_shared_prompt_is_read_once_and_changes_nothing(
+    model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = pack(make_rows())
+    shared = lay_out(batch)
+    assert shared.ids.shape[0] == 3
+    together = gradient_of(model, [batch], nll)
+    monkeypatch.setattr(forward_module, "MAX_SHARED_ROW", 0)
+    assert lay_out(batch).ids.shape[0] == 9
+    assert_same(together, gradient_of(model, [batch], nll))
+
+
+def test_answers_in_one_row_do_not_see_each_other(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    first, second, *_ = make_rows(1, 2)
+    changed = replace(second, ids=np.where(second.action, (second.ids + 1) % 250, second.ids))
+    n = len(first.ids)
+    one = forward(model, pack([first, second])).logprobs[:n]
+    torch.testing.assert_close(one, forward(model, pack([first, changed])).logprobs[:n], atol=0, rtol=0)
+
+
+def test_a_chunked_head_gives_the_same(
+    model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = pack(make_rows())
+    whole = gradient_of(model, [batch], nll)
+    monkeypatch.setattr(forward_module, "CHUNK_ELEMENTS", 262 * 5)
+    assert_same(whole, gradient_of(model, [batch], nll))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=str)
+@pytest.mark.parametrize("max_tokens", [1, 60, 150])
+def test_the_gradient_does_not_depend_on_the_split(
+    model: LlamaForCausalLM, make_rows: Rows, objective: object, max_tokens: int
+) -> None:
+    rows = make_rows()
+    batch = pack(rows, np.linspace(-1, 1, len(rows)))
+    parts = micro_batches(batch, max_tokens)
+    assert len(parts) > 1
+    assert sum(len(part) for part in parts) == len(batch)
+    whole = gradient_of(model, [batch], objective)
+    assert whole.abs().max() > 1e-4
+    assert_same(gradient_of(model, parts, objective), whole)
+
+
+def test_nan_outside_the_mask_never_reaches_the_gradient(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    rows = make_rows()
+    batch = pack(rows, np.ones(len(rows)))
+    poisoned = torch.where(batch.action_mask, batch.behaviour_logprobs, torch.nan)
+    batch = replace(batch, behaviour_logprobs=poisoned, reference_logprobs=poisoned)
+    for objective in OBJECTIVES:
+        assert gradient_of(model, [batch], objective).isfinite().all()
+
+
+def test_rows_without_advantage_are_left_out_and_still_counted(make_rows: Rows) -> None:
+    rows = make_rows()
+    advantage = np.zeros(len(rows))
+    advantage[4] = 1.0
+    batch = pack(rows, advantage)
+    moving = with_gradient(batch)
+    assert moving is not None
+    assert moving.sequence_id.unique().tolist() == [4]
+    assert (moving.n_tokens, moving.n_sequences) == (batch.n_tokens, 9)
+    assert with_gradient(pack(rows, np.zeros(len(rows)))) is None
+
+
+def test_end_of_sequence_tokens_are_learned(make_rows: Rows) -> None:
+    rows = make_rows(1, 2)
+    batch = pack(rows)
+    ends = np.cumsum([len(row.ids) for row in rows]) - 1
+    assert batch.action_mask[torch.from_numpy(ends)].all()
+
+
+def test_select_keeps_whole_sequences(make_rows: Rows) -> None:
+    rows = make_rows()
+    chosen = select(pack(rows), [5, 2])
+    assert chosen.ids.tolist() == [*rows[5].ids.tolist(), *rows[2].ids.tolist()]
+
+
+def test_rows_of_two_temperatures_are_refused(make_rows: Rows) -> None:
+    with pytest.raises(ValueError, match="temperatures"):
+        pack([*make_rows(1, 1), *make_rows(1, 1, temperature=0.5)])
+    with pytest.raises(ValueError, match="at least one row"):
+        pack([])
+
+
+def test_models_that_cap_their_logits_are_refused(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    model.config.final_logit_softcapping = 30.0
+    with pytest.raises(ValueError, match="final_logit_softcapping"):
+        forward(model, pack(make_rows(1, 1)))

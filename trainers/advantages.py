@@ -1,0 +1,166 @@
+"""Advantages: how much better an answer did than a baseline, from outcomes alone (no model)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palaestra.episodes.views import Row
+
+ZERO_SPREAD = 1e-6  # rewards of a group closer than this are equal
+STD_FLOOR = 1e-4  # added to a standard deviation before dividing by it
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Advantage:
+    """A = (R - baseline) / scale.
+
+    baseline: "none"; "running_mean", of the (environment, role), read before it is updated (SPIRAL;
+        arXiv 2506.24119); "group_mean" (GRPO); "leave_one_out", the mean of the *other* answers to the problem,
+        A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740).
+    scale: "none"; "group_std" and "batch_std", the sample standard deviation (n - 1) of the rewards plus 1e-4.
+
+    Undecided outcomes (nan) enter no baseline and no scale, and their advantage is 0. Groups whose rewards are all
+    equal have advantage 0 under a group baseline, and are counted.
+
+    Raises:
+        ValueError: leave_one_out with a scale, which divides a residue by itself.
+    """
+
+    baseline: Literal["none", "running_mean", "group_mean", "leave_one_out"] = "group_mean"
+    scale: Literal["none", "group_std", "batch_std"] = "none"
+
+    def __post_init__(self) -> None:
+        for name, known in (("baseline", BASELINES), ("scale", SCALES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
+        if self.baseline == "leave_one_out" and self.scale != "none":
+            raise ValueError("baseline leave_one_out goes with scale none: dividing by a deviation blows up its residues")
+
+    def __call__(self, rows: Sequence[Row], running: RunningMean | None = None) -> tuple[Floats, dict[str, Any]]:
+        """One advantage a row, and diagnostics. Rows forked from one episode count once and share its advantage.
+
+        Raises:
+            ValueError: a group of one answer with a group baseline, or running_mean without its state.
+        """
+        members = {(row.episode_id, row.role): row for row in rows}
+        order = {key: index for index, key in enumerate(members)}
+        rewards = np.array([row.reward for row in members.values()], dtype=np.float64)
+        group = _indices([(row.group_id, row.role) for row in members.values()])
+        stream = [f"{row.env_id}/{row.role}" for row in members.values()]
+        group_baseline = self.baseline in ("group_mean", "leave_one_out")
+        if group_baseline and len(group) and np.bincount(group).min() < 2:
+            raise ValueError(f"baseline {self.baseline} needs two answers a problem or more: set samples to 2 or more")
+        if self.baseline == "running_mean" and running is None:
+            raise ValueError("baseline running_mean needs a RunningMean to read and update")
+        decided = ~np.isnan(rewards)
+        centred = rewards - BASELINES[self.baseline](rewards, group, stream, running)
+        advantage = centred / SCALES[self.scale](rewards, group)
+        equal = _spread(rewards, group) <= ZERO_SPREAD
+        advantage = np.where(decided & ~(equal & group_baseline), advantage, 0.0)
+        firsts = np.unique(group, return_index=True)[1]
+        metrics = {
+            "reward": float(rewards[decided].mean()) if decided.any() else float("nan"),
+            "undecided": int((~decided).sum()),
+            "zero_spread_groups": float(equal[firsts].mean()) if len(firsts) else 0.0,
+        }
+        return advantage[[order[row.episode_id, row.role] for row in rows]], metrics
+
+
+@dataclass(slots=True)
+class RunningMean:
+    """Exponential running mean of rewards a stream, corrected for its start at 0: m_t / (1 - α^t)."""
+
+    alpha: float = 0.95
+    streams: dict[str, tuple[float, int]] = field(default_factory=dict)  # raw mean, updates
+
+    def read(self, stream: str) -> float:
+        raw, updates = self.streams.get(stream, (0.0, 0))
+        return raw / (1 - self.alpha**updates) if updates else 0.0
+
+    def update(self, stream: str, reward: float) -> None:
+        raw, updates = self.streams.get(stream, (0.0, 0))
+        self.streams[stream] = (self.alpha * raw + (1 - self.alpha) * reward, updates + 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"alpha": self.alpha, "streams": {key: list(value) for key, value in self.streams.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.alpha = state["alpha"]
+        self.streams = {key: (raw, updates) for key, (raw, updates) in state["streams"].items()}
+
+
+def _indices(keys: Sequence[tuple[str, str]]) -> NDArray[np.int64]:
+    seen = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    return np.array([seen[key] for key in keys], dtype=np.int64)
+
+
+def _per_group(values: Floats, group: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """Count, sum and mean of the decided values of each element's group."""
+    decided = ~np.isnan(values)
+    count = np.bincount(group, weights=decided)[group]
+    total = np.bincount(group, weights=np.where(decided, values, 0.0))[group]
+    return count, total, total / np.maximum(count, 1)
+
+
+def _spread(rewards: Floats, group: NDArray[np.int64]) -> Floats:
+    """Largest minus smallest decided reward of each element's group."""
+    n_groups = int(group.max()) + 1 if len(group) else 0
+    high, low = np.full(n_groups, -np.inf), np.full(n_groups, np.inf)
+    decided = ~np.isnan(rewards)
+    np.maximum.at(high, group[decided], rewards[decided])
+    np.minimum.at(low, group[decided], rewards[decided])
+    return (high - low)[group]
+
+
+def _no_baseline(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+    return np.zeros_like(rewards)
+
+
+def _running_mean(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+    assert running is not None  # held by Advantage
+    baseline = np.zeros_like(rewards)
+    for index, (name, reward) in enumerate(zip(stream, rewards, strict=True)):
+        baseline[index] = running.read(name)
+        if not np.isnan(reward):
+            running.update(name, float(reward))
+    return baseline
+
+
+def _group_mean(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+    return _per_group(rewards, group)[2]
+
+
+def _leave_one_out(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+    count, total, _ = _per_group(rewards, group)
+    return (total - np.nan_to_num(rewards)) / np.maximum(count - 1, 1)
+
+
+def _no_scale(rewards: Floats, group: NDArray[np.int64]) -> Floats:
+    return np.ones_like(rewards)
+
+
+def _group_std(rewards: Floats, group: NDArray[np.int64]) -> Floats:
+    count, _, mean = _per_group(rewards, group)
+    squares = _per_group((rewards - mean) ** 2, group)[1]
+    return np.sqrt(squares / np.maximum(count - 1, 1)) + STD_FLOOR
+
+
+def _batch_std(rewards: Floats, group: NDArray[np.int64]) -> Floats:
+    decided = rewards[~np.isnan(rewards)]
+    return np.full_like(rewards, (decided.std(ddof=1) if len(decided) > 1 else 0.0) + STD_FLOOR)
+
+
+BASELINES = {
+    "none": _no_baseline,
+    "running_mean": _running_mean,
+    "group_mean": _group_mean,
+    "leave_one_out": _leave_one_out,
+}
+SCALES = {"none": _no_scale, "group_std": _group_std, "batch_std": _batch_std}

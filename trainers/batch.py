@@ -1,0 +1,130 @@
+"""The one batch that every objective reads: sequences laid end to end in flat tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from palaestra.episodes.views import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """T tokens of many sequences, packed; every tensor has shape (T,).
+
+    ids: token ids. position: 0, 1, … within its sequence. sequence_id: which sequence of the optimiser step.
+    action_mask: True where the policy chose the token. group_id: which group of answers to one problem.
+    behaviour_logprobs: of the engine that sampled, at ``temperature``; reference_logprobs: of the frozen model
+        whose weights hash to ``reference_hash``.
+    advantage, weight: the sequence's own, on each of its tokens.
+    n_tokens, n_sequences: action tokens and sequences of the *whole optimiser step*, counted once before it was
+        split, so that the gradient does not depend on the split.
+    """
+
+    ids: Tensor
+    position: Tensor
+    sequence_id: Tensor
+    action_mask: Tensor
+    group_id: Tensor
+    behaviour_logprobs: Tensor
+    reference_logprobs: Tensor
+    advantage: Tensor
+    weight: Tensor
+    n_tokens: int
+    n_sequences: int
+    temperature: float = 1.0
+    reference_hash: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: torch.device | str) -> Batch:
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensor_fields()})
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each sequence, in packed order."""
+        starts = (self.position == 0).nonzero().squeeze(1).cpu().numpy()
+        return np.diff(np.append(starts, len(self)))
+
+
+def tensor_fields() -> list[str]:
+    return [field.name for field in fields(Batch) if field.type == "Tensor"]
+
+
+def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> Batch:
+    """Rows as one batch. ``advantages`` has one entry a row; without it they are 0, as imitation needs none.
+
+    Raises:
+        ValueError: no row, or rows sampled at different temperatures.
+    """
+    if not rows:
+        raise ValueError("a batch needs at least one row")
+    temperatures = {row.temperature for row in rows}
+    if len(temperatures) > 1:
+        raise ValueError(f"rows sampled at different temperatures cannot share a batch: {sorted(temperatures)}")
+    lengths = np.array([len(row.ids) for row in rows])
+    groups = {name: index for index, name in enumerate(dict.fromkeys(row.group_id for row in rows))}
+
+    def spread(per_row: Sequence[float] | NDArray[np.float64], dtype: torch.dtype) -> Tensor:
+        return torch.from_numpy(np.repeat(np.asarray(per_row), lengths)).to(dtype)
+
+    action_mask = torch.from_numpy(np.concatenate([row.action for row in rows]))
+    return Batch(
+        ids=torch.from_numpy(np.concatenate([row.ids for row in rows])),
+        position=torch.from_numpy(np.concatenate([np.arange(n) for n in lengths])),
+        sequence_id=spread(range(len(rows)), torch.long),
+        action_mask=action_mask,
+        group_id=spread([groups[row.group_id] for row in rows], torch.long),
+        behaviour_logprobs=torch.from_numpy(np.concatenate([row.logprobs for row in rows])),
+        reference_logprobs=torch.zeros(int(lengths.sum())),
+        advantage=spread(np.zeros(len(rows)) if advantages is None else advantages, torch.float32),
+        weight=spread([row.weight for row in rows], torch.float32),
+        n_tokens=int(action_mask.sum()),
+        n_sequences=len(rows),
+        temperature=temperatures.pop(),
+    )
+
+
+def select(batch: Batch, sequences: Sequence[int]) -> Batch:
+    """The given sequences (by packed order) in the given order; the step's counts stay what they were."""
+    lengths = batch.lengths()
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    index = np.concatenate([np.arange(starts[s], starts[s + 1]) for s in sequences])
+    chosen = torch.from_numpy(index).to(batch.ids.device)
+    return replace(batch, **{name: getattr(batch, name)[chosen] for name in tensor_fields()})
+
+
+def with_gradient(batch: Batch) -> Batch | None:
+    """Only the sequences whose advantage is not 0; None when there are none. The step's counts stay."""
+    first = (batch.position == 0).nonzero().squeeze(1)
+    moving = (batch.advantage[first] != 0).nonzero().squeeze(1).tolist()
+    if not moving:
+        return None
+    return batch if len(moving) == len(first) else select(batch, moving)
+
+
+def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
+    """Split into batches of at most ``max_tokens`` laid-out tokens, groups together and long ones with long ones.
+
+    A sequence longer than ``max_tokens`` gets a batch of its own.
+    """
+    lengths = batch.lengths()
+    first = (batch.position == 0).nonzero().squeeze(1)
+    group = batch.group_id[first].cpu().numpy()
+    longest = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    np.maximum.at(longest, group, lengths)
+    order = np.lexsort((lengths, group, longest[group]))  # by the group's longest, then group, then own length
+    parts: list[list[int]] = [[]]
+    widest = 0
+    for sequence in order.tolist():
+        widest = max(widest, int(lengths[sequence]))
+        if parts[-1] and widest * (len(parts[-1]) + 1) > max_tokens:
+            parts.append([])
+            widest = int(lengths[sequence])
+        parts[-1].append(sequence)
+    return [select(batch, part) for part in parts]

@@ -1,0 +1,69 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from palaestra.episodes.store import fsync_folder
+
+STATE = "training_state.pt"
+
+
+def save_checkpoint(
+    folder: Path, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any] | None
+) -> Path:
+    """Write ``folder/name``: a Hugging Face model folder, with the training state beside it when there is one.
+
+    It is written aside and renamed, so it is there whole or not at all; one that is there already is left alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final, aside = folder / name, folder / f".{name}.tmp"
+    if final.exists():
+        return final
+    shutil.rmtree(aside, ignore_errors=True)
+    model.save_pretrained(aside)
+    tokenizer.save_pretrained(aside)
+    if state is not None:
+        torch.save({**state, "torch_rng": torch.get_rng_state()}, aside / STATE)
+    for file in aside.iterdir():
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    os.rename(aside, final)
+    fsync_folder(folder)
+    return final
+
+
+def save_progress(
+    folder: Path, rounds: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
+) -> Path:
+    """The checkpoint after so many rounds of the run; older ones go once it is safe."""
+    final = save_checkpoint(folder, f"round-{rounds:05d}", model, tokenizer, state)
+    for older in progress(folder)[:-1]:
+        shutil.rmtree(older, ignore_errors=True)
+    return final
+
+
+def progress(folder: Path) -> list[Path]:
+    """Checkpoints that a run can go on from, the latest last."""
+    return sorted(folder.glob("round-*"))
+
+
+def load_state(checkpoint: Path) -> dict[str, Any]:
+    """The training state saved beside the model, torch's random state put back.
+
+    Raises:
+        FileNotFoundError: the checkpoint holds none.
+    """
+    file = checkpoint / STATE
+    if not file.is_file():
+        raise FileNotFoundError(f"{checkpoint} holds no training state, only a model")
+    state: dict[str, Any] = torch.load(file, weights_only=True)
+    torch.set_rng_state(state.pop("torch_rng"))
+    return state

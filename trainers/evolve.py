@@ -1,0 +1,224 @@
+"""The loop: data evolution, views, model evolution, evaluation, checkpoint; round after round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from palaestra.agents.agent import Agent
+from palaestra.agents.scripted import OracleAgent
+from palaestra.arena.display import Display
+from palaestra.arena.evaluate import evaluate, held_out
+from palaestra.arena.rollout import Job, rollout
+from palaestra.arena.tracking import Tracker
+from palaestra.envs.registration import make_task
+from palaestra.envs.task import derive_seed
+from palaestra.episodes import Episode, views
+from palaestra.episodes.views import Row
+
+from .batch import Batch, pack, with_gradient
+from .losses import nll
+from .optimise import Loss, Schedule, TrainingError, update
+from .recipe import Recipe
+from .reference import kl_penalised, with_reference
+from .session import Session
+
+RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
+
+
+class Stopped(Exception):
+    """The run was asked to stop, and did so after a whole round, with a checkpoint."""
+
+
+def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> None:
+    """Make the rounds that are left: imitation of the oracle, then self-evolution.
+
+    Every choice of a round is a function of the recipe's seed and the round's number, and a batch of episodes that
+    is already in the log is learned from, not sampled again: so a run that was stopped, or killed, ends with the
+    weights of one that was not.
+
+    Raises:
+        Stopped: ``stop()`` was true after a round.
+    """
+    recipe = session.recipe
+    if session.rounds == 0:
+        tracker.log(0, {"phase": "start", **_held_out(session)})
+    stages = {"warm": (recipe.warm_start.rounds, warm_round), "evolve": (recipe.evolve.rounds, evolve_round)}
+    while session.stage != "done":
+        total, play = stages[session.stage]
+        display.phase(session.stage, total, session.round)
+        while session.round < total:
+            metrics = play(session)
+            session.round += 1
+            session.rounds += 1
+            if _evaluates(session, total):
+                metrics |= _held_out(session)
+            metrics |= {"seconds": session.clock.wall, "overhead": session.clock.overhead}
+            tracker.log(session.rounds, {"phase": session.stage, **metrics})
+            display.advance(metrics)
+            stopping = stop()
+            if stopping or session.rounds % recipe.checkpoint_every == 0:
+                session.save()
+            if stopping:
+                raise Stopped
+        _next_stage(session)
+        session.save()
+
+
+def _next_stage(session: Session) -> None:
+    if session.stage == "warm":
+        session.export("warm")
+        session.begin_stage("evolve")
+    else:
+        session.export("evolved")
+        session.stage = "done"
+    session.rounds += 1  # the stage's end is a checkpoint of its own
+
+
+def _evaluates(session: Session, total: int) -> bool:
+    """After the last round of a stage, and every so many rounds of evolution."""
+    regular = session.stage == "evolve" and session.round % session.recipe.evaluation.every == 0
+    return regular or session.round == total
+
+
+def _held_out(session: Session) -> dict[str, float]:
+    recipe, spec = session.recipe, session.recipe.evaluation
+    jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
+    result, _ = evaluate(session.policy, jobs)
+    return {"accuracy": result.score, "low": result.low, "high": result.high, "held_out_length": result.length}
+
+
+def warm_round(session: Session) -> dict[str, Any]:
+    """Demonstrations of the oracle, each imitated once."""
+    recipe, spec = session.recipe, session.recipe.warm_start
+    oracle = OracleAgent(make_task(recipe.env_id, **recipe.env_kwargs), spec.habits)
+    jobs = [
+        _job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
+        for index in range(spec.problems)
+    ]
+    view = views.sft(collect(session, oracle, jobs), session.policy.chat.example)
+    order = np.random.default_rng([recipe.seed, session.round]).permutation(len(view.rows))
+    steps = -(-len(view.rows) // spec.batch_size)
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * steps)
+    metrics: dict[str, float] = {}
+    for part in np.array_split(order, steps):
+        metrics = learn(session, pack([view.rows[index] for index in part]), nll, schedule)
+    session.weights_changed()
+    return {**metrics, "dropped": sum(view.dropped.values())}
+
+
+def evolve_round(session: Session) -> dict[str, Any]:
+    """Several answers to each problem, judged; the policy moves towards those that did better than their siblings."""
+    recipe, spec = session.recipe, session.recipe.evolve
+    level = session.curriculum.level
+    levels = range(spec.start_difficulty, level + 1)
+    jobs = [
+        _job(recipe, "evolve", session.round, problem, sample, levels[-1 - problem % len(levels)])
+        for problem in range(spec.problems)
+        for sample in range(spec.samples)
+    ]
+    before = (session.clock.sampling, session.clock.tokens_sampled)
+    episodes = collect(session, session.policy, jobs)
+    sampled = session.clock.tokens_sampled - before[1]
+    view = views.groups(episodes, size=spec.samples)
+    metrics = _model_evolution(session, view.rows) if view.rows else {}
+    for episode in episodes:
+        outcome = next(iter(episode.outcome.values()))
+        if outcome.decided and episode.problem is not None:
+            session.curriculum.update(episode.problem.difficulty, outcome.reward)
+    lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
+    return {
+        **metrics,
+        "level": level,
+        "length": float(np.mean(lengths)),
+        "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
+        "dropped": sum(view.dropped.values()),
+        "frac_forked": view.forked / max(1, len(view.rows)),
+    }
+
+
+def _model_evolution(session: Session, rows: list[Row]) -> dict[str, Any]:
+    recipe, spec = session.recipe, session.recipe.evolve
+    algorithm = recipe.algorithm()
+    objective = algorithm.objective
+    batch = pack(rows)
+    if objective.kl_coefficient:
+        batch = with_reference(batch, session.freeze_reference(), recipe.micro_batch_tokens)
+    scored = kl_penalised(rows, batch, objective.kl_coefficient) if objective.kl_placement == "reward" else rows
+    advantage, metrics = algorithm.advantage(scored, session.running)
+    if batch.reference_hash:
+        metrics["reference_hash"] = batch.reference_hash
+    spread = torch.from_numpy(np.repeat(advantage, batch.lengths())).float()
+    batch = replace(batch, advantage=spread)
+    moving = batch if objective.kl_placement == "loss" else with_gradient(batch)
+    if moving is None:
+        return metrics
+    schedule = Schedule(spec.learning_rate, spec.warmup)
+    for number in range(spec.updates):
+        parts = learn(session, moving, objective, schedule)
+        if number == 0:
+            metrics |= parts
+            check_on_policy(parts)
+    session.weights_changed()
+    return metrics
+
+
+def check_on_policy(metrics: Mapping[str, float]) -> None:
+    """Fresh samples have ratio 1; anything else means that the engine and the trainer are not the same policy.
+
+    Raises:
+        TrainingError: the largest ratio is off by more than 1e-3.
+    """
+    if metrics["max/ratio_error"] > RATIO_TOLERANCE:
+        raise TrainingError(
+            f"on fresh samples the ratio to the engine's log-probabilities is off by {metrics['max/ratio_error']:.2g}: "
+            "the engine does not run the trainer's weights, temperature or precision"
+        )
+
+
+def learn(session: Session, batch: Batch, loss: Loss, schedule: Schedule) -> dict[str, float]:
+    """One optimiser step, with the stage's learning rate."""
+    metrics = update(
+        session.model,
+        session.optimizer,
+        batch,
+        loss,
+        learning_rate=schedule(session.steps),
+        max_tokens=session.recipe.micro_batch_tokens,
+    )
+    session.steps += 1
+    session.clock.learning += metrics.pop("model_seconds")
+    session.clock.tokens_learned += len(batch)
+    return metrics
+
+
+def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
+    """Play the round's jobs and commit them to the log; a round that is in the log already is read, not played."""
+    name = f"{session.stage}-{session.round:05d}"
+    store = session.run.episodes
+    committed = store.find(name)
+    if committed is not None:
+        return list(store.read(committed))
+    order = {job.id: index for index, job in enumerate(jobs)}
+    tags = {"phase": session.stage, "round": str(session.round)}
+    episodes = sorted(rollout(agent, jobs, tags), key=lambda episode: order[episode.id])
+    store.append(episodes, name)
+    return episodes
+
+
+def _job(recipe: Recipe, stage: str, round: int, problem: int, sample: int, difficulty: int) -> Job:
+    group = f"{stage}/{round:05d}/{problem:05d}"
+    options: dict[str, Any] = {"difficulty": difficulty}
+    return Job(
+        id=f"{group}/{sample:03d}",
+        env_id=recipe.env_id,
+        env_kwargs={**recipe.env_kwargs, "split": "train"},
+        seed=derive_seed(recipe.seed, stage, round, problem),
+        group_id=group,
+        reset_options=options,
+        agent_seed=derive_seed(recipe.seed, stage, round, problem, sample),
+    )

@@ -1,0 +1,84 @@
+"""The end of a run: its agents on the same held-out problems, the board, the picture, the summary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from palaestra.agents.agent import Agent
+from palaestra.agents.pretrained import load_policy
+from palaestra.agents.self_consistency import SelfConsistency
+from palaestra.arena.curves import draw_curves
+from palaestra.arena.display import Display
+from palaestra.arena.evaluate import Evaluation, held_out, summarise
+from palaestra.arena.leaderboard import write_leaderboard
+from palaestra.arena.rollout import rollout
+from palaestra.arena.run_folder import read_json_lines
+from palaestra.arena.tracking import Tracker
+
+from .clock import TimedEngine
+from .session import Session
+
+
+def finish(session: Session, tracker: Tracker, display: Display) -> list[Evaluation]:
+    """Evaluate start, warm-started and evolved agent, and the last with self-consistency; write what people look at."""
+    recipe, run = session.recipe, session.run
+    agents = entrants(session)
+    display.phase("evaluate", len(agents))
+    rows = []
+    for name, agent in agents.items():
+        row = _evaluate(session, name, agent)
+        rows.append(row)
+        display.advance({"accuracy": row.score, "length": row.length})
+    metrics = read_json_lines(run.metrics)
+    picture = draw_curves(metrics, run.path / "curves.png", f"{run.name}: {recipe.env_id}, {recipe.evolve.algorithm}")
+    hardware = json.loads((run.path / "environment.json").read_text())["hardware"]
+    subtitle = f"{recipe.env_id}, {recipe.evaluation.problems} held-out problems. {hardware}."
+    write_leaderboard(rows, run.path, run.name, subtitle, picture.name)
+    tracker.leaderboard(rows)
+    tracker.finish(summary(session, rows), [str(picture)])
+    return rows
+
+
+def entrants(session: Session) -> dict[str, Agent]:
+    """The agents that the run exported, loaded from their folders as anybody would."""
+    agents: dict[str, Agent] = {}
+    for name in ("start", "warm", "evolved"):
+        policy = load_policy(session.run.path / "agents" / name, session.policy.sampling, name)
+        policy.engine = TimedEngine(policy.engine, session.clock)
+        agents[name] = policy
+    k = session.recipe.evaluation.self_consistency
+    if k > 1:
+        agents[f"evolved, vote of {k}"] = SelfConsistency(agents["evolved"], k)
+    return agents
+
+
+def _evaluate(session: Session, name: str, agent: Agent) -> Evaluation:
+    """Play, log and sum up; what is in the log already is summed up from there."""
+    recipe, spec, store = session.recipe, session.recipe.evaluation, session.run.episodes
+    batch = f"held-out-{name.replace(', ', '-').replace(' ', '-')}"
+    committed = store.find(batch)
+    if committed is not None:
+        return summarise(list(store.read(committed)), name)
+    jobs = [
+        replace(job, id=f"{batch}/{job.id}")
+        for job in held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
+    ]
+    episodes = list(rollout(agent, jobs, {"phase": "held-out", "agent": name}))
+    store.append(episodes, batch)
+    return summarise(episodes, name)
+
+
+def summary(session: Session, rows: list[Evaluation]) -> dict[str, Any]:
+    """The run's closing figures."""
+    clock = session.clock
+    return {
+        **{f"accuracy/{row.agent}": row.score for row in rows},
+        "rounds": session.rounds,
+        "seconds": clock.wall,
+        "overhead": clock.overhead,
+        "tokens_sampled": clock.tokens_sampled,
+        "tokens_learned": clock.tokens_learned,
+        "parameters": session.model.num_parameters(),
+    }

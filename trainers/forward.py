@@ -1,0 +1,140 @@
+"""One forward pass for all objectives: log-probabilities of the tokens that the policy chose, and nothing more.
+
+Sequences that begin with the same prompt (a group's answers) are laid out in one row, prompt once, answers side by
+side behind it, with a mask that lets each answer see the prompt and itself. The language-model head is applied only
+where an action follows, in chunks, so that logits of all tokens by the whole vocabulary never exist at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
+
+from .batch import Batch
+
+MAX_SHARED_ROW = 512  # attention is quadratic in the row: behind this length sharing costs more than it saves
+CHUNK_ELEMENTS = 1 << 24  # logits held at once by the head: 64 MiB in fp32
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """logprobs: (T,) with gradient, 0 where the batch's ``action_mask`` is False; entropy: (T,), nats, no gradient."""
+
+    logprobs: Tensor
+    entropy: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where packed tokens stand in a rectangle of R rows by L columns.
+
+    ids, position: (R, L). branch: (R, L), 0 for a shared prompt, 1, 2, … for the answers behind it, -1 for padding.
+    row, column: (T,), the place of each packed token.
+    """
+
+    ids: Tensor
+    position: Tensor
+    branch: Tensor
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+    def mask(self) -> Tensor:
+        """(R, 1, L, L), True where a query (third axis) may look at a key (last axis)."""
+        query, key = self.branch[:, :, None], self.branch[:, None, :]
+        length = self.branch.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.branch.device).tril()
+        own = torch.eye(length, dtype=torch.bool, device=self.branch.device)  # so that no row of the softmax is empty
+        return ((((key == 0) | (key == query)) & (key >= 0) & causal) | own)[:, None]
+
+
+def lay_out(batch: Batch, share_prompts: bool = True) -> Layout:
+    """Place the sequences, in packed order, those with the same prompt as the one before behind that prompt."""
+    lengths = batch.lengths()
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    ids, action = batch.ids.cpu().numpy(), batch.action_mask.cpu().numpy()
+    row = np.zeros(len(ids), dtype=np.int64)
+    column = np.zeros(len(ids), dtype=np.int64)
+    branch = np.zeros(len(ids), dtype=np.int64)
+    widths: list[int] = []
+    prompt_before: bytes | None = None
+    branches = 0
+    for start, end in zip(starts[:-1], starts[1:], strict=True):
+        n_prompt = int(action[start:end].argmax()) if action[start:end].any() else int(end - start)
+        n_answer = int(end - start) - n_prompt
+        prompt = ids[start : start + n_prompt].tobytes()
+        shares = share_prompts and prompt == prompt_before and widths[-1] + n_answer <= MAX_SHARED_ROW
+        if not shares:
+            widths.append(n_prompt)
+            branches = 0
+        branches += 1
+        row[start:end] = len(widths) - 1
+        column[start : start + n_prompt] = np.arange(n_prompt)
+        column[start + n_prompt : end] = widths[-1] + np.arange(n_answer)
+        branch[start + n_prompt : end] = branches
+        widths[-1] += n_answer
+        prompt_before = prompt
+    shape = (len(widths), max(widths))
+    placed = {name: torch.zeros(shape, dtype=torch.long) for name in ("ids", "position")}
+    placed["branch"] = torch.full(shape, -1)
+    for name, values in (("ids", batch.ids), ("position", batch.position), ("branch", torch.from_numpy(branch))):
+        placed[name][row, column] = values.cpu()
+    device = batch.ids.device
+    return Layout(placed["ids"].to(device), placed["position"].to(device), placed["branch"].to(device), row, column)
+
+
+def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
+    """Log-probability and entropy of every action token at the batch's temperature.
+
+    Raises:
+        ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
+    """
+    refuse_unsupported(model)
+    layout = lay_out(batch, share_prompts=model.config._attn_implementation == "sdpa")
+    actions = batch.action_mask.cpu().numpy().nonzero()[0]
+    actions = actions[batch.position.cpu().numpy()[actions] > 0]  # a first token has no prediction
+    sdpa = model.config._attn_implementation == "sdpa"
+    hidden = model.base_model(
+        input_ids=layout.ids,
+        position_ids=layout.position,
+        attention_mask=layout.mask() if sdpa else (layout.branch >= 0).long(),
+        use_cache=False,
+    ).last_hidden_state
+    # The token before an action predicts it: its packed predecessor, which for an answer's first token is the prompt's last.
+    before = hidden[layout.row[actions - 1], layout.column[actions - 1]]
+    places = torch.from_numpy(actions).to(batch.ids.device)
+    logprobs, entropy = action_logprobs(model, before, batch.ids[places], batch.temperature)
+    zeros = torch.zeros(len(batch), device=hidden.device)
+    return Outputs(zeros.index_put((places,), logprobs), zeros.index_put((places,), entropy))
+
+
+def action_logprobs(model: PreTrainedModel, hidden: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Log-probability of each target and the entropy where it was chosen, from (N, hidden size) states, in fp32."""
+    head: Any = model.get_output_embeddings()
+
+    def chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        logp = (head(states).float() / temperature).log_softmax(-1)
+        with torch.no_grad():
+            entropy = -torch.xlogy(logp.exp(), logp.exp()).sum(-1)
+        return logp.gather(1, chosen[:, None]).squeeze(1), entropy
+
+    size = max(1, CHUNK_ELEMENTS // head.out_features)
+    if len(targets) <= size:
+        return chunk(hidden, targets)
+    parts = [
+        checkpoint(chunk, states, chosen, use_reentrant=False)
+        for states, chosen in zip(hidden.split(size), targets.split(size), strict=True)
+    ]
+    return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
+
+
+def refuse_unsupported(model: PreTrainedModel) -> None:
+    for name in ("final_logit_softcapping", "logit_scale", "logits_scaling"):
+        if getattr(model.config, name, None) not in (None, 1, 1.0):
+            raise ValueError(f"models with {name} are not supported: their logits are more than a linear head's")

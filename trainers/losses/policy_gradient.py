@@ -1,0 +1,161 @@
+"""Policy gradient: one objective whose ratio, clip, aggregation and KL term are chosen, not coded again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..batch import Batch
+from ..forward import Outputs
+
+MAX_LOG_RATIO = 20.0  # exp(20) is finite in fp32 with room to multiply
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyGradient:
+    """L = -agg_t[ min(ρ_t A, clip(ρ_t, 1 - clip_low, 1 + clip_high) A) ] + kl_coefficient · agg_t[ KL_t ].
+
+    ratio: ρ against the behaviour policy. "token": π(a_t)/μ(a_t) (PPO, GRPO; arXiv 2402.03300). "sequence": the
+        geometric mean of the sequence's token ratios (GSPO; arXiv 2507.18071). "none": plain REINFORCE,
+        L = -agg_t[ A log π(a_t) ], on-policy only, and then no clip.
+    aggregation: "token_mean", Σ_t / n_tokens (DAPO; arXiv 2503.14476); "sequence_mean", the mean over sequences of
+        the mean over their tokens (GRPO); "sequence_sum", the mean over sequences of the sum over their tokens
+        (RLOO; arXiv 2402.14740); "constant", Σ_t / (n_sequences · constant) (Dr. GRPO; arXiv 2503.20783).
+    kl_estimator, of KL(π‖ref) with d = log ref - log π: "k1" -d, "k2" d²/2, "k3" exp(d) - d - 1
+        (Schulman, "Approximating KL divergence"). In the loss, k2 has the gradient of the KL; k1's expected gradient is 0 and it
+        is refused there. kl_placement: "loss", or "reward" (k1 summed over the sequence and taken off its reward, see
+        ``kl_penalised``).
+
+    Raises:
+        ValueError: an option that the others leave without effect.
+    """
+
+    ratio: Literal["none", "token", "sequence"] = "token"
+    clip_low: float | None = None
+    clip_high: float | None = None
+    aggregation: Literal["token_mean", "sequence_mean", "sequence_sum", "constant"] = "token_mean"
+    constant: int | None = None
+    kl_coefficient: float = 0.0
+    kl_estimator: Literal["k1", "k2", "k3"] | None = None
+    kl_placement: Literal["loss", "reward"] | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("ratio", RATIOS), ("aggregation", AGGREGATIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
+        clips = (self.clip_low, self.clip_high)
+        if self.ratio == "none" and clips != (None, None):
+            raise ValueError("clip_low and clip_high need a ratio: with ratio 'none' there is nothing to clip")
+        if any(clip is not None and clip < 0 for clip in clips):
+            raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
+        if (self.constant is not None) != (self.aggregation == "constant"):
+            raise ValueError("constant goes with aggregation 'constant', and that needs it (the longest answer, in tokens)")
+        if self.kl_coefficient == 0 and (self.kl_estimator or self.kl_placement):
+            raise ValueError("kl_estimator and kl_placement have no effect while kl_coefficient is 0")
+        if self.kl_coefficient != 0 and not (self.kl_estimator and self.kl_placement):
+            raise ValueError("kl_coefficient needs kl_estimator (k1, k2, k3) and kl_placement (loss, reward)")
+        if self.kl_estimator is not None and self.kl_estimator not in KL_ESTIMATORS:
+            raise ValueError(f"kl_estimator is one of {', '.join(KL_ESTIMATORS)}, not {self.kl_estimator!r}")
+        if (self.kl_estimator, self.kl_placement) in {("k1", "loss"), ("k2", "reward"), ("k3", "reward")}:
+            raise ValueError("use k1 in the reward, or k2 or k3 in the loss: k1 as a loss has no gradient in expectation")
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of this micro-batch's share of the step, and diagnostics that add up over micro-batches."""
+        log_ratio = torch.where(batch.action_mask, outputs.logprobs - batch.behaviour_logprobs, 0.0)
+        log_ratio = log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+        ratio = RATIOS[self.ratio](batch, outputs, log_ratio)
+        low = -torch.inf if self.clip_low is None else 1 - self.clip_low
+        high = torch.inf if self.clip_high is None else 1 + self.clip_high
+        surrogate = torch.minimum(ratio * batch.advantage, ratio.clamp(low, high) * batch.advantage)
+        loss = -self._aggregate(batch, batch.weight * surrogate)
+        metrics = diagnostics(batch, outputs, log_ratio)
+        metrics["clip_fraction"] = _token_mean(batch, (surrogate < ratio * batch.advantage).float(), None)
+        if self.kl_estimator is not None and self.kl_placement == "loss":
+            kl = reference_kl(batch, outputs.logprobs, self.kl_estimator)
+            loss = loss + self.kl_coefficient * self._aggregate(batch, kl)
+            metrics["kl_reference"] = _token_mean(batch, kl.detach(), None)
+        return loss, {"loss": loss.detach(), **metrics}
+
+    def _aggregate(self, batch: Batch, per_token: Tensor) -> Tensor:
+        return AGGREGATIONS[self.aggregation](batch, torch.where(batch.action_mask, per_token, 0.0), self.constant)
+
+
+def reference_kl(batch: Batch, logprobs: Tensor, estimator: str) -> Tensor:
+    """KL(π‖ref) at each action token, estimated from that token, shape (T,); 0 elsewhere."""
+    delta = torch.where(batch.action_mask, batch.reference_logprobs - logprobs, 0.0)
+    return KL_ESTIMATORS[estimator](delta.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO))
+
+
+def diagnostics(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> dict[str, Tensor]:
+    """How far the policy has moved from the one that sampled: raw, before any clip. Keys "max/…" combine by maximum.
+
+    The mean ratio is 1 in expectation whatever the staleness; mean |Δ log π| and k3 are what shows it.
+    """
+    log_ratio = log_ratio.detach()
+    return {
+        "entropy": _token_mean(batch, outputs.entropy, None),
+        "ratio": _token_mean(batch, log_ratio.exp(), None),
+        "abs_log_ratio": _token_mean(batch, log_ratio.abs(), None),
+        "kl_behaviour": _token_mean(batch, torch.expm1(log_ratio) - log_ratio, None),  # k3 of KL(μ‖π)
+        "max/ratio_error": torch.where(batch.action_mask, log_ratio.exp() - 1, 0.0).abs().max(),
+    }
+
+
+def sequence_sums(batch: Batch, per_token: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum over each sequence's action tokens and their number, both spread back on its tokens, shape (T,)."""
+    _, index = batch.sequence_id.unique(return_inverse=True)
+    sums = per_token.new_zeros(int(index.max()) + 1).index_add(0, index, torch.where(batch.action_mask, per_token, 0.0))
+    counts = torch.zeros_like(sums).index_add(0, index, batch.action_mask.to(sums.dtype))
+    return sums[index], counts[index].clamp(min=1)
+
+
+def _log_likelihood(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
+    return torch.where(batch.action_mask, outputs.logprobs, 0.0)
+
+
+def _token_ratio(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
+    return log_ratio.exp()
+
+
+def _sequence_ratio(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
+    total, count = sequence_sums(batch, log_ratio)
+    return (total / count).exp()
+
+
+def _token_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
+    return torch.where(batch.action_mask, per_token, 0.0).sum() / batch.n_tokens
+
+
+def _sequence_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
+    _, count = sequence_sums(batch, per_token)
+    return (per_token / count).sum() / batch.n_sequences
+
+
+def _sequence_total(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
+    return per_token.sum() / batch.n_sequences
+
+
+def _over_constant(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
+    assert constant is not None  # held by PolicyGradient
+    return per_token.sum() / (batch.n_sequences * constant)
+
+
+# Each takes (batch, outputs, log ratio) and gives what multiplies the advantage, shape (T,).
+RATIOS = {"none": _log_likelihood, "token": _token_ratio, "sequence": _sequence_ratio}
+# Each takes (batch, per-token values that are 0 outside the mask, constant) and gives the step's share, a scalar.
+AGGREGATIONS = {
+    "token_mean": _token_mean,
+    "sequence_mean": _sequence_mean,
+    "sequence_sum": _sequence_total,
+    "constant": _over_constant,
+}
+# Each takes d = log ref - log π.
+KL_ESTIMATORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "k1": torch.neg,
+    "k2": lambda delta: delta.square() / 2,
+    "k3": lambda delta: torch.expm1(delta) - delta,
+}

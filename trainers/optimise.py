@@ -1,0 +1,106 @@
+"""The one optimisation loop: it knows batches and losses, and no algorithm by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from .batch import Batch, micro_batches
+from .forward import Outputs, forward
+
+Loss = Callable[[Batch, Outputs], tuple[Tensor, dict[str, Tensor]]]
+
+
+class TrainingError(RuntimeError):
+    """An update that must not be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Learning rate: linear warm-up over ``warmup`` steps, then constant, or a cosine down to ``final`` of the peak.
+
+    total: the step at which the cosine ends; None keeps the peak.
+    """
+
+    peak: float
+    warmup: int = 0
+    total: int | None = None
+    final: float = 0.05
+
+    def __call__(self, step: int) -> float:
+        """The rate of the update that follows ``step`` earlier ones."""
+        if step < self.warmup:
+            return self.peak * (step + 1) / self.warmup
+        if self.total is None:
+            return self.peak
+        progress = min(1.0, (step - self.warmup) / max(1, self.total - self.warmup))
+        return self.peak * (self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2)
+
+
+def adamw(model: PreTrainedModel, weight_decay: float = 0.01) -> torch.optim.AdamW:
+    """AdamW that decays matrices only; the rate is set at each update by the schedule."""
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0)
+
+
+def update(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    loss: Loss,
+    *,
+    learning_rate: float,
+    max_tokens: int = 8192,
+    clip_norm: float = 1.0,
+) -> dict[str, float]:
+    """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``.
+
+    Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own.
+
+    ``model_seconds`` in the result is the wall time of forward and backward passes.
+
+    Raises:
+        TrainingError: the loss is not finite; the weights are as they were before.
+    """
+    model.train()
+    optimizer.zero_grad(set_to_none=True)
+    metrics: dict[str, float] = {}
+    model_seconds = 0.0
+    for micro in micro_batches(batch, max_tokens):
+        micro = micro.to(model.device)
+        began = time.perf_counter()
+        outputs = forward(model, micro)
+        forward_ended = time.perf_counter()
+        value, parts = loss(micro, outputs)
+        if not math.isfinite(value.item()):
+            raise TrainingError(f"the loss is {value.item()} on sequences {micro.sequence_id.unique().tolist()}")
+        backward_began = time.perf_counter()
+        value.backward()
+        model_seconds += forward_ended - began + time.perf_counter() - backward_began
+        for name, part in parts.items():
+            metrics[name] = combine(name, metrics.get(name), part.item())
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    return {
+        **metrics,
+        "gradient_norm": norm.item(),
+        "learning_rate": learning_rate,
+        "model_seconds": model_seconds,
+    }
+
+
+def combine(name: str, so_far: float | None, value: float) -> float:
+    """Metrics of micro-batches: shares of the step's mean add up, and "max/…" keep the largest."""
+    if so_far is None:
+        return value
+    return max(so_far, value) if name.startswith("max/") else so_far + value

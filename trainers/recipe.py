@@ -1,0 +1,220 @@
+"""Recipes: what a run does, as a YAML file read into frozen dataclasses, strictly."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .algorithms import ALGORITHMS, Algorithm
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights."""
+
+    path: str | None = None
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, each learned from once.
+
+    habits: how the oracle writes, by weight ("direct", "steps", "check").
+    """
+
+    rounds: int = 40
+    problems: int = 512
+    difficulties: tuple[int, ...] = (1,)
+    habits: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
+    batch_size: int = 128
+    learning_rate: float = 1.5e-3
+    warmup: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Evolve:
+    """Self-evolution. A round is ``samples`` answers to each of ``problems`` problems, and ``updates`` steps on them.
+
+    algorithm: a row of ``trainers.algorithms``; advantage, objective: options of that row to change.
+    start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
+        second as the current level's success reaches ``raise_at``.
+    """
+
+    rounds: int = 60
+    problems: int = 32
+    samples: int = 8
+    updates: int = 1
+    algorithm: str = "grpo"
+    advantage: Mapping[str, Any] = field(default_factory=dict)
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    learning_rate: float = 5e-4
+    warmup: int = 0
+    start_difficulty: int = 1
+    top_difficulty: int = 1
+    raise_at: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """Held-out evaluation: ``problems`` of the test split, ``difficulties`` in turn, every ``every`` rounds of evolution."""
+
+    problems: int = 256
+    difficulties: tuple[int, ...] = (1,)
+    every: int = 5
+    self_consistency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole run. ``environment`` is an id, or a mapping with ``id`` and the task's knobs."""
+
+    name: str = "run"
+    seed: int = 0
+    environment: str | Mapping[str, Any] = "palaestra/ChainArith-v0"
+    model: ModelSpec = ModelSpec()
+    warm_start: WarmStart = WarmStart()
+    evolve: Evolve = Evolve()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    max_answer_tokens: int = 64
+    temperature: float = 1.0
+    micro_batch_tokens: int = 8192
+    checkpoint_every: int = 10
+
+    @property
+    def env_id(self) -> str:
+        return self.environment if isinstance(self.environment, str) else str(self.environment["id"])
+
+    @property
+    def env_kwargs(self) -> dict[str, Any]:
+        if isinstance(self.environment, str):
+            return {}
+        return {name: value for name, value in self.environment.items() if name != "id"}
+
+    def algorithm(self) -> Algorithm:
+        """The chosen row of the table with the recipe's changes."""
+        row = ALGORITHMS[self.evolve.algorithm]
+        return Algorithm(
+            dataclasses.replace(row.advantage, **self.evolve.advantage),
+            dataclasses.replace(row.objective, **self.evolve.objective),
+        )
+
+
+def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
+    """Read a recipe file, or one that ships with the package by its name, with dotted overrides.
+
+    Raises:
+        RecipeError: no such file, not YAML, an unknown key (the nearest is named) or a value of the wrong type.
+    """
+    file = Path(path)
+    if not file.is_file():
+        shipped = {p.name.removesuffix(".yaml"): p for p in (files("palaestra") / "recipes").iterdir()}
+        if str(path) not in shipped:
+            raise RecipeError(f"no recipe {path}: give a YAML file, or one of {', '.join(sorted(shipped))}")
+        text = shipped[str(path)].read_text()
+    else:
+        text = file.read_text()
+    try:
+        data = yaml.safe_load(text) or {}
+        for key, value in (overrides or {}).items():
+            _set(data, key.split("."), yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return parse_recipe(data)
+
+
+def parse_recipe(data: Any) -> Recipe:
+    """A recipe from plain data. Raises RecipeError as ``load_recipe`` does."""
+    recipe: Recipe = _build(Recipe, data, "the recipe")
+    if not isinstance(recipe.environment, str) and "id" not in recipe.environment:
+        raise RecipeError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
+    if recipe.evolve.algorithm not in ALGORITHMS:
+        raise RecipeError(_unknown("algorithm", recipe.evolve.algorithm, list(ALGORITHMS)))
+    try:
+        recipe.algorithm()
+    except TypeError as error:
+        option = str(error).split("'")[-2]
+        row = ALGORITHMS[recipe.evolve.algorithm]
+        known = [f.name for part in (row.advantage, row.objective) for f in dataclasses.fields(part)]
+        raise RecipeError(_unknown(f"option of {recipe.evolve.algorithm}", option, known)) from error
+    except ValueError as error:
+        raise RecipeError(f"evolve: {error}") from error
+    if recipe.evolve.samples < 2 and recipe.algorithm().advantage.baseline in ("group_mean", "leave_one_out"):
+        raise RecipeError(f"evolve.samples is 2 or more for {recipe.evolve.algorithm}, whose baseline is the group")
+    if recipe.temperature <= 0:
+        raise RecipeError("temperature is above 0: training samples from the policy itself")
+    return recipe
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as YAML, every default written out."""
+    return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
+
+
+def _build(cls: Any, data: Any, where: str) -> Any:
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"{where} is a mapping of keys to values, not {data!r}")
+    hints = typing.get_type_hints(cls)
+    for key in data:
+        if key not in hints:
+            raise RecipeError(_unknown(f"key in {where}", str(key), list(hints)))
+    return cls(**{key: _value(hints[key], value, key if cls is Recipe else f"{where}.{key}") for key, value in data.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, where)
+    origin = typing.get_origin(hint)
+    options = typing.get_args(hint) if origin in (types.UnionType, typing.Union) else (hint,)
+    for option in options:
+        kind = typing.get_origin(option) or option
+        if kind is tuple and isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+            return tuple(value)
+        if kind is float and type(value) in (int, float):
+            return float(value)
+        if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+            try:
+                return float(value)
+            except ValueError:
+                continue
+        if kind is Mapping and isinstance(value, Mapping):
+            return dict(value)
+        if kind in (int, str, type(None)) and type(value) is kind:
+            return value
+    wanted = " or ".join(getattr(option, "__name__", str(option)) for option in options)
+    raise RecipeError(f"{where} is a {wanted}, not {value!r}")
+
+
+def _set(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = data.setdefault(key, {})
+        if not isinstance(inner, dict):
+            data[key] = inner = {"id": inner} if key == "environment" else {}
+        data = inner
+    data[keys[-1]] = value
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"unknown {what}: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

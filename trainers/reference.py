@@ -1,0 +1,44 @@
+"""The frozen reference model: its log-probabilities, and the KL penalty taken off rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from palaestra.agents.pretrained import weights_hash
+from palaestra.episodes.views import Row
+
+from .batch import Batch, micro_batches
+from .forward import forward
+
+
+@torch.no_grad()
+def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) -> Batch:
+    """The batch with log-probabilities of the reference model, at the batch's temperature, and that model's hash."""
+    parts = [micro.to(reference.device) for micro in micro_batches(batch, max_tokens)]
+    scores = torch.cat([forward(reference, part).logprobs for part in parts]).to(batch.ids.device)
+    width = int(batch.position.max()) + 1
+
+    def places(part: Batch) -> Tensor:
+        return part.sequence_id * width + part.position
+
+    scored = torch.cat([places(part) for part in parts]).to(batch.ids.device)
+    aligned = torch.empty_like(scores)
+    aligned[places(batch).argsort()] = scores[scored.argsort()]
+    return replace(batch, reference_logprobs=aligned, reference_hash=weights_hash(reference))
+
+
+def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float) -> list[Row]:
+    """Rows with R - β Σ_t (log μ(a_t) - log ref(a_t)): the k1 estimate of KL(μ‖ref) as a price (arXiv 2402.14740).
+
+    ``batch`` is the packed rows with reference log-probabilities.
+    """
+    gap = torch.where(batch.action_mask, batch.behaviour_logprobs - batch.reference_logprobs, 0.0)
+    price = torch.zeros(len(rows), dtype=gap.dtype).index_add(0, batch.sequence_id.cpu(), gap.cpu())
+    return [
+        replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, price.tolist(), strict=True)
+    ]

@@ -1,0 +1,92 @@
+"""One run from its recipe to its leaderboard, with everything it writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from palaestra.arena.display import open_display
+from palaestra.arena.evaluate import Evaluation
+from palaestra.arena.leaderboard import terminal_table
+from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
+from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
+from palaestra.envs.registration import make_task
+
+from .evolve import Stopped, evolve
+from .finish import finish
+from .recipe import Recipe, dump_recipe, parse_recipe
+from .session import Session, set_threads
+
+
+def start_run(
+    recipe: Recipe | None, run: RunFolder, threads: int, wandb: bool, stop: Callable[[], bool]
+) -> Path | None:
+    """Begin the recipe in a new run folder, or, without a recipe, go on with the folder's own.
+
+    Returns the folder, or None when the run was stopped and waits to be resumed.
+    """
+    resumed = recipe is None
+    if recipe is None:
+        run.hold()
+        if not run.recipe.is_file():
+            raise RunError(f"{run.path} has no recipe.yaml: only runs of `palaestra evolve` resume")
+        recipe = parse_recipe(yaml.safe_load(run.recipe.read_text()))
+        run.episodes.discard_unfinished()
+        threads = json.loads((run.path / "environment.json").read_text())["threads"]
+    make_task(recipe.env_id, **recipe.env_kwargs)  # an unknown environment is told before anything is made
+    threads = set_threads(threads)
+    if not resumed:
+        environment = describe_environment(recipe.seed, threads)
+        write_whole(run.path / "environment.json", json.dumps(environment, indent=2) + "\n")
+        write_whole(run.recipe, dump_recipe(recipe))
+    session = Session.resume(recipe, run) if resumed else Session.begin(recipe, run)
+    trackers = [JsonTracker(run, session.rounds if resumed else None)]
+    tracker = AllTrackers([*trackers, WandbTracker(run, dataclasses.asdict(recipe))] if wandb else trackers)
+    display = open_display()
+    display.say(f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters, seed {recipe.seed}")
+    try:
+        evolve(session, tracker, display, stop)
+        rows = finish(session, tracker, display)
+    except Stopped:
+        display.close()
+        display.say(f"stopped after round {session.rounds}. Go on with: palaestra evolve --resume {run.path}")
+        return None
+    finally:
+        display.close()
+        run.release()
+    _report(session, rows, display.say)
+    return run.path
+
+
+def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], None]) -> None:
+    clock, run = session.clock, session.run
+    say(terminal_table(rows, title=f"{session.recipe.env_id}, held-out problems"))
+    say(
+        f"{clock.wall:.0f} s, of which {100 * clock.overhead:.1f} % outside forward, backward and sampling; "
+        f"{clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
+    )
+    say(f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png   proof: palaestra replay {run.path}")
+
+
+class AllTrackers:
+    """Reports to each of several trackers."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self.trackers = trackers
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        for tracker in self.trackers:
+            tracker.log(step, metrics)
+
+    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
+        for tracker in self.trackers:
+            tracker.leaderboard(rows)
+
+    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
+        for tracker in self.trackers:
+            tracker.finish(summary, pictures)

@@ -1,0 +1,140 @@
+"""The state of a run that learns: model, optimiser, curriculum, baselines and counters, saved and restored exactly."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Sampling
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.pretrained import load_model, weights_hash
+from palaestra.agents.transformers_engine import TransformersEngine
+from palaestra.arena.run_folder import RunFolder
+from palaestra.envs.curriculum import SuccessCurriculum
+from palaestra.episodes import Actor
+
+from .advantages import RunningMean
+from .checkpoint import load_state, progress, save_checkpoint, save_progress
+from .clock import Clock, TimedEngine
+from .optimise import adamw
+from .recipe import ModelSpec, Recipe
+
+STAGES = ("warm", "evolve")
+
+
+class Session:
+    """A policy in training.
+
+    stage, round: what comes next ("warm", "evolve" or "done"; rounds of that stage already made).
+    rounds: rounds of all stages already made: the step that metrics are logged at.
+    steps: optimiser steps of this stage. version: updates of the weights since the run began.
+    """
+
+    def __init__(self, recipe: Recipe, run: RunFolder, model: PreTrainedModel, tokenizer: Any) -> None:
+        self.recipe = recipe
+        self.run = run
+        self.model = model
+        self.tokenizer = tokenizer
+        self.clock = Clock()
+        self.clock.start()
+        engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
+        sampling = Sampling(temperature=recipe.temperature, max_tokens=recipe.max_answer_tokens)
+        self.policy = PolicyLLM(TimedEngine(engine, self.clock), ChatFormat(tokenizer), sampling)
+        self.stage, self.round, self.rounds, self.steps, self.version = STAGES[0], 0, 0, 0, 0
+        self.running = RunningMean()
+        evolve = recipe.evolve
+        self.curriculum = SuccessCurriculum(
+            range(evolve.start_difficulty, evolve.top_difficulty + 1), raise_at=evolve.raise_at
+        )
+        self.optimizer = adamw(model)
+        self.reference: PreTrainedModel | None = None
+        self._name_policy()
+
+    @classmethod
+    def begin(cls, recipe: Recipe, run: RunFolder) -> Session:
+        """A session at its start, on the recipe's model."""
+        session = cls(recipe, run, *open_model(recipe.model, recipe.seed))
+        session.export("start")
+        return session
+
+    @classmethod
+    def resume(cls, recipe: Recipe, run: RunFolder) -> Session:
+        """The session of the run's latest checkpoint, or at its start when it has none yet."""
+        saved = progress(run.checkpoints)
+        if not saved:
+            return cls.begin(recipe, run)
+        session = cls(recipe, run, *load_model(saved[-1]))
+        session._restore(load_state(saved[-1]))
+        return session
+
+    def weights_changed(self) -> None:
+        """Tell the engine, and the log, that the policy is another one now."""
+        self.version += 1
+        self.policy.engine.load(self.model.named_parameters(), self.version)
+        self._name_policy()
+
+    def begin_stage(self, stage: str) -> None:
+        """Go to a stage's first round, with a fresh optimiser."""
+        self.stage, self.round, self.steps = stage, 0, 0
+        self.optimizer = adamw(self.model)
+
+    def freeze_reference(self) -> PreTrainedModel:
+        """A copy of the policy as it was when evolution began, from the exported agent so that a resumed run agrees."""
+        if self.reference is None:
+            exported = self.run.path / "agents" / "warm"
+            source = load_model(exported)[0] if exported.is_dir() else copy.deepcopy(self.model)
+            self.reference = source.eval().requires_grad_(False)
+        return self.reference
+
+    def export(self, name: str) -> Path:
+        """Save the policy as an agent of its own: ``agents/<name>`` in the run."""
+        return save_checkpoint(self.run.path / "agents", name, self.model, self.tokenizer, None)
+
+    def save(self) -> Path:
+        """Checkpoint all of it."""
+        state = {
+            "stage": self.stage,
+            "round": self.round,
+            "rounds": self.rounds,
+            "steps": self.steps,
+            "version": self.version,
+            "optimizer": self.optimizer.state_dict(),
+            "curriculum": self.curriculum.state_dict(),
+            "running": self.running.state_dict(),
+            "clock": self.clock.state_dict(),
+        }
+        return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        for name in ("stage", "round", "rounds", "steps", "version"):
+            setattr(self, name, state[name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.curriculum.load_state_dict(state["curriculum"])
+        self.running.load_state_dict(state["running"])
+        self.clock.load_state_dict(state["clock"])
+        self.policy.engine.load((), self.version)
+        self._name_policy()
+
+    def _name_policy(self) -> None:
+        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
+
+
+def open_model(spec: ModelSpec, seed: int) -> tuple[PreTrainedModel, Any]:
+    """The model that a recipe names: a folder or hub id, or a new small one."""
+    if spec.path is not None:
+        return load_model(spec.path)
+    tokenizer = nano_tokenizer()
+    return nano_model(tokenizer, spec.hidden, spec.layers, spec.heads, seed), tokenizer
+
+
+def set_threads(threads: int | None) -> int:
+    """Fix the number of threads torch computes with, which its sums depend on; give the number in force."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
