@@ -1,0 +1,101 @@
+"""Replay: play a log again, action by action, and name everything that does not come out the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from palaestra.envs.registration import make
+from palaestra.envs.task import Problem
+from palaestra.episodes import Episode
+from palaestra.verifiers import Verdict
+
+from .rollout import ROLE, env_key, outcome_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that the log says and replaying does not."""
+
+    episode_id: str
+    what: str
+    logged: str
+    replayed: str
+
+    def __str__(self) -> str:
+        return f"{self.episode_id}: {self.what} is {self.logged} in the log and {self.replayed} on replay"
+
+
+def replay(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Difference]]]:
+    """Reset each episode's environment with its seed, feed it the logged actions, judge again and compare.
+
+    Yields every episode with its differences: in observations, problems, rewards, verdicts, step verdicts, ends and
+    outcomes. An environment that cannot be made or that raises is a difference too.
+    """
+    environments: dict[str, Any] = {}
+    for episode in episodes:
+        key = env_key(episode.env_id, episode.env_kwargs)
+        try:
+            if key not in environments:
+                environments[key] = make(episode.env_id, **episode.env_kwargs)
+            differences = list(_compare(environments[key], episode))
+        except Exception as error:
+            differences = [Difference(episode.id, "the environment", "playable", f"{type(error).__name__}: {error}")]
+        yield episode, differences
+
+
+def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
+    def differ(what: str, logged: Any, replayed: Any) -> Iterator[Difference]:
+        if not _same(logged, replayed):
+            yield Difference(episode.id, what, _short(logged), _short(replayed))
+
+    observation, info = env.reset(seed=episode.seed, options=dict(episode.reset_options) or None)
+    problem = info.get("problem")
+    yield from differ("the problem", _plain(episode.problem), _plain(problem))
+    terminated = truncated = False
+    total, verdict = 0.0, None
+    for number, turn in enumerate(episode.turns):
+        if terminated or truncated:
+            yield Difference(episode.id, f"turn {number}", "played", "after the end")
+            return
+        yield from differ(f"observation {number}", turn.observation, str(observation))
+        observation, reward, terminated, truncated, info = env.step(turn.text)
+        verdict = info.get("verdict")
+        total += float(reward)
+        yield from differ(f"reward {number}", turn.reward, float(reward))
+        yield from differ(f"verdict {number}", _verdicts(turn.verdicts), _verdicts(() if verdict is None else (verdict,)))
+        task = getattr(env.unwrapped, "task", None)
+        if task is not None and problem is not None:
+            steps = tuple(task.steps(problem, turn.text))
+            yield from differ(f"step verdicts {number}", _verdicts(turn.step_verdicts), _verdicts(steps))
+    yield from differ("terminated", episode.terminated, terminated)
+    if not episode.truncated:  # a truncated episode was cut by the arena's own limit
+        outcome = outcome_of(total, verdict)
+        yield from differ("the outcome's reward", episode.outcome[ROLE].reward, outcome.reward)
+        yield from differ("the outcome's status", episode.outcome[ROLE].status.value, outcome.status.value)
+
+
+def _verdicts(verdicts: tuple[Verdict, ...]) -> list[tuple[float | None, str, str]]:
+    return [(None if math.isnan(v.score) else v.score, v.status.value, v.reason) for v in verdicts]
+
+
+def _plain(problem: Problem | None) -> Any:
+    """As the log holds it: JSON knows lists, not tuples."""
+    import json
+
+    if problem is None:
+        return None
+    return [problem.prompt, json.loads(json.dumps(problem.reference)), problem.difficulty]
+
+
+def _same(logged: Any, replayed: Any) -> bool:
+    if isinstance(logged, float) and isinstance(replayed, float) and math.isnan(logged):
+        return math.isnan(replayed)
+    return bool(logged == replayed)
+
+
+def _short(value: Any, limit: int = 120) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

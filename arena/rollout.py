@@ -1,0 +1,195 @@
+"""Agents meet environments: many episodes at once, each finished one replaced at once by the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gymnasium
+
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.envs.registration import make
+from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
+from palaestra.episodes import Cost, Episode, Outcome, Span, Turn
+from palaestra.episodes.record import storable
+from palaestra.verifiers import Status, Verdict, undecided
+
+ROLE = "reasoner"
+MAX_TURNS = 64  # an environment that never ends is truncated here
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One episode to play: which environment, which problem of it, and the seed of the agent's own choices."""
+
+    id: str
+    env_id: str
+    env_kwargs: Mapping[str, Any]
+    seed: int
+    group_id: str
+    reset_options: Mapping[str, Any] = field(default_factory=dict)
+    agent_seed: int = 0
+
+
+@dataclass(slots=True)
+class _Slot:
+    """An episode under way."""
+
+    env: gymnasium.Env[str, str]
+    job: Job
+    dialogue: Dialogue
+    turns: list[Turn]
+    cost: Cost
+    started: float
+
+
+def rollout(
+    agent: Agent, jobs: Iterable[Job], tags: Mapping[str, str] | None = None, slots: int = 512
+) -> Iterator[Episode]:
+    """Play ``jobs`` with ``agent``, ``slots`` of them at a time, and yield episodes as they end.
+
+    All unfinished episodes are put to the agent as one batch; those that end are yielded and their places filled
+    before the next batch, so that a long episode holds nobody up. Environments are made once and used again.
+    """
+    waiting = iter(jobs)
+    idle: dict[str, list[gymnasium.Env[str, str]]] = {}
+    active: list[_Slot] = []
+    while True:
+        for job in waiting:
+            active.append(_start(job, idle))
+            if len(active) == slots:
+                break
+        if not active:
+            return
+        actor = agent.actor
+        replies = agent.respond([slot.dialogue for slot in active])
+        unfinished: list[_Slot] = []
+        for slot, reply in zip(active, replies, strict=True):
+            ended = _advance(slot, reply)
+            if ended is None:
+                unfinished.append(slot)
+                continue
+            idle.setdefault(env_key(slot.job.env_id, slot.job.env_kwargs), []).append(slot.env)
+            yield replace(ended, roles={ROLE: actor}, tags=dict(tags or {}))
+        active = unfinished
+
+
+def env_key(env_id: str, env_kwargs: Mapping[str, Any]) -> str:
+    """What environments that can stand in for one another have in common."""
+    return f"{env_id} {sorted(env_kwargs.items())!r}"
+
+
+def _start(job: Job, idle: dict[str, list[gymnasium.Env[str, str]]]) -> _Slot:
+    pool = idle.get(env_key(job.env_id, job.env_kwargs))
+    env = pool.pop() if pool else make(job.env_id, **job.env_kwargs)
+    observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
+    problem = info.get("problem")
+    dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem)
+    return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
+
+
+def _advance(slot: _Slot, reply: Reply) -> Episode | None:
+    """Take the reply as the action; the finished episode, or None when it goes on."""
+    text = storable(reply.text)
+    observation, reward, terminated, truncated, info = slot.env.step(text)
+    verdict = info.get("verdict")
+    slot.turns.append(_turn(slot, reply, text, float(reward), verdict))
+    slot.cost = slot.cost + reply.cost + Cost(verifier_calls=int(verdict is not None))
+    truncated = truncated or (not terminated and len(slot.turns) >= MAX_TURNS)
+    if terminated or truncated:
+        return _episode(slot, verdict, terminated, truncated)
+    spoken = Message("assistant", text, reply.prompt_ids, reply.completions[0].token_ids if reply.completions else ())
+    slot.dialogue = Dialogue(
+        (*slot.dialogue.messages, spoken, Message("user", str(observation))),
+        derive_seed(slot.job.agent_seed, len(slot.turns)),
+        slot.dialogue.problem,
+    )
+    return None
+
+
+def _turn(slot: _Slot, reply: Reply, text: str, reward: float, verdict: Verdict | None) -> Turn:
+    completion = reply.completions[0] if reply.completions else None
+    sampled: dict[str, Any] = {}
+    if completion is not None:
+        sampled = {
+            "prompt_ids": reply.prompt_ids,
+            "action_ids": completion.token_ids,
+            "logprobs": completion.logprobs,
+            "temperature": reply.sampling.temperature,
+            "top_p": reply.sampling.top_p,
+            "top_k": reply.sampling.top_k,
+            "finish_reason": completion.finish_reason,
+            "weights_version": completion.weights_version,
+        }
+    return Turn(
+        role=ROLE,
+        observation=slot.dialogue.messages[-1].content,
+        text=text,
+        reward=reward,
+        step_spans=line_spans(text),
+        solution_spans=solution_spans(text),
+        verdicts=() if verdict is None else (verdict,),
+        step_verdicts=_step_verdicts(slot.env, slot.dialogue.problem, text),
+        meta=reply.meta,
+        **sampled,
+    )
+
+
+def _step_verdicts(env: gymnasium.Env[str, str], problem: Problem | None, text: str) -> tuple[Verdict, ...]:
+    task = getattr(env.unwrapped, "task", None)
+    return tuple(task.steps(problem, text)) if task is not None and problem is not None else ()
+
+
+def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: bool) -> Episode:
+    total = sum(turn.reward for turn in slot.turns)
+    if verdict is None:
+        verdict = undecided("the episode ended without a verdict") if truncated else None
+    return Episode(
+        id=slot.job.id,
+        env_id=slot.job.env_id,
+        env_kwargs=dict(slot.job.env_kwargs),
+        reset_options=dict(slot.job.reset_options),
+        seed=slot.job.seed,
+        group_id=slot.job.group_id,
+        roles={},
+        turns=tuple(slot.turns),
+        outcome={ROLE: outcome_of(total, verdict)},
+        terminated=terminated,
+        truncated=truncated,
+        problem=slot.dialogue.problem,
+        cost=replace(slot.cost, seconds=time.perf_counter() - slot.started),
+    )
+
+
+def outcome_of(total: float, verdict: Verdict | None) -> Outcome:
+    """How an episode ended: its summed reward, with the last verdict's status and reason."""
+    if verdict is None:
+        return Outcome(total, Status.RIGHT if total >= 1 else Status.WRONG)
+    if verdict.status is Status.UNDECIDED:
+        return Outcome(float("nan"), verdict.status, verdict.reason)
+    return Outcome(total, verdict.status, verdict.reason)
+
+
+def line_spans(text: str) -> tuple[Span, ...]:
+    """Character ranges of the lines that hold something: one step each."""
+    spans, start = [], 0
+    for line in text.splitlines(keepends=True):
+        if line.strip():
+            spans.append((start, start + len(line.rstrip("\r\n"))))
+        start += len(line)
+    return tuple(spans)
+
+
+def solution_spans(text: str) -> tuple[Span, ...]:
+    """Character ranges of the complete solutions, split where a line holds the delimiter alone."""
+    if SOLUTION_DELIMITER not in text:
+        return ((0, len(text)),)
+    spans, start, offset = [], 0, 0
+    for line in text.splitlines(keepends=True):
+        if line.strip() == SOLUTION_DELIMITER:
+            spans.append((start, offset))
+            start = offset + len(line)
+        offset += len(line)
+    return (*spans, (start, len(text)))

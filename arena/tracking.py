@@ -1,0 +1,128 @@
+"""Tracking: metrics of a run, to JSON lines (the truth) and to wandb (a view of it)."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Protocol
+
+from .evaluate import Evaluation
+from .run_folder import RunFolder, append_json, read_json_lines, write_whole
+
+PROJECT = "palaestra"
+
+
+class Tracker(Protocol):
+    """Where a run reports to. ``step`` counts the run's rounds."""
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Numbers of one moment."""
+
+    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
+        """The final table."""
+
+    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
+        """The run's closing figures, and the files of its pictures."""
+
+
+class JsonTracker:
+    """One line a call in ``metrics.jsonl``. On resume the lines behind the checkpoint are dropped: they come again."""
+
+    def __init__(self, run: RunFolder, resumed_at: int | None = None) -> None:
+        self.run = run
+        if resumed_at is not None:
+            kept = [row for row in read_json_lines(run.metrics) if row["step"] <= resumed_at]
+            run.metrics.unlink(missing_ok=True)
+            for row in kept:
+                append_json(run.metrics, row)
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        append_json(self.run.metrics, {"step": step, "time": time.time(), **metrics})
+
+    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
+        pass  # leaderboard.json is written with the page
+
+    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
+        import json
+
+        write_whole(self.run.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+
+
+class WandbTracker:
+    """A wandb run in the run's folder: offline unless the user has logged in or set WANDB_MODE.
+
+    wandb never stops a run: what it raises becomes one warning, and nothing more is sent to it.
+    """
+
+    def __init__(self, run: RunFolder, config: Mapping[str, Any]) -> None:
+        self.run: Any = None
+        os.environ.setdefault("WANDB_SILENT", "true")
+        with _Forgiving(self):
+            import wandb
+
+            mode: Any = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+            self.run = wandb.init(
+                project=os.environ.get("WANDB_PROJECT", PROJECT),
+                name=run.name,
+                id=run.name,
+                resume="allow",
+                dir=str(run.path),
+                mode=mode,
+                config=dict(config),
+                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True),
+            )
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        numbers = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
+        with _Forgiving(self):
+            if self.run is not None:
+                self.run.log(numbers, step=step)
+
+    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
+        with _Forgiving(self):
+            if self.run is not None:
+                import wandb
+
+                columns = [field.name for field in fields(Evaluation)]
+                data = [list(asdict(row).values()) for row in rows]
+                self.run.log({"leaderboard": wandb.Table(columns=columns, data=data)})
+
+    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
+        with _Forgiving(self):
+            if self.run is not None:
+                import wandb
+
+                self.run.summary.update(dict(summary))
+                self.run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
+                self.run.finish()
+
+
+class _Forgiving:
+    """Turns what wandb raises into one warning and switches it off."""
+
+    def __init__(self, tracker: WandbTracker) -> None:
+        self.tracker = tracker
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        self.tracker.run = None
+        warnings.warn(f"wandb is off for the rest of this run: {type(error).__name__}: {error}", stacklevel=3)
+        return True
+
+
+def _logged_in() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    import netrc
+
+    try:
+        return netrc.netrc().authenticators("api.wandb.ai") is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
