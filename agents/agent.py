@@ -45,8 +45,8 @@ class Reply:
     text: str
     completions: tuple[Completion, ...] = ()
     prompt_ids: tuple[int, ...] = ()
-    sampling: Sampling = Sampling()
-    cost: Cost = Cost()
+    sampling: Sampling = field(default_factory=Sampling)
+    cost: Cost = field(default_factory=Cost)
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 

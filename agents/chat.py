@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .agent import Message
 
@@ -23,7 +23,9 @@ class ChatFormat:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         if tokenizer.chat_template is None:
             raise ValueError("the tokenizer has no chat template: set tokenizer.chat_template, as instruct models do")
-        self.tokenizer = tokenizer
+        if tokenizer.eos_token_id is None:
+            raise ValueError("the tokenizer has no end-of-sequence token: set tokenizer.eos_token")
+        self.tokenizer: Any = tokenizer
         self._encode = lru_cache(maxsize=4096)(self._encode_uncached)
 
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
@@ -35,10 +37,10 @@ class ChatFormat:
         before = self._text(messages[:last], generation=True) + messages[last].content
         if not whole.startswith(before):
             return self._encode(whole)
-        end = self.tokenizer.decode(messages[last].action_ids[-1:])
-        following = whole[len(before) :]
-        sampled_end = end if messages[last].action_ids[-1] in self.end_ids and following.startswith(end) else ""
-        suffix = self._encode(following[len(sampled_end) :])
+        following, last_id = whole[len(before) :], messages[last].action_ids[-1]
+        if last_id in self.tokenizer.all_special_ids:  # the end that the template writes here was sampled already
+            following = following.removeprefix(self.tokenizer.decode([last_id]))
+        suffix = self._encode(following)
         return messages[last].prompt_ids + messages[last].action_ids + suffix
 
     def example(self, observation: str, answer: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -48,15 +50,13 @@ class ChatFormat:
 
     def text(self, action_ids: Sequence[int]) -> str:
         """The text of sampled ids, without the marks that end them."""
-        return self.tokenizer.decode(action_ids, skip_special_tokens=True)
-
-    @property
-    def end_ids(self) -> frozenset[int]:
-        return frozenset(i for i in [self.tokenizer.eos_token_id] if i is not None)
+        text: str = self.tokenizer.decode(list(action_ids), skip_special_tokens=True)
+        return text
 
     def _text(self, messages: Sequence[Message], generation: bool) -> str:
         plain = [{"role": message.role, "content": message.content} for message in messages]
-        return self.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=generation)
+        text: str = self.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=generation)
+        return text
 
     def _encode_uncached(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))

@@ -15,7 +15,8 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
-WHOLE = ("\\boxed{", "Answer in \\boxed{}.", "What is ", "Modulo ")  # one token each: they are in nearly every text
+# One token each, since nearly every text of the shipped tasks holds them and length is what a small machine pays for.
+WHOLE = ("\\boxed{", "? Answer in \\boxed{}.", " Answer in \\boxed{}.", ". What is ", "Modulo ", "; ")
 
 
 def nano_tokenizer() -> PreTrainedTokenizerFast:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from .chat import ChatFormat
 from .engine import Sampling
 from .policy import PolicyLLM
 from .transformers_engine import TransformersEngine
-
 
 transformers_logging.disable_progress_bar()  # a bar for each file of a small model is noise
 
@@ -33,16 +33,23 @@ def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTr
         MissingModel: nothing there that transformers can load; the message says what to do.
     """
     dtype: Any = torch.float32 if device == "cpu" else "auto"
-    looks_local = os.sep in str(path) or Path(path).exists()
-    if looks_local and not (Path(path) / "config.json").is_file():
+    if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
         raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
     try:
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise MissingModel(f"{path} could not be loaded as a model: {reason}") from error
-    return model, tokenizer
+        where = "as a model" if Path(path).exists() else "from the hub, and is no folder here"
+        raise MissingModel(f"{path} could not be loaded {where}: {reason}") from error
+    return model.to(device), tokenizer
+
+
+def _is_hub_id(path: str | os.PathLike[str]) -> bool:
+    """Whether this reads as "name" or "owner/name" and means nothing in this folder."""
+    folder = Path(path).parent
+    local = Path(path).exists() or (folder != Path() and folder.is_dir())
+    return not local and re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", str(path)) is not None
 
 
 def load_policy(
@@ -60,5 +67,5 @@ def weights_hash(model: PreTrainedModel) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

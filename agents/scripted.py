@@ -29,7 +29,7 @@ class OracleAgent:
             raise ValueError(f"habits are non-negative weights of {', '.join(HABITS)}, not {dict(habits)}")
         self.task = task
         self.names = list(habits)
-        self.edges = np.cumsum([habits[name] for name in self.names]) / sum(habits.values())
+        self.edges = np.cumsum([habits[name] for name in self.names])[:-1] / sum(habits.values())
         self.rng = np.random.Generator(np.random.PCG64(0))
 
     @property

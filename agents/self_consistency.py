@@ -34,7 +34,9 @@ class SelfConsistency:
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [
-            replace(dialogue, seed=derive_seed(dialogue.seed, index)) for dialogue in dialogues for index in range(self.k)
+            replace(dialogue, seed=derive_seed(dialogue.seed, index))
+            for dialogue in dialogues
+            for index in range(self.k)
         ]
         replies = self.agent.respond(asked)
         return [self._vote(replies[start : start + self.k]) for start in range(0, len(replies), self.k)]
@@ -42,7 +44,7 @@ class SelfConsistency:
     def _vote(self, replies: Sequence[Reply]) -> Reply:
         answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
         votes = Counter(answer for answer in answers if answer is not None)
-        winner = votes.most_common(1)[0][0] if votes else None
+        winner, count = votes.most_common(1)[0] if votes else (None, 0)
         chosen = replies[answers.index(winner)]
         cost = reduce(add, (reply.cost for reply in replies))
-        return replace(chosen, cost=cost, meta={**chosen.meta, "votes": votes[winner] if votes else 0, "of": self.k})
+        return replace(chosen, cost=cost, meta={**chosen.meta, "votes": count, "of": self.k})

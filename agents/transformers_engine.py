@@ -48,13 +48,21 @@ class TransformersEngine:
         self.version = version
 
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
-        """Raises EngineError for an empty prompt, or for a number of seeds that is not that of the prompts."""
+        """Raises EngineError for a prompt that is empty or, with its answer, longer than the model's context, or for
+        a number of seeds that is not that of the prompts."""
         if not all(len(prompt) for prompt in prompts):
             raise EngineError("an empty prompt cannot be continued")
         if sampling.seeds is not None and len(sampling.seeds) != len(prompts):
             raise EngineError(f"{len(sampling.seeds)} seeds for {len(prompts)} prompts")
-        uniforms = np.stack([np.random.default_rng(seed).random(sampling.max_tokens) for seed in sampling.seeds or
-                             [None] * len(prompts)]) if prompts else np.zeros((0, 1))
+        context = getattr(self.model.config, "max_position_embeddings", None)
+        longest = max(map(len, prompts), default=0)
+        if context is not None and longest + sampling.max_tokens > context:
+            raise EngineError(
+                f"a prompt of {longest} tokens and an answer of {sampling.max_tokens} exceed the model's context of "
+                f"{context}: lower max_tokens"
+            )
+        seeds = sampling.seeds if sampling.seeds is not None else (None,) * len(prompts)
+        uniforms = np.array([np.random.default_rng(seed).random(sampling.max_tokens) for seed in seeds])
         training = self.model.training
         self.model.eval()
         try:
@@ -168,7 +176,7 @@ class GrowingLayer(DynamicLayer):
     """One layer's keys and values, written in place into a buffer; ``DynamicLayer`` copies them all for each token."""
 
     def __init__(self, capacity: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # transformers leaves it without annotations
         self.capacity = capacity
         self.length = 0
 
@@ -183,16 +191,17 @@ class GrowingLayer(DynamicLayer):
         start, self.length = self.length, self.length + key_states.shape[-2]
         for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
             buffer[:, :, start : self.length] = states
-        self._expose()
-        return self.keys, self.values
+        return self._expose()
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep, or repeat, these rows."""
         self.buffers = [buffer[indices] for buffer in self.buffers]
         self._expose()
 
-    def _expose(self) -> None:
-        self.keys, self.values = (buffer[:, :, : self.length] for buffer in self.buffers)
+    def _expose(self) -> tuple[Tensor, Tensor]:
+        keys, values = (buffer[:, :, : self.length] for buffer in self.buffers)
+        self.keys, self.values = keys, values
+        return keys, values
 
 
 def growing_cache(model: PreTrainedModel, capacity: int) -> DynamicCache:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
+from rich.markup import escape
 from rich.table import Table
 
 from .evaluate import Evaluation
@@ -43,8 +44,9 @@ img { max-width: 100%; margin-top: 1.5rem; }
 </tr>{% endfor %}
 </tbody></table>
 {% if picture %}<img src="{{ picture }}" alt="Accuracy, reward, entropy, length and speed by round">{% endif %}
-<p><small>Score: mean verdict on held-out problems, the same for every agent. Interval: 95 %, Wilson for right and wrong,
-bootstrap otherwise. Tokens: generated an answer, all votes counted. Length: tokens of the answer given.</small></p>
+<p><small>Score: mean verdict on held-out problems, the same for every agent. Interval: 95 %, Wilson for right and
+wrong, bootstrap otherwise. Tokens: generated an answer, all votes counted. Length: tokens of the answer given.
+</small></p>
 <script>
 document.querySelectorAll("th").forEach((head, column) => head.addEventListener("click", () => {
   const body = document.querySelector("tbody"), down = head.dataset.down = head.dataset.down ? "" : "1";
@@ -59,14 +61,14 @@ COLUMNS = ("agent", "", "score", "95 % interval", "problems", "undecided", "toke
 
 def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Table:
     """The rows, best first, as a rich table."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("agent", no_wrap=True)
     for name in ("score", "95 % interval", "problems", "tokens", "length"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranked(rows):
         n = f"{row.n}" + (f" ({row.undecided} undecided)" if row.undecided else "")
         cells = (_percent(row.score), f"{_percent(row.low)} – {_percent(row.high)}", n)
-        table.add_row(row.agent, *cells, f"{row.tokens:.1f}", f"{row.length:.1f}")
+        table.add_row(escape(row.agent), *cells, f"{row.tokens:.1f}", f"{row.length:.1f}")
     return table
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from palaestra.envs.registration import make
+from palaestra.envs.registration import make_any
 from palaestra.envs.task import Problem
 from palaestra.episodes import Episode
 from palaestra.verifiers import Verdict
 
-from .rollout import ROLE, env_key, outcome_of
+from .rollout import MAX_TURNS, ROLE, env_key, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def replay(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Differen
         key = env_key(episode.env_id, episode.env_kwargs)
         try:
             if key not in environments:
-                environments[key] = make(episode.env_id, **episode.env_kwargs)
+                environments[key] = make_any(episode.env_id, **episode.env_kwargs)
             differences = list(_compare(environments[key], episode))
         except Exception as error:
             differences = [Difference(episode.id, "the environment", "playable", f"{type(error).__name__}: {error}")]
@@ -65,16 +66,19 @@ def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
         verdict = info.get("verdict")
         total += float(reward)
         yield from differ(f"reward {number}", turn.reward, float(reward))
-        yield from differ(f"verdict {number}", _verdicts(turn.verdicts), _verdicts(() if verdict is None else (verdict,)))
+        judged = () if verdict is None else (verdict,)
+        yield from differ(f"verdict {number}", _verdicts(turn.verdicts), _verdicts(judged))
         task = getattr(env.unwrapped, "task", None)
         if task is not None and problem is not None:
             steps = tuple(task.steps(problem, turn.text))
             yield from differ(f"step verdicts {number}", _verdicts(turn.step_verdicts), _verdicts(steps))
+    truncated = truncated or (not terminated and len(episode.turns) >= MAX_TURNS)
     yield from differ("terminated", episode.terminated, terminated)
-    if not episode.truncated:  # a truncated episode was cut by the arena's own limit
-        outcome = outcome_of(total, verdict)
-        yield from differ("the outcome's reward", episode.outcome[ROLE].reward, outcome.reward)
-        yield from differ("the outcome's status", episode.outcome[ROLE].status.value, outcome.status.value)
+    yield from differ("truncated", episode.truncated, truncated)
+    logged, outcome = episode.outcome[ROLE], outcome_of(total, verdict, truncated)
+    yield from differ("the outcome's reward", logged.reward, outcome.reward)
+    yield from differ("the outcome's status", logged.status.value, outcome.status.value)
+    yield from differ("the outcome's reason", logged.reason, outcome.reason)
 
 
 def _verdicts(verdicts: tuple[Verdict, ...]) -> list[tuple[float | None, str, str]]:
@@ -83,8 +87,6 @@ def _verdicts(verdicts: tuple[Verdict, ...]) -> list[tuple[float | None, str, st
 
 def _plain(problem: Problem | None) -> Any:
     """As the log holds it: JSON knows lists, not tuples."""
-    import json
-
     if problem is None:
         return None
     return [problem.prompt, json.loads(json.dumps(problem.reference)), problem.difficulty]

@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
-from palaestra.envs.registration import make
+from palaestra.envs.registration import make_any
 from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
 from palaestra.episodes import Cost, Episode, Outcome, Span, Turn
 from palaestra.episodes.record import storable
@@ -57,10 +57,8 @@ def rollout(
     idle: dict[str, list[gymnasium.Env[str, str]]] = {}
     active: list[_Slot] = []
     while True:
-        for job in waiting:
+        while len(active) < slots and (job := next(waiting, None)) is not None:
             active.append(_start(job, idle))
-            if len(active) == slots:
-                break
         if not active:
             return
         actor = agent.actor
@@ -83,7 +81,7 @@ def env_key(env_id: str, env_kwargs: Mapping[str, Any]) -> str:
 
 def _start(job: Job, idle: dict[str, list[gymnasium.Env[str, str]]]) -> _Slot:
     pool = idle.get(env_key(job.env_id, job.env_kwargs))
-    env = pool.pop() if pool else make(job.env_id, **job.env_kwargs)
+    env = pool.pop() if pool else make_any(job.env_id, **job.env_kwargs)
     observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
     problem = info.get("problem")
     dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem)
@@ -144,8 +142,6 @@ def _step_verdicts(env: gymnasium.Env[str, str], problem: Problem | None, text: 
 
 def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: bool) -> Episode:
     total = sum(turn.reward for turn in slot.turns)
-    if verdict is None:
-        verdict = undecided("the episode ended without a verdict") if truncated else None
     return Episode(
         id=slot.job.id,
         env_id=slot.job.env_id,
@@ -155,7 +151,7 @@ def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: 
         group_id=slot.job.group_id,
         roles={},
         turns=tuple(slot.turns),
-        outcome={ROLE: outcome_of(total, verdict)},
+        outcome={ROLE: outcome_of(total, verdict, truncated)},
         terminated=terminated,
         truncated=truncated,
         problem=slot.dialogue.problem,
@@ -163,8 +159,13 @@ def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: 
     )
 
 
-def outcome_of(total: float, verdict: Verdict | None) -> Outcome:
-    """How an episode ended: its summed reward, with the last verdict's status and reason."""
+def outcome_of(total: float, verdict: Verdict | None, truncated: bool) -> Outcome:
+    """How an episode ended: its summed reward, with the last verdict's status and reason.
+
+    Without a verdict a reward of 1 or more is right; an episode cut off before its verdict is undecided.
+    """
+    if verdict is None and truncated:
+        verdict = undecided("the episode was cut off before a verdict")
     if verdict is None:
         return Outcome(total, Status.RIGHT if total >= 1 else Status.WRONG)
     if verdict.status is Status.UNDECIDED:

@@ -24,7 +24,7 @@ class RunError(RuntimeError):
 
 
 class RunFolder:
-    """``runs/<name>-<time>/``: recipe.yaml, environment.json, metrics.jsonl, episodes/, checkpoints/, leaderboard, curves."""
+    """``runs/<name>-<time>/``: recipe, environment, metrics, episodes/, checkpoints/, agents/, leaderboard, curves."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -75,7 +75,7 @@ class RunFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise RunError(f"{self.path} is in use by another process: wait for it, or start a run of your own") from error
+            raise RunError(f"{self.path} is in use by another process: wait for it, or start a new run") from error
 
     def release(self) -> None:
         if self._lock is not None:
@@ -168,4 +168,5 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a JSONL file; a last line cut short by a crash is left out."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import warnings
@@ -35,9 +36,7 @@ class JsonTracker:
         self.run = run
         if resumed_at is not None:
             kept = [row for row in read_json_lines(run.metrics) if row["step"] <= resumed_at]
-            run.metrics.unlink(missing_ok=True)
-            for row in kept:
-                append_json(run.metrics, row)
+            write_whole(run.metrics, "".join(json.dumps(row) + "\n" for row in kept))
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
         append_json(self.run.metrics, {"step": step, "time": time.time(), **metrics})
@@ -46,8 +45,6 @@ class JsonTracker:
         pass  # leaderboard.json is written with the page
 
     def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
-        import json
-
         write_whole(self.run.path / "summary.json", json.dumps(summary, indent=2) + "\n")
 
 
@@ -86,7 +83,7 @@ class WandbTracker:
             if self.run is not None:
                 import wandb
 
-                columns = [field.name for field in fields(Evaluation)]
+                columns: list[str | int] = [field.name for field in fields(Evaluation)]
                 data = [list(asdict(row).values()) for row in rows]
                 self.run.log({"leaderboard": wandb.Table(columns=columns, data=data)})
 
@@ -123,6 +120,7 @@ def _logged_in() -> bool:
     import netrc
 
     try:
-        return netrc.netrc().authenticators("api.wandb.ai") is not None
+        file = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+        return netrc.netrc(file).authenticators("api.wandb.ai") is not None
     except (OSError, netrc.NetrcParseError):
         return False

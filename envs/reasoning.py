@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
-from palaestra.verifiers import Status, Verdict, wrong
+from palaestra.verifiers import Verdict, wrong
 
 from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, sample_problem
@@ -123,7 +124,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             fault = _fault(action, self.max_answer_chars)
         verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
         self._response, self._verdict = action, verdict
-        reward = verdict.score if verdict.status is not Status.UNDECIDED else 0.0
+        reward = 0.0 if math.isnan(verdict.score) else verdict.score  # nan is UNDECIDED
         info = {"problem": problem, "difficulty": problem.difficulty, "seed": self._seed, "verdict": verdict}
         return END, reward, True, False, info
 

@@ -7,7 +7,8 @@ import difflib
 import importlib
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
@@ -85,6 +86,21 @@ def make(id: str, **kwargs: Any) -> ReasoningEnv:
     return env
 
 
+def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
+    """As ``make``, and any other environment that Gymnasium knows and that speaks text, such as a dialogue.
+
+    Raises:
+        UnknownEnvironment: no such id; the message names the nearest.
+    """
+    try:
+        return make(id, **kwargs)
+    except UnknownEnvironment:
+        if id.rpartition(":")[2] not in gymnasium.registry:
+            raise
+        env: gymnasium.Env[str, str] = gymnasium.make(id, disable_env_checker=True, **kwargs)
+        return env
+
+
 def make_task(id: str, **knobs: Any) -> Task:
     """The task of ``id`` with these knobs. Raises as ``make`` does."""
     cls = task_class(id)
@@ -121,7 +137,8 @@ def task_ids() -> list[str]:
     return sorted(_tasks)
 
 
-def knobs_of(task: type[Task]) -> dict[str, Any]:
+@cache  # reading a signature takes longer than making the environment
+def knobs_of(task: type[Task]) -> Mapping[str, Any]:
     """The task's parameters and their defaults (``inspect.Parameter.empty`` where there is none)."""
     return {name: parameter.default for name, parameter in inspect.signature(task).parameters.items()}
 

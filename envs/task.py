@@ -13,9 +13,9 @@ import numpy as np
 from palaestra.verifiers import Verdict
 
 SPLITS = ("train", "test")
-SOLUTION_DELIMITER = "Check:"  # a line between two solutions in one response; the last answer counts
-SOLUTION_DELIMITER = "Check:"  # a line of its own between two complete solutions in one response
+SOLUTION_DELIMITER = "Check:"  # a line of its own between two solutions in one response; the last answer counts
 TEST_SHARE = 8  # one problem in so many belongs to the test split
+MASK = (1 << 128) - 1  # of the 128 bits of a PCG64 state, and of its stream
 MAX_DRAWS = 2000  # draws before a difficulty is said to hold too few problems for its split
 
 
@@ -121,11 +121,10 @@ def sample_problem(
 
 def reseed(rng: np.random.Generator, key: str) -> None:
     """Set a PCG64 generator to the state that ``key`` hashes to (256 bits: state and stream)."""
-    digest = blake2b(key.encode()).digest()
-    state, stream = int.from_bytes(digest[:16], "little"), int.from_bytes(digest[16:32], "little") | 1
+    bits = int.from_bytes(blake2b(key.encode()).digest(), "little")
     rng.bit_generator.state = {
         "bit_generator": "PCG64",
-        "state": {"state": state, "inc": stream},
+        "state": {"state": bits & MASK, "inc": bits >> 128 & MASK | 1},
         "has_uint32": 0,
         "uinteger": 0,
     }

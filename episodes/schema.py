@@ -45,7 +45,9 @@ TURN = pa.struct(
 )
 PROBLEM = pa.struct([("prompt", pa.string()), ("reference", JSON), ("difficulty", pa.int64()), ("meta", JSON)])
 OUTCOME = [("role", pa.string()), ("reward", pa.float64()), ("status", pa.string()), ("reason", pa.string())]
-COST = [("tokens_in", pa.int64()), ("tokens_out", pa.int64()), ("verifier_calls", pa.int64()), ("seconds", pa.float64())]
+COUNTS = ("tokens_in", "tokens_out", "verifier_calls")
+COST = [*((name, pa.int64()) for name in COUNTS), ("seconds", pa.float64())]
+ACTOR = [("role", pa.string()), ("agent_id", pa.string()), ("weights_hash", pa.string())]
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -54,7 +56,7 @@ SCHEMA = pa.schema(
         ("reset_options", JSON),
         ("seed", pa.int64()),
         ("group_id", pa.string()),
-        ("roles", pa.list_(pa.struct([("role", pa.string()), ("agent_id", pa.string()), ("weights_hash", pa.string())]))),
+        ("roles", pa.list_(pa.struct(ACTOR))),
         ("turns", pa.list_(TURN)),
         ("outcome", pa.list_(pa.struct(OUTCOME))),
         ("terminated", pa.bool_()),
@@ -69,7 +71,6 @@ SCHEMA = pa.schema(
     ],
     metadata={"palaestra.episodes": "1"},
 )
-
 
 
 def to_row(episode: Episode) -> dict[str, Any]:
@@ -126,9 +127,7 @@ def from_row(row: dict[str, Any]) -> Episode:
         group_id=row["group_id"],
         roles={actor["role"]: Actor(actor["agent_id"], actor["weights_hash"]) for actor in row["roles"]},
         turns=tuple(_turn_from_row(turn) for turn in row["turns"]),
-        outcome={
-            end["role"]: Outcome(end["reward"], Status(end["status"]), end["reason"]) for end in row["outcome"]
-        },
+        outcome={end["role"]: Outcome(end["reward"], Status(end["status"]), end["reason"]) for end in row["outcome"]},
         terminated=row["terminated"],
         truncated=row["truncated"],
         problem=problem

@@ -41,7 +41,7 @@ class Advantage:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
         if self.baseline == "leave_one_out" and self.scale != "none":
-            raise ValueError("baseline leave_one_out goes with scale none: dividing by a deviation blows up its residues")
+            raise ValueError("baseline leave_one_out goes with scale none: a deviation would divide its own residues")
 
     def __call__(self, rows: Sequence[Row], running: RunningMean | None = None) -> tuple[Floats, dict[str, Any]]:
         """One advantage a row, and diagnostics. Rows forked from one episode count once and share its advantage.
@@ -104,8 +104,8 @@ def _indices(keys: Sequence[tuple[str, str]]) -> NDArray[np.int64]:
 def _per_group(values: Floats, group: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     """Count, sum and mean of the decided values of each element's group."""
     decided = ~np.isnan(values)
-    count = np.bincount(group, weights=decided)[group]
-    total = np.bincount(group, weights=np.where(decided, values, 0.0))[group]
+    count: Floats = np.bincount(group, weights=decided)[group].astype(np.float64)
+    total: Floats = np.bincount(group, weights=np.where(decided, values, 0.0))[group].astype(np.float64)
     return count, total, total / np.maximum(count, 1)
 
 
@@ -116,7 +116,8 @@ def _spread(rewards: Floats, group: NDArray[np.int64]) -> Floats:
     decided = ~np.isnan(rewards)
     np.maximum.at(high, group[decided], rewards[decided])
     np.minimum.at(low, group[decided], rewards[decided])
-    return (high - low)[group]
+    spread: Floats = (high - low)[group]
+    return spread
 
 
 def _no_baseline(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:

@@ -24,6 +24,8 @@ class Batch:
     advantage, weight: the sequence's own, on each of its tokens.
     n_tokens, n_sequences: action tokens and sequences of the *whole optimiser step*, counted once before it was
         split, so that the gradient does not depend on the split.
+    n_measured: action tokens of the step that are in the batch at all, ``with_gradient`` having left some out;
+        diagnostics are means over these.
     """
 
     ids: Tensor
@@ -37,6 +39,7 @@ class Batch:
     weight: Tensor
     n_tokens: int
     n_sequences: int
+    n_measured: int
     temperature: float = 1.0
     reference_hash: str = ""
 
@@ -86,6 +89,7 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         weight=spread([row.weight for row in rows], torch.float32),
         n_tokens=int(action_mask.sum()),
         n_sequences=len(rows),
+        n_measured=int(action_mask.sum()),
         temperature=temperatures.pop(),
     )
 
@@ -105,7 +109,8 @@ def with_gradient(batch: Batch) -> Batch | None:
     moving = (batch.advantage[first] != 0).nonzero().squeeze(1).tolist()
     if not moving:
         return None
-    return batch if len(moving) == len(first) else select(batch, moving)
+    chosen = select(batch, moving)
+    return replace(chosen, n_measured=int(chosen.action_mask.sum()))
 
 
 def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:

@@ -35,6 +35,7 @@ def save_checkpoint(
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
+    fsync_folder(aside)
     os.rename(aside, final)
     fsync_folder(folder)
     return final

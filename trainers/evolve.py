@@ -101,6 +101,8 @@ def warm_round(session: Session) -> dict[str, Any]:
         for index in range(spec.problems)
     ]
     view = views.sft(collect(session, oracle, jobs), session.policy.chat.example)
+    if not view.rows:
+        raise TrainingError(f"no demonstration can be imitated: {dict(view.dropped)}")
     order = np.random.default_rng([recipe.seed, session.round]).permutation(len(view.rows))
     steps = -(-len(view.rows) // spec.batch_size)
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * steps)
@@ -126,13 +128,15 @@ def evolve_round(session: Session) -> dict[str, Any]:
     sampled = session.clock.tokens_sampled - before[1]
     view = views.groups(episodes, size=spec.samples)
     metrics = _model_evolution(session, view.rows) if view.rows else {}
-    for episode in episodes:
-        outcome = next(iter(episode.outcome.values()))
-        if outcome.decided and episode.problem is not None:
+    outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
+    for episode, outcome in zip(episodes, outcomes, strict=True):
+        if episode.problem is not None:
             session.curriculum.update(episode.problem.difficulty, outcome.reward)
+    rewards = [outcome.reward for outcome in outcomes if outcome.decided]
     lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
     return {
         **metrics,
+        "reward": float(np.mean(rewards)) if rewards else float("nan"),
         "level": level,
         "length": float(np.mean(lengths)),
         "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
@@ -148,7 +152,9 @@ def _model_evolution(session: Session, rows: list[Row]) -> dict[str, Any]:
     batch = pack(rows)
     if objective.kl_coefficient:
         batch = with_reference(batch, session.freeze_reference(), recipe.micro_batch_tokens)
-    scored = kl_penalised(rows, batch, objective.kl_coefficient) if objective.kl_placement == "reward" else rows
+    scored = CONTROLS[spec.control](rows, np.random.default_rng([recipe.seed, session.round]))
+    if objective.kl_placement == "reward" and objective.kl_estimator is not None:
+        scored = kl_penalised(scored, batch, objective.kl_coefficient, objective.kl_estimator)
     advantage, metrics = algorithm.advantage(scored, session.running)
     if batch.reference_hash:
         metrics["reference_hash"] = batch.reference_hash
@@ -157,7 +163,7 @@ def _model_evolution(session: Session, rows: list[Row]) -> dict[str, Any]:
     moving = batch if objective.kl_placement == "loss" else with_gradient(batch)
     if moving is None:
         return metrics
-    schedule = Schedule(spec.learning_rate, spec.warmup)
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
     for number in range(spec.updates):
         parts = learn(session, moving, objective, schedule)
         if number == 0:
@@ -165,6 +171,19 @@ def _model_evolution(session: Session, rows: list[Row]) -> dict[str, Any]:
             check_on_policy(parts)
     session.weights_changed()
     return metrics
+
+
+def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    return rows
+
+
+def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    """Each row with another row's reward: the same rewards, telling nothing."""
+    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, rng.permutation(len(rows)), strict=True)]
+
+
+# What a recipe may do to the verdicts before learning from them: nothing, or what must not work.
+CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
 
 
 def check_on_policy(metrics: Mapping[str, float]) -> None:
@@ -205,7 +224,8 @@ def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
         return list(store.read(committed))
     order = {job.id: index for index, job in enumerate(jobs)}
     tags = {"phase": session.stage, "round": str(session.round)}
-    episodes = sorted(rollout(agent, jobs, tags), key=lambda episode: order[episode.id])
+    slots = 512 if agent is session.policy else 32  # a scripted agent gains nothing from a batch, environments are reused
+    episodes = sorted(rollout(agent, jobs, tags, slots), key=lambda episode: order[episode.id])
     store.append(episodes, name)
     return episodes
 

@@ -48,7 +48,7 @@ def adamw(model: PreTrainedModel, weight_decay: float = 0.01) -> torch.optim.Ada
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0)
+    return torch.optim.AdamW(groups, lr=0.0, fused=True)
 
 
 def update(
@@ -68,9 +68,9 @@ def update(
     ``model_seconds`` in the result is the wall time of forward and backward passes.
 
     Raises:
-        TrainingError: the loss is not finite; the weights are as they were before.
+        TrainingError: the loss or the gradient is not finite; the weights are as they were before.
     """
-    model.train()
+    model.eval()  # no dropout: the policy that learns is the one that sampled
     optimizer.zero_grad(set_to_none=True)
     metrics: dict[str, float] = {}
     model_seconds = 0.0
@@ -88,6 +88,8 @@ def update(
         for name, part in parts.items():
             metrics[name] = combine(name, metrics.get(name), part.item())
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    if not math.isfinite(norm.item()):
+        raise TrainingError(f"the gradient's norm is {norm.item()}")
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.step()

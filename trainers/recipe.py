@@ -10,11 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
+from palaestra.agents.scripted import OracleAgent
+from palaestra.envs.registration import make_task
+
+from .advantages import Advantage
 from .algorithms import ALGORITHMS, Algorithm
+from .losses import PolicyGradient
+
+# Numbers that a run cannot do without, wherever in the recipe they stand.
+COUNTS = {
+    *("problems", "samples", "updates", "batch_size", "every", "self_consistency"),
+    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every"),
+}
 
 
 class RecipeError(ValueError):
@@ -54,6 +65,7 @@ class Evolve:
     algorithm: a row of ``trainers.algorithms``; advantage, objective: options of that row to change.
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
         second as the current level's success reaches ``raise_at``.
+    control: "shuffled" deals each round's rewards out at random: a loop that still improves learns from something else.
     """
 
     rounds: int = 60
@@ -68,11 +80,12 @@ class Evolve:
     start_difficulty: int = 1
     top_difficulty: int = 1
     raise_at: float = 0.8
+    control: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSpec:
-    """Held-out evaluation: ``problems`` of the test split, ``difficulties`` in turn, every ``every`` rounds of evolution."""
+    """Held-out problems, ``difficulties`` in turn, after each stage and every ``every`` rounds of evolution."""
 
     problems: int = 256
     difficulties: tuple[int, ...] = (1,)
@@ -108,10 +121,10 @@ class Recipe:
 
     def algorithm(self) -> Algorithm:
         """The chosen row of the table with the recipe's changes."""
-        row = ALGORITHMS[self.evolve.algorithm]
+        row, evolve = ALGORITHMS[self.evolve.algorithm], self.evolve
         return Algorithm(
-            dataclasses.replace(row.advantage, **self.evolve.advantage),
-            dataclasses.replace(row.objective, **self.evolve.objective),
+            _build(Advantage, {**dataclasses.asdict(row.advantage), **evolve.advantage}, "evolve.advantage"),
+            _build(PolicyGradient, {**dataclasses.asdict(row.objective), **evolve.objective}, "evolve.objective"),
         )
 
 
@@ -119,7 +132,9 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     """Read a recipe file, or one that ships with the package by its name, with dotted overrides.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key (the nearest is named) or a value of the wrong type.
+        RecipeError: no such file, not YAML, an unknown key (the nearest is named), a value of the wrong type, or
+            values that do not go together.
+        UnknownEnvironment, UnknownKnob: of the environment; the nearest is named.
     """
     file = Path(path)
     if not file.is_file():
@@ -131,7 +146,7 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
         text = file.read_text()
     try:
         data = yaml.safe_load(text) or {}
-        for key, value in (overrides or {}).items():
+        for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
             _set(data, key.split("."), yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
@@ -145,20 +160,53 @@ def parse_recipe(data: Any) -> Recipe:
         raise RecipeError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
     if recipe.evolve.algorithm not in ALGORITHMS:
         raise RecipeError(_unknown("algorithm", recipe.evolve.algorithm, list(ALGORITHMS)))
-    try:
-        recipe.algorithm()
-    except TypeError as error:
-        option = str(error).split("'")[-2]
-        row = ALGORITHMS[recipe.evolve.algorithm]
-        known = [f.name for part in (row.advantage, row.objective) for f in dataclasses.fields(part)]
-        raise RecipeError(_unknown(f"option of {recipe.evolve.algorithm}", option, known)) from error
-    except ValueError as error:
-        raise RecipeError(f"evolve: {error}") from error
-    if recipe.evolve.samples < 2 and recipe.algorithm().advantage.baseline in ("group_mean", "leave_one_out"):
-        raise RecipeError(f"evolve.samples is 2 or more for {recipe.evolve.algorithm}, whose baseline is the group")
+    _check_numbers(recipe)
+    _check_algorithm(recipe)
+    _check_environment(recipe)
+    return recipe
+
+
+def _check_numbers(recipe: Recipe) -> None:
     if recipe.temperature <= 0:
         raise RecipeError("temperature is above 0: training samples from the policy itself")
-    return recipe
+    for part in ("", "warm_start", "evolve", "evaluation"):
+        spec = getattr(recipe, part) if part else recipe
+        for name in COUNTS.intersection(spec.__dataclass_fields__):
+            if getattr(spec, name) < 1:
+                raise RecipeError(f"{part}{'.' if part else ''}{name} is 1 or more, not {getattr(spec, name)}")
+
+
+def _check_algorithm(recipe: Recipe) -> None:
+    spec = recipe.evolve
+    try:
+        algorithm = recipe.algorithm()
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise RecipeError(f"evolve: {error}") from error
+    if spec.samples < 2 and algorithm.advantage.baseline in ("group_mean", "leave_one_out"):
+        raise RecipeError(f"evolve.samples is 2 or more for {spec.algorithm}, whose baseline is the group")
+    if spec.updates > 1 and algorithm.objective.ratio == "none":
+        raise RecipeError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second update is off-policy")
+
+
+def _check_environment(recipe: Recipe) -> None:
+    task = make_task(recipe.env_id, **recipe.env_kwargs)
+    asked = {
+        "warm_start.difficulties": recipe.warm_start.difficulties,
+        "evaluation.difficulties": recipe.evaluation.difficulties,
+        "evolve.start_difficulty to evolve.top_difficulty": range(
+            recipe.evolve.start_difficulty, recipe.evolve.top_difficulty + 1
+        ),
+    }
+    for key, levels in asked.items():
+        if not levels or not set(levels) <= set(task.difficulties):
+            known = f"{task.difficulties[0]} to {task.difficulties[-1]}"
+            raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {known}, not {list(levels)}")
+    try:
+        OracleAgent(task, recipe.warm_start.habits)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"warm_start.habits: {error}") from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -173,7 +221,8 @@ def _build(cls: Any, data: Any, where: str) -> Any:
     for key in data:
         if key not in hints:
             raise RecipeError(_unknown(f"key in {where}", str(key), list(hints)))
-    return cls(**{key: _value(hints[key], value, key if cls is Recipe else f"{where}.{key}") for key, value in data.items()})
+    prefix = "" if cls is Recipe else f"{where}."
+    return cls(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in data.items()})
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
@@ -196,8 +245,18 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             return dict(value)
         if kind in (int, str, type(None)) and type(value) is kind:
             return value
-    wanted = " or ".join(getattr(option, "__name__", str(option)) for option in options)
-    raise RecipeError(f"{where} is a {wanted}, not {value!r}")
+        if kind is Literal and value in typing.get_args(option):
+            return value
+    raise RecipeError(f"{where} is {' or '.join(map(_kind, options))}, not {value!r}")
+
+
+def _kind(option: Any) -> str:
+    """A type in a person's words."""
+    if typing.get_origin(option) is Literal:
+        return "one of " + ", ".join(typing.get_args(option))
+    kind = typing.get_origin(option) or option
+    known = {int: "an integer", float: "a number", str: "a text", tuple: "a list of integers", Mapping: "a mapping"}
+    return known.get(kind, "nothing (null)")
 
 
 def _set(data: dict[str, Any], keys: list[str], value: Any) -> None:

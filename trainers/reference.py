@@ -14,6 +14,7 @@ from palaestra.episodes.views import Row
 
 from .batch import Batch, micro_batches
 from .forward import forward
+from .losses.policy_gradient import reference_kl
 
 
 @torch.no_grad()
@@ -32,13 +33,13 @@ def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) ->
     return replace(batch, reference_logprobs=aligned, reference_hash=weights_hash(reference))
 
 
-def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float) -> list[Row]:
-    """Rows with R - β Σ_t (log μ(a_t) - log ref(a_t)): the k1 estimate of KL(μ‖ref) as a price (arXiv 2402.14740).
+def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[Row]:
+    """Rows with R - β Σ_t k(a_t), the estimate of KL(μ‖ref) as a price; with k1, log μ - log ref (arXiv 2402.14740).
 
-    ``batch`` is the packed rows with reference log-probabilities.
+    ``batch`` is the packed rows with reference log-probabilities; ``estimator`` is one of ``KL_ESTIMATORS``.
     """
-    gap = torch.where(batch.action_mask, batch.behaviour_logprobs - batch.reference_logprobs, 0.0)
-    price = torch.zeros(len(rows), dtype=gap.dtype).index_add(0, batch.sequence_id.cpu(), gap.cpu())
+    per_token = reference_kl(batch, batch.behaviour_logprobs, estimator)
+    price = torch.zeros(len(rows)).index_add(0, batch.sequence_id.cpu(), per_token.cpu())
     return [
         replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, price.tolist(), strict=True)
     ]

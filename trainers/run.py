@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,6 @@ from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import terminal_table
 from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
 from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
-from palaestra.envs.registration import make_task
 
 from .evolve import Stopped, evolve
 from .finish import finish
@@ -38,14 +38,15 @@ def start_run(
         recipe = parse_recipe(yaml.safe_load(run.recipe.read_text()))
         run.episodes.discard_unfinished()
         threads = json.loads((run.path / "environment.json").read_text())["threads"]
-    make_task(recipe.env_id, **recipe.env_kwargs)  # an unknown environment is told before anything is made
     threads = set_threads(threads)
     if not resumed:
         environment = describe_environment(recipe.seed, threads)
         write_whole(run.path / "environment.json", json.dumps(environment, indent=2) + "\n")
         write_whole(run.recipe, dump_recipe(recipe))
     session = Session.resume(recipe, run) if resumed else Session.begin(recipe, run)
-    trackers = [JsonTracker(run, session.rounds if resumed else None)]
+    gc.collect()
+    gc.freeze()  # torch and transformers are hundreds of thousands of objects: not to be looked through every second
+    trackers = [JsonTracker(run, (session.rounds or -1) if resumed else None)]  # round 0 is logged again
     tracker = AllTrackers([*trackers, WandbTracker(run, dataclasses.asdict(recipe))] if wandb else trackers)
     display = open_display()
     display.say(f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters, seed {recipe.seed}")
@@ -67,7 +68,8 @@ def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], N
     clock, run = session.clock, session.run
     say(terminal_table(rows, title=f"{session.recipe.env_id}, held-out problems"))
     say(
-        f"{clock.wall:.0f} s, of which {100 * clock.overhead:.1f} % outside forward, backward and sampling; "
+        f"{clock.wall:.0f} s since the model was made, {100 * clock.overhead:.1f} % of them outside forward, backward and "
+        f"sampling; "
         f"{clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
     )
     say(f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png   proof: palaestra replay {run.path}")

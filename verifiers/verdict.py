@@ -17,6 +17,9 @@ class Status(StrEnum):
     UNDECIDED = "undecided"
 
 
+_RIGHT, _WRONG, _UNDECIDED = Status  # reading an enum's attribute takes as long as a small function call
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A verifier's judgement of one answer.
@@ -35,7 +38,7 @@ class Verdict:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.status is Status.UNDECIDED:
+        if self.status is _UNDECIDED:
             if not math.isnan(self.score):
                 raise ValueError(f"an undecided verdict has score nan, not {self.score}")
         elif not 0.0 <= self.score <= 1.0:
@@ -52,19 +55,19 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        return self.status is Status.RIGHT
+        return self.status is _RIGHT
 
 
 def right(reason: str, **evidence: Any) -> Verdict:
     """The answer is right: score 1."""
-    return Verdict(1.0, Status.RIGHT, reason, evidence)
+    return Verdict(1.0, _RIGHT, reason, evidence)
 
 
 def wrong(reason: str, score: float = 0.0, **evidence: Any) -> Verdict:
     """The answer is wrong, perhaps with partial credit below 1."""
-    return Verdict(score, Status.WRONG, reason, evidence)
+    return Verdict(score, _WRONG, reason, evidence)
 
 
 def undecided(reason: str, **evidence: Any) -> Verdict:
     """The verifier failed, not the answer: never a reward, a baseline or an accuracy."""
-    return Verdict(math.nan, Status.UNDECIDED, reason, evidence)
+    return Verdict(math.nan, _UNDECIDED, reason, evidence)

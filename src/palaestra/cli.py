@@ -20,6 +20,7 @@ from tyro.extras import SubcommandApp
 console = Console()
 app = SubcommandApp()
 environments = SubcommandApp()
+app.command(environments, name="envs", help="List and check environments.")
 
 
 class UserError(Exception):
@@ -35,7 +36,7 @@ def evolve(
     threads: int = 2,
     wandb: bool = True,
 ) -> None:
-    """Evolve a reasoner: warm start, rounds of self-evolution, leaderboard. Ctrl-C stops after the round; --resume goes on.
+    """Evolve a reasoner: warm start, self-evolution, leaderboard. Ctrl-C stops after the round; --resume goes on.
 
     Args:
         recipe: a YAML file, or the name of a recipe that ships with the package.
@@ -154,7 +155,7 @@ def collect(
 
 @app.command
 def replay(run: Positional[Path], show: int = 20) -> None:
-    """Prove a log: reset every environment, feed it the logged actions, verify again, compare. Exit code 1 on a difference.
+    """Prove a log: reset each environment, feed it the logged actions, judge again. Exit code 1 on a difference.
 
     Args:
         run: a run's folder, or a folder of episode files.
@@ -272,11 +273,10 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) != len(sys.argv) - 1
     sys.path.insert(0, os.getcwd())  # so that "module:id" finds a module of the folder one stands in
-    app.command(environments, name="envs", help="List and check environments.")
     try:
         app.cli(
             prog="palaestra",
-            description="Reasoning environments, self-evolution and leaderboards. --debug shows the traceback of an error.",
+            description="Reasoning environments, self-evolution, leaderboards. --debug shows an error's traceback.",
             args=arguments or ["--help"],
             config=(tyro.conf.OmitArgPrefixes,),
         )

@@ -26,9 +26,9 @@ class PolicyGradient:
         the mean over their tokens (GRPO); "sequence_sum", the mean over sequences of the sum over their tokens
         (RLOO; arXiv 2402.14740); "constant", Σ_t / (n_sequences · constant) (Dr. GRPO; arXiv 2503.20783).
     kl_estimator, of KL(π‖ref) with d = log ref - log π: "k1" -d, "k2" d²/2, "k3" exp(d) - d - 1
-        (Schulman, "Approximating KL divergence"). In the loss, k2 has the gradient of the KL; k1's expected gradient is 0 and it
-        is refused there. kl_placement: "loss", or "reward" (k1 summed over the sequence and taken off its reward, see
-        ``kl_penalised``).
+        (Schulman, "Approximating KL divergence"). kl_placement: "loss", where k2 has the gradient of the KL, k3 a
+        biased one, and k1 is refused, since its expected gradient is 0; or "reward", where the sum over the sequence
+        is taken off its reward (``kl_penalised``) and k1 is the unbiased one.
 
     Raises:
         ValueError: an option that the others leave without effect.
@@ -53,15 +53,15 @@ class PolicyGradient:
         if any(clip is not None and clip < 0 for clip in clips):
             raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
         if (self.constant is not None) != (self.aggregation == "constant"):
-            raise ValueError("constant goes with aggregation 'constant', and that needs it (the longest answer, in tokens)")
+            raise ValueError("constant (the longest answer, in tokens) goes with aggregation 'constant' and no other")
         if self.kl_coefficient == 0 and (self.kl_estimator or self.kl_placement):
             raise ValueError("kl_estimator and kl_placement have no effect while kl_coefficient is 0")
         if self.kl_coefficient != 0 and not (self.kl_estimator and self.kl_placement):
             raise ValueError("kl_coefficient needs kl_estimator (k1, k2, k3) and kl_placement (loss, reward)")
         if self.kl_estimator is not None and self.kl_estimator not in KL_ESTIMATORS:
             raise ValueError(f"kl_estimator is one of {', '.join(KL_ESTIMATORS)}, not {self.kl_estimator!r}")
-        if (self.kl_estimator, self.kl_placement) in {("k1", "loss"), ("k2", "reward"), ("k3", "reward")}:
-            raise ValueError("use k1 in the reward, or k2 or k3 in the loss: k1 as a loss has no gradient in expectation")
+        if (self.kl_estimator, self.kl_placement) == ("k1", "loss"):
+            raise ValueError("k1 in the loss has no gradient in expectation: put it in the reward, or take k2 or k3")
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of this micro-batch's share of the step, and diagnostics that add up over micro-batches."""
@@ -73,11 +73,11 @@ class PolicyGradient:
         surrogate = torch.minimum(ratio * batch.advantage, ratio.clamp(low, high) * batch.advantage)
         loss = -self._aggregate(batch, batch.weight * surrogate)
         metrics = diagnostics(batch, outputs, log_ratio)
-        metrics["clip_fraction"] = _token_mean(batch, (surrogate < ratio * batch.advantage).float(), None)
+        metrics["clip_fraction"] = _measured_mean(batch, (surrogate < ratio * batch.advantage).float())
         if self.kl_estimator is not None and self.kl_placement == "loss":
             kl = reference_kl(batch, outputs.logprobs, self.kl_estimator)
             loss = loss + self.kl_coefficient * self._aggregate(batch, kl)
-            metrics["kl_reference"] = _token_mean(batch, kl.detach(), None)
+            metrics["kl_reference"] = _measured_mean(batch, kl.detach())
         return loss, {"loss": loss.detach(), **metrics}
 
     def _aggregate(self, batch: Batch, per_token: Tensor) -> Tensor:
@@ -97,12 +97,17 @@ def diagnostics(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> dict[str, 
     """
     log_ratio = log_ratio.detach()
     return {
-        "entropy": _token_mean(batch, outputs.entropy, None),
-        "ratio": _token_mean(batch, log_ratio.exp(), None),
-        "abs_log_ratio": _token_mean(batch, log_ratio.abs(), None),
-        "kl_behaviour": _token_mean(batch, torch.expm1(log_ratio) - log_ratio, None),  # k3 of KL(μ‖π)
+        "entropy": _measured_mean(batch, outputs.entropy),
+        "ratio": _measured_mean(batch, log_ratio.exp()),
+        "abs_log_ratio": _measured_mean(batch, log_ratio.abs()),
+        "kl_behaviour": _measured_mean(batch, torch.expm1(log_ratio) - log_ratio),  # k3 of KL(μ‖π)
         "max/ratio_error": torch.where(batch.action_mask, log_ratio.exp() - 1, 0.0).abs().max(),
     }
+
+
+def _measured_mean(batch: Batch, per_token: Tensor) -> Tensor:
+    """This micro-batch's share of the mean over the step's tokens that a gradient was computed for."""
+    return torch.where(batch.action_mask, per_token, 0.0).sum() / batch.n_measured
 
 
 def sequence_sums(batch: Batch, per_token: Tensor) -> tuple[Tensor, Tensor]:

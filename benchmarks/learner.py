@@ -1,0 +1,134 @@
+"""One GRPO update on recorded answers of skewed lengths, beside TRL's GRPOTrainer: tokens a second and peak memory.
+
+Both sides get the same token ids, rewards and weights, in fp32 with the same threads and no gradient checkpointing. The
+time runs from the recorded answers to the updated weights: ours packs, computes advantages, splits, runs forward,
+backward and the optimiser; TRL's runs from its ``rollout_func``'s return to its optimiser's step, in the micro-batch that
+is fastest for it. The learning rate is 0, so that each repeat computes the same update, in full. Every group holds right
+and wrong answers, so that neither side has anything to skip. Memory is the peak of a process of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import psutil
+import torch
+from transformers import LlamaForCausalLM
+
+from palaestra.episodes.views import Row
+from palaestra.trainers.algorithms import ALGORITHMS
+from palaestra.trainers.batch import pack
+from palaestra.trainers.optimise import adamw, update
+
+from . import trl_grpo
+from .figure import Figure
+from .recorded import SIZES, Size, answer_tokens, build, record
+
+THREADS = 2
+REPEATS = 5
+MICRO_BATCHES = (8, 16, 32, 64)  # answers at once, of TRL
+TOLERANCE = 1e-4  # of the gradients' relative difference: the sums are taken in different orders
+
+
+class Learner:
+    """Our side: a model, its optimiser, and the seconds of each update so far."""
+
+    def __init__(self, model: LlamaForCausalLM, rows: list[Row]) -> None:
+        self.model = model
+        self.optimizer = adamw(model)
+        self.rows = rows
+        self.seconds: list[float] = []
+        self.metrics: dict[str, float] = {}
+
+    def step(self) -> None:
+        grpo = ALGORITHMS["grpo"]
+        began = time.perf_counter()
+        advantages, _ = grpo.advantage(self.rows)
+        batch = pack(self.rows, advantages)
+        self.metrics = update(self.model, self.optimizer, batch, grpo.objective, learning_rate=0.0)
+        self.seconds.append(time.perf_counter() - began)
+
+
+def measure(say: Callable[[str], None]) -> Iterator[Figure]:
+    """Two figures a model: answer tokens learned from a second, and MiB at the peak above the loaded model."""
+    torch.set_num_threads(THREADS)
+    for size in SIZES.values():
+        model = build(size)
+        rows = record(model)
+        micro_batch = _fastest(model, rows)
+        say(f"{size.name}: {answer_tokens(rows)} answer tokens in {len(rows)} answers; TRL in micro-batches of {micro_batch}")
+        ours = Learner(copy.deepcopy(model), rows)
+        theirs, logged = trl_grpo.train(copy.deepcopy(model), rows, REPEATS + 1, micro_batch, between=ours.step)
+        assert set(theirs.tokens) == {answer_tokens(rows)}, "the two sides learned from different tokens"
+        say(_agreement(ours, theirs, logged[0]))
+        speeds = [answer_tokens(rows) / median(seconds[1:]) for seconds in (ours.seconds, theirs.seconds)]
+        yield Figure(f"learner/{size.name}: speed beside TRL", speeds[0], speeds[1], "tokens/s")
+        for what, peaks in zip(("peak memory above the loaded model", "peak memory in all"), _peaks(size, micro_batch)):
+            yield Figure(f"learner/{size.name}: {what} beside TRL", *peaks, "MiB", higher_is_better=False)
+
+
+def _fastest(model: LlamaForCausalLM, rows: list[Row]) -> int:
+    """The micro-batch in which TRL is fastest, by trial, from small to large until a larger one is clearly slower."""
+    seconds: dict[int, float] = {}
+    for micro_batch in MICRO_BATCHES:
+        seconds[micro_batch] = min(trl_grpo.train(copy.deepcopy(model), rows, 2, micro_batch)[0].seconds)
+        if seconds[micro_batch] > 1.2 * min(seconds.values()):
+            break
+    return min(seconds, key=lambda micro_batch: seconds[micro_batch])
+
+
+def _agreement(ours: Learner, theirs: trl_grpo.Clock, logged: dict[str, float]) -> str:
+    """How near the two computations are; they must be the same one for their speeds to be compared.
+
+    Raises:
+        AssertionError: the gradients differ by more than rounding.
+    """
+    mine = {name: p.grad for name, p in ours.model.named_parameters()}
+    difference = sum((mine[name] - grad).square().sum() for name, grad in theirs.gradient.items()) ** 0.5
+    relative = float(difference / sum(grad.square().sum() for grad in theirs.gradient.values()) ** 0.5)
+    assert relative < TOLERANCE, f"the gradients differ by {relative:.1e}: the two sides compute different updates"
+    return (
+        f"loss {ours.metrics['loss']:.2e} and {logged['loss']:.2e}, gradient norm {ours.metrics['gradient_norm']:.6f} "
+        f"and {logged['grad_norm']:.6f}, relative difference of the gradients {relative:.1e}"
+    )
+
+
+def _peaks(size: Size, micro_batch: int) -> Iterator[tuple[float, float]]:
+    """(ours, TRL's) peak MiB above the loaded model, then in all; each side in a fresh process."""
+    ours, theirs = (_in_fresh_process(side, size.name, micro_batch) for side in ("ours", "trl"))
+    yield ours["peak"] - ours["loaded"], theirs["peak"] - theirs["loaded"]
+    yield ours["peak"], theirs["peak"]
+
+
+def _in_fresh_process(side: str, size: str, micro_batch: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.learner", side, size, str(micro_batch)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True)
+    memory: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return memory
+
+
+def _memory(side: str, size: str, micro_batch: int) -> dict[str, float]:
+    """MiB of this process with libraries, model and recorded answers loaded, and at the peak of two updates."""
+    torch.set_num_threads(THREADS)
+    model = build(SIZES[size])
+    rows = record(model)
+    loaded = psutil.Process().memory_info().rss / 2**20
+    if side == "trl":
+        trl_grpo.train(model, rows, 2, micro_batch)
+    else:
+        learner = Learner(model, rows)
+        learner.step()
+        learner.step()
+    return {"loaded": loaded, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_memory(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

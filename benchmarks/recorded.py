@@ -1,0 +1,79 @@
+"""The same recorded answers, for both sides of the learner benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.episodes.views import Row
+from palaestra.trainers.batch import pack
+from palaestra.trainers.forward import forward
+
+PROMPTS, SAMPLES = 8, 8
+PROMPT_LENGTHS = (24, 48)  # uniform, as the shipped tasks' questions
+ANSWER_MEDIAN, ANSWER_SIGMA = 40.0, 1.0  # lognormal
+ANSWER_LENGTHS = (4, 256)  # clipped to these
+TEXT_IDS = 5  # ids below are the tokenizer's marks
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A model to update: ``vocabulary`` None is the small tokenizer's own."""
+
+    name: str
+    hidden: int
+    vocabulary: int | None = None
+
+
+SIZES = {
+    size.name: size
+    for size in (Size("1M, small vocabulary", 128), Size("13M, vocabulary 32k", 256, 32_000))
+}
+
+
+def build(size: Size) -> LlamaForCausalLM:
+    """The model with its seeded random weights."""
+    model = nano_model(nano_tokenizer(), hidden=size.hidden)
+    if size.vocabulary is None:
+        return model
+    config = LlamaConfig(**{**model.config.to_dict(), "vocab_size": size.vocabulary})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return LlamaForCausalLM(config).float()
+
+
+def record(model: LlamaForCausalLM, seed: int = 0) -> list[Row]:
+    """``PROMPTS`` groups of ``SAMPLES`` rows of random ids, judged at random, each group with right and wrong answers.
+
+    Behaviour log-probabilities are the model's own, so that every importance ratio is 1, as it is in TRL, which takes
+    them so when one update follows each sampling.
+    """
+    rng = np.random.default_rng(seed)
+    rows: list[Row] = []
+    for group in range(PROMPTS):
+        prompt = rng.integers(TEXT_IDS, model.config.vocab_size, rng.integers(*PROMPT_LENGTHS, endpoint=True))
+        rewards = rng.permutation(np.arange(SAMPLES) < rng.integers(1, SAMPLES))
+        for sample, reward in enumerate(rewards.tolist()):
+            length = int(np.clip(rng.lognormal(np.log(ANSWER_MEDIAN), ANSWER_SIGMA), *ANSWER_LENGTHS))
+            answer = rng.integers(TEXT_IDS, model.config.vocab_size, length)
+            answer[-1] = model.config.eos_token_id
+            ids = np.concatenate([prompt, answer])
+            action = np.arange(len(ids)) >= len(prompt)
+            logprobs = np.zeros(len(ids), dtype=np.float32)
+            name = f"{group}/{sample}"
+            rows.append(Row(ids, action, logprobs, float(reward), name, str(group), "recorded", "reasoner"))
+    return [_with_logprobs(model, row) for row in rows]
+
+
+def answer_tokens(rows: list[Row]) -> int:
+    return sum(int(row.action.sum()) for row in rows)
+
+
+@torch.no_grad()
+def _with_logprobs(model: LlamaForCausalLM, row: Row) -> Row:
+    np.copyto(row.logprobs, forward(model, pack([row])).logprobs.numpy())
+    return row

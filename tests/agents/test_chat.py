@@ -1,0 +1,109 @@
+"""What was decoded is never encoded again: a dialogue's prompt extends the ids that were sampled in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from palaestra.agents.agent import Message
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.nano import nano_tokenizer
+
+FORGETFUL = (  # drops all but the last line of old answers, as some templates drop old thoughts
+    "{% for m in messages %}{{ '<|' + m['role'] + '|>' }}"
+    "{{ m['content'].split('\n')[-1] if m['role'] == 'assistant' else m['content'] }}{{ '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+@pytest.fixture
+def chat() -> ChatFormat:
+    return ChatFormat(nano_tokenizer())
+
+
+def ids_of(chat: ChatFormat, text: str) -> tuple[int, ...]:
+    return tuple(chat.tokenizer.encode(text, add_special_tokens=False))
+
+
+def answered(chat: ChatFormat, action: tuple[int, ...], template: str | None = None) -> tuple[list[Message], tuple[int, ...]]:
+    """A dialogue of question, sampled answer and next question, and the ids read and sampled so far."""
+    if template is not None:
+        chat.tokenizer.chat_template = template
+    question = Message("user", "Q1")
+    prompt = chat.prompt([question])
+    return [question, Message("assistant", chat.text(action), prompt, action), Message("user", "Q2")], prompt + action
+
+
+def test_the_first_prompt_is_the_template_s(chat: ChatFormat) -> None:
+    prompt = chat.prompt([Message("system", "S"), Message("user", "Q")])
+    assert chat.tokenizer.decode(prompt) == "<|system|>S<|end|><|user|>Q<|end|><|assistant|>"
+
+
+def test_a_prompt_extends_the_sampled_ids_and_not_their_text(chat: ChatFormat) -> None:
+    spelt = tuple(i for letter in "\\boxed{" for i in ids_of(chat, letter))  # the text alone would become one token
+    messages, read = answered(chat, (*spelt, chat.tokenizer.eos_token_id))
+    assert ids_of(chat, chat.text(spelt)) != spelt
+    prompt = chat.prompt(messages)
+    assert prompt[: len(read)] == read
+    assert chat.tokenizer.decode(prompt[len(read) :]) == "<|user|>Q2<|end|><|assistant|>"
+
+
+def test_bytes_that_are_no_text_are_kept(chat: ChatFormat) -> None:
+    half = ids_of(chat, "é")[:1]
+    messages, read = answered(chat, (*half, chat.tokenizer.eos_token_id))
+    assert messages[1].content == "\ufffd"
+    assert chat.prompt(messages)[: len(read)] == read
+
+
+def test_an_answer_cut_off_gets_the_end_that_it_lacks(chat: ChatFormat) -> None:
+    messages, read = answered(chat, ids_of(chat, "cut o"))
+    assert chat.prompt(messages) == read + ids_of(chat, "<|end|><|user|>Q2<|end|><|assistant|>")
+
+
+def test_an_answer_that_ends_on_another_mark_is_closed_by_the_template(chat: ChatFormat) -> None:
+    pad = chat.tokenizer.pad_token_id
+    messages, read = answered(chat, (*ids_of(chat, "x"), pad))
+    assert chat.prompt(messages) == read + ids_of(chat, "<|end|><|user|>Q2<|end|><|assistant|>")
+
+
+def test_every_end_mark_that_the_template_writes_is_written_once(chat: ChatFormat) -> None:
+    """Models such as Llama 3 end a turn on an id that is not the tokenizer's own end-of-sequence id."""
+    chat.tokenizer.eos_token = "<|pad|>"
+    end = chat.tokenizer.convert_tokens_to_ids("<|end|>")
+    chat.tokenizer.add_special_tokens({"additional_special_tokens": ["<|end|>"]})
+    messages, read = answered(chat, (*ids_of(chat, "x"), end))
+    assert chat.prompt(messages) == read + ids_of(chat, "<|user|>Q2<|end|><|assistant|>")
+
+
+def test_a_template_that_rewrites_history_makes_a_new_prompt(chat: ChatFormat) -> None:
+    messages, read = answered(chat, (*ids_of(chat, "thought\nanswer"), chat.tokenizer.eos_token_id), FORGETFUL)
+    prompt = chat.prompt(messages)
+    assert prompt[: len(read)] != read
+    assert chat.tokenizer.decode(prompt) == "<|user|>Q1<|end|><|assistant|>answer<|end|><|user|>Q2<|end|><|assistant|>"
+
+
+def test_a_third_turn_extends_the_second(chat: ChatFormat) -> None:
+    messages, _ = answered(chat, (*ids_of(chat, "one"), chat.tokenizer.eos_token_id))
+    second = (*ids_of(chat, "two"), chat.tokenizer.eos_token_id)
+    prompt = chat.prompt(messages)
+    messages += [Message("assistant", "two", prompt, second), Message("user", "Q3")]
+    assert chat.prompt(messages)[: len(prompt) + len(second)] == prompt + second
+
+
+def test_a_scripted_answer_is_encoded_with_the_rest(chat: ChatFormat) -> None:
+    prompt = chat.prompt([Message("user", "Q1"), Message("assistant", "A"), Message("user", "Q2")])
+    assert chat.tokenizer.decode(prompt) == "<|user|>Q1<|end|><|assistant|>A<|end|><|user|>Q2<|end|><|assistant|>"
+
+
+def test_a_demonstration_ends_with_the_end(chat: ChatFormat) -> None:
+    prompt, action = chat.example("Q", "A")
+    assert prompt == chat.prompt([Message("user", "Q")])
+    assert action == (*ids_of(chat, "A"), chat.tokenizer.eos_token_id)
+    assert chat.text(action) == "A"
+
+
+@pytest.mark.parametrize(("name", "told"), [("chat_template", "no chat template"), ("eos_token", "end-of-sequence")])
+def test_a_tokenizer_without_the_parts_of_a_dialogue_is_refused(name: str, told: str) -> None:
+    tokenizer = nano_tokenizer()
+    setattr(tokenizer, name, None)
+    with pytest.raises(ValueError, match=told):
+        ChatFormat(tokenizer)

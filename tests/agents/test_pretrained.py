@@ -1,0 +1,113 @@
+"""Any causal language model of the Hugging Face kind plays by the same path as the small one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    MistralConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.engine import EngineError, Sampling
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.pretrained import MissingModel, load_model, load_policy, weights_hash
+
+SIZES = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
+CONFIGS = [
+    GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=64),
+    Qwen2Config(**SIZES, intermediate_size=64),
+    Qwen3Config(**SIZES, intermediate_size=64, head_dim=16, tie_word_embeddings=True),
+    MistralConfig(**SIZES, intermediate_size=64, sliding_window=8),
+]
+
+
+def save(config: PreTrainedConfig, folder: Path) -> PreTrainedModel:
+    tokenizer = nano_tokenizer()
+    config.vocab_size, config.eos_token_id, config.bos_token_id = len(tokenizer), tokenizer.eos_token_id, None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return model.eval()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.model_type)
+def test_a_folder_of_any_kind_answers_from_its_own_distribution(config: PreTrainedConfig, tmp_path: Path) -> None:
+    model = save(config, tmp_path / "mine")
+    policy = load_policy(tmp_path / "mine", Sampling(max_tokens=14))
+    assert policy.actor.agent_id == "mine"
+    assert policy.actor.weights_hash == weights_hash(model)
+    dialogues = [Dialogue((Message("user", text),), seed) for seed, text in enumerate(("one", "another, longer", "one"))]
+    for reply in policy.respond(dialogues):
+        completion = reply.completions[0]
+        ids = torch.tensor([*reply.prompt_ids, *completion.token_ids])
+        logp = model(ids[None]).logits[0].log_softmax(-1)[len(reply.prompt_ids) - 1 : -1]
+        expected = logp.gather(1, torch.tensor(completion.token_ids)[:, None]).squeeze(1).detach()
+        np.testing.assert_allclose(completion.logprobs, expected, atol=1e-5)
+
+
+def test_the_small_model_comes_back_as_it_was(tmp_path: Path) -> None:
+    tokenizer = nano_tokenizer()
+    model = nano_model(tokenizer, hidden=32, layers=2, heads=2)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded, words = load_model(tmp_path)
+    assert weights_hash(loaded) == weights_hash(model)
+    assert loaded.dtype == torch.float32
+    assert words.chat_template == tokenizer.chat_template
+
+
+def test_a_prompt_beyond_the_context_is_told_in_one_line(tmp_path: Path) -> None:
+    save(CONFIGS[0], tmp_path)
+    policy = load_policy(tmp_path, Sampling(max_tokens=14))
+    with pytest.raises(EngineError, match="exceed the model's context of 64"):
+        policy.respond([Dialogue((Message("user", "x" * 60),))])
+
+
+def test_a_missing_model_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    for path in (tmp_path, tmp_path / "nope", "runs", "runs/nope", "./nope", "a/b/c"):
+        with pytest.raises(MissingModel, match="no config.json"):
+            load_model(path)
+
+
+def test_an_unreadable_model_says_so(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(MissingModel, match="could not be loaded as a model"):
+        load_model(tmp_path)
+
+
+def test_a_hub_id_is_looked_for_in_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub id holds a slash and is no path: it goes to transformers as it is."""
+    asked: list[str] = []
+    save(CONFIGS[1], tmp_path)
+
+    class Hub:
+        def __init__(self, kind: type) -> None:
+            self.kind = kind
+
+        def from_pretrained(self, path: str, **options: object) -> object:
+            asked.append(path)
+            return self.kind.from_pretrained(tmp_path, **options)  # type: ignore[attr-defined]
+
+    from palaestra.agents import pretrained
+
+    for name in ("AutoModelForCausalLM", "AutoTokenizer"):
+        monkeypatch.setattr(pretrained, name, Hub(getattr(pretrained, name)))
+    assert load_policy("owner/name-1.5").actor.agent_id == "name-1.5"
+    assert asked == ["owner/name-1.5"] * 2

@@ -1,0 +1,95 @@
+"""A task that half of all random answers get right, and one small finished run that several tests read."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Needs no skill, so that a model that has learned nothing yet still earns rewards that differ.
+PARITY = '''"""A task of one's own, as README shows one."""
+
+from palaestra.envs import Problem, Task, register
+from palaestra.verifiers import right, wrong
+
+
+@register("tests/Parity-v0")
+class Parity(Task):
+    """Answer with an even number of characters."""
+
+    difficulties = range(1, 4)
+    ceiling = 1.0
+
+    def sample(self, rng, difficulty):
+        number = int(rng.integers(10**6))
+        return Problem(f"Even length, please ({number}).", number, difficulty)
+
+    def verify(self, problem, response):
+        return wrong("odd length") if len(response) % 2 else right("even length")
+
+    def solve(self, problem, rng):
+        return "ab" if rng.random() < 0.5 else "abcd"
+'''
+
+
+@pytest.fixture(scope="session")
+def parity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of ``parity_task.py``, importable; the environment's id is "parity_task:tests/Parity-v0"."""
+    folder = tmp_path_factory.mktemp("parity")
+    (folder / "parity_task.py").write_text(PARITY)
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+def tiny_recipe(**changes: Any) -> dict[str, Any]:
+    """A run of a second or two whose every evolution round moves the weights."""
+    recipe: dict[str, Any] = {
+        "name": "tiny",
+        "environment": {"id": "parity_task:tests/Parity-v0"},
+        "model": {"hidden": 32, "layers": 2, "heads": 2},
+        "warm_start": {"rounds": 2, "problems": 8, "batch_size": 4, "learning_rate": 0.002},
+        "evolve": {"rounds": 3, "problems": 4, "samples": 4, "top_difficulty": 2},
+        "evaluation": {"problems": 6, "every": 2, "self_consistency": 2},
+        "max_answer_tokens": 6,
+        "checkpoint_every": 2,
+    }
+    for key, value in changes.items():
+        recipe[key] = {**recipe[key], **value} if isinstance(recipe.get(key), dict) else value
+    return recipe
+
+
+@pytest.fixture(name="tiny_recipe", scope="session")
+def _tiny_recipe(parity: Path) -> Callable[..., dict[str, Any]]:
+    return tiny_recipe
+
+
+@pytest.fixture(scope="session")
+def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable[..., Any]:
+    """``play_run(recipe, stop_after=None, wandb=False)`` makes a run in a new folder and returns its ``RunFolder``;
+    ``play_run(run=...)`` resumes one. ``stop_after`` counts the rounds made before the stop."""
+    from palaestra.arena.run_folder import RunFolder
+    from palaestra.trainers.recipe import parse_recipe
+    from palaestra.trainers.run import start_run
+
+    def play(
+        recipe: dict[str, Any] | None = None, run: Any = None, stop_after: int | None = None, wandb: bool = False
+    ) -> Any:
+        calls = iter(range(1, 10**9))
+        parsed = None if recipe is None else parse_recipe(recipe)
+        run = run or RunFolder.create(tmp_path_factory.mktemp("runs"), str((recipe or {})["name"]))
+        with contextlib.redirect_stdout(None):
+            start_run(parsed, run, 1, wandb, lambda: stop_after is not None and next(calls) >= stop_after)
+        return run
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def finished_run(play_run: Callable[..., Any]) -> Path:
+    """The folder of a finished run. Tests read it; those that tamper with it copy it first."""
+    return play_run(tiny_recipe()).path  # type: ignore[no-any-return]
