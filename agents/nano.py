@@ -59,4 +59,5 @@ def nano_model(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config).float()
+        model: LlamaForCausalLM = LlamaForCausalLM(config).float()
+    return model

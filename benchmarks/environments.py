@@ -8,11 +8,12 @@ solutions, recorded beforehand from the tasks' oracles, theirs are the items' ow
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import median
 
 import numpy as np
-import reasoning_gym
+import reasoning_gym  # type: ignore[import-untyped]
 
 from palaestra.envs import make
 
@@ -28,28 +29,25 @@ LEVELS = (1, 3)  # the tasks' default and easiest, and one where chains and sums
 REPEATS = 15
 SECONDS = 0.2  # of each repeat, about
 
+Side = Callable[[int, int], float]  # (first seed, episodes) -> episodes a second
+
 
 def measure(say: Callable[[str], None]) -> Iterator[Figure]:
     """One figure a task and level: episodes a second."""
     for env_id, dataset in PEERS.items():
         say(f"{env_id} beside {dataset}")
-        speeds: dict[str | int, list[float]] = {dataset: [], **{level: [] for level in LEVELS}}
-        episodes = {side: _episodes_in(SECONDS, lambda n, side=side: _speed(env_id, side, 0, n)) for side in speeds}
-        for repeat in range(REPEATS):
-            for side, n in episodes.items():
-                speeds[side].append(_speed(env_id, side, repeat * n, n))
-        for level in LEVELS:
-            name = f"environments/{env_id.split('/')[1]} level {level} beside reasoning-gym {dataset}"
-            yield Figure(name, median(speeds[level]), median(speeds[dataset]), "episodes/s")
+        sides: list[Side] = [partial(_theirs, dataset), *(partial(_ours, env_id, level) for level in LEVELS)]
+        theirs, *ours = (median(speeds) for speeds in zip(*_alternate(sides), strict=True))
+        for level, speed in zip(LEVELS, ours, strict=True):
+            name = f"environments/{env_id.split('/')[1]} level {level} beside reasoning-gym's {dataset}"
+            yield Figure(name, speed, theirs, "episodes/s")
 
 
-def _episodes_in(seconds: float, speed: Callable[[int], float]) -> int:
-    """How many episodes to time at once; the trial also warms caches up."""
-    return max(10, int(seconds * speed(10 if speed(1) < 100 else 500)))
-
-
-def _speed(env_id: str, side: str | int, start: int, n: int) -> float:
-    return _theirs(side, start, n) if isinstance(side, str) else _ours(env_id, side, start, n)
+def _alternate(sides: Sequence[Side]) -> Iterator[list[float]]:
+    """Speeds of all sides, taken in turn, a repeat at a time, each on episodes that it has not seen."""
+    episodes = [max(10, int(SECONDS * side(0, 10))) for side in sides]  # the trial also warms caches up
+    for repeat in range(REPEATS):
+        yield [side(repeat * n, n) for side, n in zip(sides, episodes, strict=True)]
 
 
 def _ours(env_id: str, level: int, start: int, n: int) -> float:

@@ -1,17 +1,16 @@
 """One GRPO update on recorded answers of skewed lengths, beside TRL's GRPOTrainer: tokens a second and peak memory.
 
-Both sides get the same token ids, rewards and weights, in fp32 with the same threads and no gradient checkpointing. The
-time runs from the recorded answers to the updated weights: ours packs, computes advantages, splits, runs forward,
-backward and the optimiser; TRL's runs from its ``rollout_func``'s return to its optimiser's step, in the micro-batch that
-is fastest for it. The learning rate is 0, so that each repeat computes the same update, in full. Every group holds right
-and wrong answers, so that neither side has anything to skip. Memory is the peak of a process of its own.
+Both sides get the same token ids, rewards and weights, in fp32, with the same threads, without gradient checkpointing.
+The time runs from the recorded answers to the updated weights. Ours: advantages, packing, micro-batches, forward,
+backward, optimiser. TRL's: from its ``rollout_func``'s return to its optimiser's step, in the micro-batch that is
+fastest for it. The learning rate is 0, so that each repeat computes the same update, in full. Every group holds right
+and wrong answers, so that neither side has any to skip. Memory is the peak of a process of its own.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-import psutil
 import torch
 from transformers import LlamaForCausalLM
 
@@ -30,7 +28,7 @@ from palaestra.trainers.optimise import adamw, update
 
 from . import trl_grpo
 from .figure import Figure
-from .recorded import SIZES, Size, answer_tokens, build, record
+from .recorded import SIZES, answer_tokens, build, flat_gradient, record
 
 THREADS = 2
 REPEATS = 5
@@ -58,21 +56,25 @@ class Learner:
 
 
 def measure(say: Callable[[str], None]) -> Iterator[Figure]:
-    """Two figures a model: answer tokens learned from a second, and MiB at the peak above the loaded model."""
+    """Three figures a model: answer tokens learned from a second, and peak memory above the loaded model and in all."""
     torch.set_num_threads(THREADS)
     for size in SIZES.values():
         model = build(size)
         rows = record(model)
         micro_batch = _fastest(model, rows)
-        say(f"{size.name}: {answer_tokens(rows)} answer tokens in {len(rows)} answers; TRL in micro-batches of {micro_batch}")
+        say(f"{size.name}: {answer_tokens(rows)} tokens in {len(rows)} answers; TRL is fastest {micro_batch} at once")
         ours = Learner(copy.deepcopy(model), rows)
         theirs, logged = trl_grpo.train(copy.deepcopy(model), rows, REPEATS + 1, micro_batch, between=ours.step)
         assert set(theirs.tokens) == {answer_tokens(rows)}, "the two sides learned from different tokens"
         say(_agreement(ours, theirs, logged[0]))
         speeds = [answer_tokens(rows) / median(seconds[1:]) for seconds in (ours.seconds, theirs.seconds)]
         yield Figure(f"learner/{size.name}: speed beside TRL", speeds[0], speeds[1], "tokens/s")
-        for what, peaks in zip(("peak memory above the loaded model", "peak memory in all"), _peaks(size, micro_batch)):
-            yield Figure(f"learner/{size.name}: {what} beside TRL", *peaks, "MiB", higher_is_better=False)
+        memory = [_in_fresh_process(side, size.name, micro_batch) for side in ("ours", "trl")]
+        for what in memory[0]:
+            ours_peak, their_peak = (side[what] for side in memory)
+            yield Figure(
+                f"learner/{size.name}: {what} beside TRL", ours_peak, their_peak, "MiB", higher_is_better=False
+            )
 
 
 def _fastest(model: LlamaForCausalLM, rows: list[Row]) -> int:
@@ -91,21 +93,13 @@ def _agreement(ours: Learner, theirs: trl_grpo.Clock, logged: dict[str, float]) 
     Raises:
         AssertionError: the gradients differ by more than rounding.
     """
-    mine = {name: p.grad for name, p in ours.model.named_parameters()}
-    difference = sum((mine[name] - grad).square().sum() for name, grad in theirs.gradient.items()) ** 0.5
-    relative = float(difference / sum(grad.square().sum() for grad in theirs.gradient.values()) ** 0.5)
+    mine, reference = flat_gradient(ours.model), theirs.gradient
+    relative = float((mine - reference).norm() / reference.norm())
     assert relative < TOLERANCE, f"the gradients differ by {relative:.1e}: the two sides compute different updates"
     return (
         f"loss {ours.metrics['loss']:.2e} and {logged['loss']:.2e}, gradient norm {ours.metrics['gradient_norm']:.6f} "
         f"and {logged['grad_norm']:.6f}, relative difference of the gradients {relative:.1e}"
     )
-
-
-def _peaks(size: Size, micro_batch: int) -> Iterator[tuple[float, float]]:
-    """(ours, TRL's) peak MiB above the loaded model, then in all; each side in a fresh process."""
-    ours, theirs = (_in_fresh_process(side, size.name, micro_batch) for side in ("ours", "trl"))
-    yield ours["peak"] - ours["loaded"], theirs["peak"] - theirs["loaded"]
-    yield ours["peak"], theirs["peak"]
 
 
 def _in_fresh_process(side: str, size: str, micro_batch: int) -> dict[str, float]:
@@ -116,18 +110,25 @@ def _in_fresh_process(side: str, size: str, micro_batch: int) -> dict[str, float
 
 
 def _memory(side: str, size: str, micro_batch: int) -> dict[str, float]:
-    """MiB of this process with libraries, model and recorded answers loaded, and at the peak of two updates."""
+    """MiB that two updates take at their peak: above libraries, model and recorded answers, and with these."""
     torch.set_num_threads(THREADS)
     model = build(SIZES[size])
     rows = record(model)
-    loaded = psutil.Process().memory_info().rss / 2**20
+    loaded = _resident("VmRSS")
     if side == "trl":
         trl_grpo.train(model, rows, 2, micro_batch)
     else:
         learner = Learner(model, rows)
         learner.step()
         learner.step()
-    return {"loaded": loaded, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
+    peak = _resident("VmHWM")  # not getrusage's ru_maxrss, which starts from the parent's
+    return {"peak memory above the loaded model": peak - loaded, "peak memory in all": peak}
+
+
+def _resident(field: str) -> float:
+    """MiB of this process now (VmRSS) or at most so far (VmHWM), as the kernel tells."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 2**10
 
 
 if __name__ == "__main__":

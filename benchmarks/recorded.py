@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from palaestra.agents.nano import nano_model, nano_tokenizer
@@ -29,21 +30,19 @@ class Size:
     vocabulary: int | None = None
 
 
-SIZES = {
-    size.name: size
-    for size in (Size("1M, small vocabulary", 128), Size("13M, vocabulary 32k", 256, 32_000))
-}
+SIZES = {size.name: size for size in (Size("1M, small vocabulary", 128), Size("13M, vocabulary 32k", 256, 32_000))}
 
 
 def build(size: Size) -> LlamaForCausalLM:
     """The model with its seeded random weights."""
-    model = nano_model(nano_tokenizer(), hidden=size.hidden)
+    model: LlamaForCausalLM = nano_model(nano_tokenizer(), hidden=size.hidden)
     if size.vocabulary is None:
         return model
     config = LlamaConfig(**{**model.config.to_dict(), "vocab_size": size.vocabulary})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return LlamaForCausalLM(config).float()
+        model = LlamaForCausalLM(config).float()
+    return model
 
 
 def record(model: LlamaForCausalLM, seed: int = 0) -> list[Row]:
@@ -71,6 +70,11 @@ def record(model: LlamaForCausalLM, seed: int = 0) -> list[Row]:
 
 def answer_tokens(rows: list[Row]) -> int:
     return sum(int(row.action.sum()) for row in rows)
+
+
+def flat_gradient(model: LlamaForCausalLM) -> Tensor:
+    """All parameters' gradients in one vector, a copy."""
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
 
 @torch.no_grad()

@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from datasets import Dataset
-from transformers import LlamaForCausalLM, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from datasets import Dataset  # type: ignore[import-untyped]
+from transformers import LlamaForCausalLM, PrinterCallback, TrainerCallback
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from palaestra.agents.nano import nano_tokenizer
 from palaestra.episodes.views import Row
 
-from .recorded import ANSWER_LENGTHS, SAMPLES
+from .recorded import ANSWER_LENGTHS, SAMPLES, flat_gradient
 
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is experimental, which it says each time
 
 
-class Clock(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks are untyped
+class Clock(TrainerCallback):
     """Seconds from the recorded answers' arrival in the trainer to the updated weights, one entry a step.
 
     between: called after each step, outside the time. gradient: the first step's, as clipped.
@@ -33,11 +34,11 @@ class Clock(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks a
         self.began = 0.0
         self.seconds: list[float] = []
         self.tokens: list[int] = []
-        self.gradient: dict[str, torch.Tensor] = {}
+        self.gradient = torch.empty(0)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        if not self.gradient:
-            self.gradient = {name: p.grad.clone() for name, p in model.named_parameters()}
+        if not self.seconds:
+            self.gradient = flat_gradient(model)
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.seconds.append(time.perf_counter() - self.began)
@@ -54,13 +55,13 @@ def train(
     Returns the times, and the metrics that TRL logged at each step.
     """
     clock = Clock(between)
-    prompts = {row.group_id: [] for row in rows}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        prompts[row.group_id].append(row)
+        groups.setdefault(row.group_id, []).append(row)
 
     def rollout(names: list[str], trainer: GRPOTrainer) -> dict[str, list[Any]]:
         """The recorded answers of the named groups, in order, and the time at which they are there."""
-        answers: dict[str, Iterator[Row]] = {name: iter(group) for name, group in prompts.items()}
+        answers: dict[str, Iterator[Row]] = {name: iter(group) for name, group in groups.items()}
         chosen = [next(answers[name]) for name in names]
         output = {
             "prompt_ids": [row.ids[~row.action].tolist() for row in chosen],
@@ -72,8 +73,8 @@ def train(
         clock.began = time.perf_counter()
         return output
 
-    def reward(completions: list[str], recorded: list[float], **_: Any) -> list[float]:
-        return recorded
+    def reward(completions: list[str], recorded: list[float], **_: Any) -> list[float | None]:
+        return list(recorded)
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,11 +82,12 @@ def train(
             model=model,
             reward_funcs=reward,
             args=_config(folder, steps, micro_batch, len(rows)),
-            train_dataset=Dataset.from_dict({"prompt": list(prompts)}),
+            train_dataset=Dataset.from_dict({"prompt": list(groups)}),
             processing_class=nano_tokenizer(),
             rollout_func=rollout,
             callbacks=[clock],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     return clock, [entry for entry in trainer.state.log_history if "loss" in entry]
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -59,7 +64,8 @@ def tiny_recipe(**changes: Any) -> dict[str, Any]:
         "checkpoint_every": 2,
     }
     for key, value in changes.items():
-        recipe[key] = {**recipe[key], **value} if isinstance(recipe.get(key), dict) else value
+        merges = isinstance(recipe.get(key), dict) and isinstance(value, dict)
+        recipe[key] = {**recipe[key], **value} if merges else value
     return recipe
 
 
@@ -70,20 +76,25 @@ def _tiny_recipe(parity: Path) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable[..., Any]:
-    """``play_run(recipe, stop_after=None, wandb=False)`` makes a run in a new folder and returns its ``RunFolder``;
-    ``play_run(run=...)`` resumes one. ``stop_after`` counts the rounds made before the stop."""
+    """``play_run(recipe)`` makes a run in a new folder and returns its ``RunFolder``; ``play_run(run=...)`` resumes one.
+
+    stop_after: rounds made before it is stopped. whole: with its picture, which takes longer than such a run, and wandb.
+    """
     from palaestra.arena.run_folder import RunFolder
     from palaestra.trainers.recipe import parse_recipe
     from palaestra.trainers.run import start_run
 
     def play(
-        recipe: dict[str, Any] | None = None, run: Any = None, stop_after: int | None = None, wandb: bool = False
+        recipe: dict[str, Any] | None = None, run: Any = None, stop_after: int | None = None, whole: bool = False
     ) -> Any:
         calls = iter(range(1, 10**9))
         parsed = None if recipe is None else parse_recipe(recipe)
         run = run or RunFolder.create(tmp_path_factory.mktemp("runs"), str((recipe or {})["name"]))
-        with contextlib.redirect_stdout(None):
-            start_run(parsed, run, 1, wandb, lambda: stop_after is not None and next(calls) >= stop_after)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.redirect_stdout(None))
+            if not whole:
+                stack.enter_context(patch("palaestra.trainers.finish.draw_curves", lambda rows, path, title: path))
+            start_run(parsed, run, 1, whole, lambda: stop_after is not None and next(calls) >= stop_after)
         return run
 
     return play
@@ -93,3 +104,47 @@ def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable
 def finished_run(play_run: Callable[..., Any]) -> Path:
     """The folder of a finished run. Tests read it; those that tamper with it copy it first."""
     return play_run(tiny_recipe()).path  # type: ignore[no-any-return]
+
+
+class Process:
+    """A ``palaestra`` command that runs in a process of its own."""
+
+    def __init__(self, warm: subprocess.Popen[str], output: Path, **asked: Any) -> None:
+        self.warm, self.output = warm, output
+        assert warm.stdin is not None
+        assert warm.stdout is not None
+        warm.stdin.write(json.dumps({"output": str(output), **asked}) + "\n")
+        warm.stdin.flush()
+        self.pid = int(warm.stdout.readline())
+
+    def signal_when(self, seen: Callable[[], object], signal: int) -> None:
+        """Send ``signal`` as soon as ``seen()``."""
+        deadline = time.monotonic() + 120
+        while not seen():
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.001)
+        os.kill(self.pid, signal)
+
+    def wait(self) -> tuple[int, str]:
+        """Exit code, and all that it printed."""
+        assert self.warm.stdout is not None
+        return int(self.warm.stdout.readline()), self.output.read_text()
+
+
+@pytest.fixture(scope="session")
+def palaestra_process(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Iterator[Callable[..., Process]]:
+    """``palaestra_process("evolve", "--resume", run)`` starts the command in the folder of ``parity``; one at a time."""
+    script = Path(__file__).with_name("warm_process.py")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    warm = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+    def start(*arguments: object, folder: Path = parity, typed: str = "") -> Process:
+        output = tmp_path_factory.mktemp("output") / "output.txt"
+        return Process(warm, output, arguments=list(map(str, arguments)), folder=str(folder), typed=typed)
+
+    yield start
+    assert warm.stdin is not None
+    warm.stdin.close()
+    warm.wait()

@@ -179,7 +179,8 @@ def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
 
 def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
     """Each row with another row's reward: the same rewards, telling nothing."""
-    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, rng.permutation(len(rows)), strict=True)]
+    order = rng.permutation(len(rows))
+    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, order, strict=True)]
 
 
 # What a recipe may do to the verdicts before learning from them: nothing, or what must not work.
@@ -224,7 +225,7 @@ def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
         return list(store.read(committed))
     order = {job.id: index for index, job in enumerate(jobs)}
     tags = {"phase": session.stage, "round": str(session.round)}
-    slots = 512 if agent is session.policy else 32  # a scripted agent gains nothing from a batch, environments are reused
+    slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
     episodes = sorted(rollout(agent, jobs, tags, slots), key=lambda episode: order[episode.id])
     store.append(episodes, name)
     return episodes

@@ -80,7 +80,7 @@ class Evolve:
     start_difficulty: int = 1
     top_difficulty: int = 1
     raise_at: float = 0.8
-    control: str = "none"
+    control: Literal["none", "shuffled"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,8 @@ def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], N
     clock, run = session.clock, session.run
     say(terminal_table(rows, title=f"{session.recipe.env_id}, held-out problems"))
     say(
-        f"{clock.wall:.0f} s since the model was made, {100 * clock.overhead:.1f} % of them outside forward, backward and "
-        f"sampling; "
-        f"{clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
+        f"{clock.wall:.0f} s since the model was made, {100 * clock.overhead:.1f} % of them outside forward, "
+        f"backward and sampling; {clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
     )
     say(f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png   proof: palaestra replay {run.path}")
 

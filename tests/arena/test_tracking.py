@@ -130,7 +130,7 @@ def test_wandb_is_online_for_those_who_logged_in_only(
 def test_an_offline_run_reads_back_with_board_summary_and_curves(
     play_run: Callable[..., RunFolder], tiny_recipe: Callable[..., dict[str, Any]]
 ) -> None:
-    run = play_run(tiny_recipe(), wandb=True)
+    run = play_run(tiny_recipe(), whole=True)
     (folder,) = (run.path / "wandb").glob("offline-run-*")
     leet = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", "--json"]
     lines = subprocess.run([*leet, str(folder)], capture_output=True, text=True, check=True).stdout.splitlines()

@@ -83,11 +83,22 @@ def full_name(node: ast.AST, names: dict[str, str]) -> str:
     return ""
 
 
+# The conformance kit disturbs the shared generators on purpose, to catch tasks that draw from them, and puts them back.
+DISTURBS = {
+    f"envs/testing.py: {name}"
+    for name in (
+        *("random.getstate", "random.seed", "random.setstate"),
+        *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state"),
+    )
+}
+
+
 def test_the_library_runs_no_text_shares_no_random_state_and_prints_nothing() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in files(*LIBRARY)
         for line, name in offences(path.read_text(), printing=path.stem in PRINTERS)
+        if f"{path.relative_to(ROOT)}: {name}" not in DISTURBS
     ]
     assert found == []
 

@@ -54,12 +54,18 @@ class PolicyGradient:
             raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
         if (self.constant is not None) != (self.aggregation == "constant"):
             raise ValueError("constant (the longest answer, in tokens) goes with aggregation 'constant' and no other")
+        if self.constant is not None and self.constant < 1:
+            raise ValueError(f"constant is 1 or more, not {self.constant}")
+        if self.kl_coefficient < 0:
+            raise ValueError(f"kl_coefficient is 0 or more, not {self.kl_coefficient}")
         if self.kl_coefficient == 0 and (self.kl_estimator or self.kl_placement):
             raise ValueError("kl_estimator and kl_placement have no effect while kl_coefficient is 0")
         if self.kl_coefficient != 0 and not (self.kl_estimator and self.kl_placement):
             raise ValueError("kl_coefficient needs kl_estimator (k1, k2, k3) and kl_placement (loss, reward)")
         if self.kl_estimator is not None and self.kl_estimator not in KL_ESTIMATORS:
             raise ValueError(f"kl_estimator is one of {', '.join(KL_ESTIMATORS)}, not {self.kl_estimator!r}")
+        if self.kl_placement not in (None, "loss", "reward"):
+            raise ValueError(f"kl_placement is loss or reward, not {self.kl_placement!r}")
         if (self.kl_estimator, self.kl_placement) == ("k1", "loss"):
             raise ValueError("k1 in the loss has no gradient in expectation: put it in the reward, or take k2 or k3")
 

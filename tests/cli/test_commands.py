@@ -1,0 +1,175 @@
+"""Each command by its own process: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palaestra import cli
+from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.episodes import EpisodeStore
+
+CHAIN = "palaestra/ChainArith-v0"
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def palaestra(palaestra_process: Callable[..., Any]) -> Run:
+    return lambda *arguments, **given: palaestra_process(*arguments, **given).wait()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ((), "evolve"),
+        (("evolve",), "--resume"),
+        (("evaluate",), "--vote"),
+        (("collect",), "--samples"),
+        (("replay",), "a run's folder, or a folder of episode files"),
+        (("leaderboard",), "folders of finished runs"),
+        (("envs",), "check"),
+        (("envs", "list"), "--help"),
+        (("envs", "check"), "module:id"),
+        (("play",), "--seed"),
+    ],
+)
+def test_every_command_explains_itself(palaestra: Run, command: tuple[str, ...], shown: str) -> None:
+    code, said = palaestra(*command, "--help")
+    assert code == 0
+    assert shown in said
+    assert "usage: palaestra" in said
+
+
+def test_no_command_at_all_shows_the_commands(palaestra: Run) -> None:
+    code, said = palaestra()
+    assert code == 0
+    assert all(name in said for name in ("evolve", "evaluate", "collect", "replay", "leaderboard", "envs", "play"))
+
+
+def test_the_installed_script_and_the_module_are_the_same_program() -> None:
+    script = subprocess.run([Path(sys.executable).with_name("palaestra"), "envs", "list"], capture_output=True, text=True)
+    module = subprocess.run([sys.executable, "-m", "palaestra", "envs", "list"], capture_output=True, text=True)
+    assert script.returncode == module.returncode == 0
+    assert script.stdout == module.stdout
+    for name in ("ChainArith", "Countdown", "KnightsAndKnaves", "LinearEquations"):
+        assert f"palaestra/{name}-v0" in script.stdout
+
+
+def test_collect_logs_and_replay_proves(palaestra: Run, tmp_path: Path) -> None:
+    options = ("--to", tmp_path / "log", "--env", CHAIN, "--knobs", "modulus=10", "--problems", 3, "--samples", 2)
+    code, said = palaestra("collect", "oracle", *options, "--difficulty", 2)
+    assert (code, said.startswith("6 episodes, 6 right, in ")) == (0, True)
+    assert palaestra("collect", "random", *options)[0] == 0
+    episodes = list(EpisodeStore(tmp_path / "log").read())
+    assert len(episodes) == 12
+    assert len({episode.group_id for episode in episodes}) == 3
+    assert episodes[0].env_kwargs == {"modulus": 10, "split": "train"}
+    assert episodes[0].reset_options == {"difficulty": 2}
+    code, said = palaestra("replay", tmp_path / "log")
+    assert (code, said) == (0, "12 episodes replayed: every observation, reward and verdict is the same\n")
+
+
+def test_replay_of_a_forged_run_names_it_and_fails(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    assert palaestra("replay", finished_run)[0] == 0
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    file = sorted((run / "episodes").glob("*.parquet"))[3]
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    for row in rows[:3]:
+        row["turns"][0]["reward"] = 0.5
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    code, said = palaestra("replay", run, "--show", 2)
+    lines = said.splitlines()
+    assert code == 1
+    assert len(lines) == 3
+    assert lines[0].startswith(f"{rows[0]['id']}: reward 0 is 0.5 in the log and ")
+    assert lines[-1] == "88 episodes replayed, 3 differences"
+
+
+def test_evaluate_measures_and_saves(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    code, said = palaestra("evaluate", "oracle", "--env", CHAIN, "--problems", 20, "--difficulties", 1, 2)
+    assert code == 0
+    assert "100.0%" in said
+    assert "83.9%" in said  # Wilson, 20 of 20
+    model = finished_run / "agents" / "evolved"
+    options = ("--problems", 8, "--max-tokens", 6, "--vote", 2, "--save", tmp_path)
+    code, said = palaestra("evaluate", model, "--env", "parity_task:tests/Parity-v0", *options)
+    assert code == 0, said
+    assert "evolved+sc2" in said
+    (row,) = read_leaderboard(tmp_path)
+    assert (row.n, row.agent) == (8, "evolved+sc2")
+    assert len(EpisodeStore(tmp_path / "episodes")) == 8
+    assert (tmp_path / "leaderboard.html").is_file()
+
+
+def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    code, said = palaestra("leaderboard", finished_run)
+    assert code == 0
+    assert all(name in said for name in ("start", "warm", "evolved", "evolved, vote of 2"))
+    other = shutil.copytree(finished_run, tmp_path / "other")
+    code, said = palaestra("leaderboard", finished_run, other, "--out", tmp_path / "board")
+    assert code == 0
+    assert "other: evolved" in said
+    assert len(read_leaderboard(tmp_path / "board")) == 8
+
+
+def test_check_tells_sound_environments_from_broken_ones(palaestra: Run, tmp_path: Path, parity: Path) -> None:
+    code, said = palaestra("envs", "check", "parity_task:tests/Parity-v0")
+    assert code == 0, said
+    source = (parity / "parity_task.py").read_text()
+    broken = source.replace("tests/Parity-v0", "tests/Broken-v0").replace('"ab" if', '"abc" if')
+    (tmp_path / "broken_task.py").write_text(broken)
+    code, said = palaestra("envs", "check", "broken_task:tests/Broken-v0", folder=tmp_path)
+    assert code == 1, said
+    assert "oracle" in said
+
+
+def test_play_asks_and_judges(palaestra: Run) -> None:
+    options = ("--seed", 1, "--difficulty", 1, "--knobs", "modulus=10")
+    code, said = palaestra("play", CHAIN, *options, typed="\\boxed{11}\n")
+    assert code == 0
+    assert said.startswith("Modulo 10")
+    assert "wrong: " in said
+    assert "(reward 0)" in said
+    assert palaestra("play", CHAIN, *options)[1].splitlines()[-1].startswith("wrong: ")  # nothing typed at all
+
+
+def test_a_typed_answer_ends_with_an_empty_line_or_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter(["a=1", " b=2", "", "next"])
+
+    def line(prompt: str) -> str:
+        try:
+            return next(typed)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", line)
+    assert cli._typed_answer() == "a=1\n b=2"
+    assert cli._typed_answer() == "next"
+    assert cli._typed_answer() == ""
+
+
+def test_evolve_prints_plain_lines_and_the_board(palaestra: Run, tiny_recipe: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(json.dumps(tiny_recipe()))
+    options = ("--runs", tmp_path / "runs", "--threads", 1, "--no-wandb", "--set", "evolve.rounds=1", "name=other")
+    code, said = palaestra("evolve", "-r", tmp_path / "mine.yaml", *options)
+    assert code == 0, said
+    (run,) = (tmp_path / "runs").iterdir()
+    assert run.name.startswith("other-")
+    assert "parameters, seed 0" in said
+    assert "warm 2/2  accuracy" in said
+    assert "evolve 1/1" in said
+    assert "outside forward, backward and sampling" in " ".join(said.split())
+    assert f"palaestra replay {run}" in said
+    assert "\x1b[" not in said

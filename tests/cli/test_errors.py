@@ -1,0 +1,101 @@
+"""What a person got wrong is told in one line that says what to do, with exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palaestra.arena.run_folder import RunFolder
+
+CHAIN = "palaestra/ChainArith-v0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
+    """Everything that goes wrong below."""
+    (tmp_path / "finished").symlink_to(finished_run)
+    (tmp_path / "empty").mkdir()
+    for name in ("emptylog", "otherrun", "unfinished"):
+        (tmp_path / name / "episodes").mkdir(parents=True)
+    (tmp_path / "otherrun" / "leaderboard.json").write_text(
+        (finished_run / "leaderboard.json").read_text().replace("parity_task:tests/Parity-v0", CHAIN)
+    )
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "000000-batch.parquet").write_bytes(b"PAR1 and then nothing")
+    (tmp_path / "bad.yaml").write_text("evolve: [")
+    (tmp_path / "raises.py").write_text("import nothing_of_that_name\n")
+    return tmp_path
+
+
+ERRORS: list[tuple[str, str]] = [
+    ("envs check palaestra/ChainArit-v0", "no environment 'palaestra/ChainArit-v0' (nearest: palaestra/ChainArith-v0"),
+    ("play palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
+    ("evaluate random --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
+    ("collect random --to log --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
+    ("collect random --to log --knobs modulos=10", "did you mean 'modulus'?"),
+    ("collect random --to log --knobs modulus", "'modulus' is not KEY=VALUE"),
+    ("collect random --to log --difficulty 99", "has difficulties 1 to 10, not 99"),
+    ("collect random --to log --problems 0", "collect at least one episode"),
+    ("evaluate random --problems 0", "ask for one problem or more"),
+    ("evaluate finished/agents/nope", "holds no model (no config.json): give a checkpoint folder"),
+    ("evaluate empty", "holds no model (no config.json)"),
+    ("evaluate raises:tests/X-v0 --env raises:tests/X-v0", "no module 'raises' to find"),
+    ("evaluate nobody/nothing", "could not be loaded from the hub, and is no folder here"),
+    ("replay nowhere", "no run at nowhere: `palaestra evolve` makes one"),
+    ("replay empty", "empty is not a run: it has neither recipe.yaml nor episodes/"),
+    ("replay emptylog", "emptylog holds no episodes"),
+    ("replay torn", "000000-batch.parquet is not a readable episode file"),
+    ("leaderboard", "name one run folder or more"),
+    ("leaderboard nowhere", "no run at nowhere"),
+    ("leaderboard unfinished", "has no leaderboard yet: finish it with `palaestra evolve --resume unfinished`"),
+    ("leaderboard finished otherrun", "different environments"),
+    ("evolve --recipe nope", "no recipe nope: give a YAML file, or one of"),
+    ("evolve --recipe bad.yaml", "bad.yaml is not YAML"),
+    ("evolve --set evolve.algorthm=rloo", "unknown key in evolve: 'algorthm' (did you mean 'algorithm'?)"),
+    ("evolve --set evolve.algorithm=gppo", "unknown algorithm: 'gppo' (did you mean 'grpo'?)"),
+    ("evolve --set seed", "'seed' is not KEY=VALUE"),
+    ("evolve --set environment=palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
+    ("evolve --resume nowhere", "no run at nowhere"),
+    ("evolve --resume emptylog", "has no recipe.yaml: only runs of `palaestra evolve` resume"),
+    ("evolve --resume finished --set seed=1", "leave --recipe and --set away"),
+]
+
+
+@pytest.mark.parametrize(("command", "told"), ERRORS, ids=[command for command, _ in ERRORS])
+def test_one_line_says_what_to_do(palaestra_process: Callable[..., Any], folder: Path, command: str, told: str) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    code, said = palaestra_process(*command.split(), folder=folder).wait()
+    assert code == 2, said
+    (line,) = said.splitlines()
+    assert line.startswith("palaestra: ")
+    assert told in line
+    assert sorted(path.name for path in folder.iterdir()) == before  # nothing half-made is left behind
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_debug_shows_where_it_came_from(palaestra_process: Callable[..., Any], tmp_path: Path, where: str) -> None:
+    arguments = ("--debug", "replay", "nowhere") if where == "before" else ("replay", "nowhere", "--debug")
+    code, said = palaestra_process(*arguments, folder=tmp_path).wait()
+    assert code == 2
+    assert said.startswith("Traceback")
+    assert "RunError: no run at nowhere" in said
+
+
+def test_a_run_in_use_is_told(palaestra_process: Callable[..., Any], play_run: Any, tiny_recipe: Any) -> None:
+    run = play_run(tiny_recipe(), stop_after=1)
+    holder = RunFolder.open(run.path)
+    holder.hold()
+    code, said = palaestra_process("evolve", "--resume", run.path).wait()
+    holder.release()
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert "is in use by another process: wait for it" in said
+
+
+def test_an_unknown_option_is_told_with_the_help_to_read(palaestra_process: Callable[..., Any]) -> None:
+    code, said = palaestra_process("evolve", "--recipes", "x").wait()
+    assert code == 2
+    assert "--recipe" in said
+    assert "Traceback" not in said

@@ -1,0 +1,70 @@
+"""The harness of ``make bench``: figures, rows and errors. No test here measures anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks.figure import Figure
+
+FASTER = Figure("toy/speed", 300.0, 200.0, "tokens/s")
+BIGGER = Figure("toy/memory", 300.0, 200.0, "MiB", higher_is_better=False)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A benchmark named toy that yields the two figures above, as the only one there is."""
+
+    def measure(say: Callable[[str], None]) -> Iterator[Figure]:
+        say("measuring")
+        yield from (FASTER, BIGGER)
+
+    module = ModuleType("benchmarks.toy")
+    module.measure = measure  # type: ignore[attr-defined]  # a module made by hand
+    monkeypatch.setitem(sys.modules, "benchmarks.toy", module)
+    monkeypatch.setattr(bench, "BENCHMARKS", ("toy",))
+
+
+def test_ratio_is_ours_over_the_peer_and_better_follows_the_direction() -> None:
+    assert FASTER.ratio == BIGGER.ratio == 1.5
+    assert FASTER.better
+    assert not BIGGER.better
+
+
+@pytest.mark.usefixtures("toy")
+def test_each_run_appends_a_row_a_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "runs" / "bench.jsonl"
+    assert bench.main(["--out", str(out)]) == 0
+    assert bench.main(["--only", "toy", "--out", str(out)]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["name"] for row in rows] == ["toy/speed", "toy/memory"] * 2
+    keys = {"name", "ours", "peer", "ratio", "unit", "higher_is_better", "commit", "hardware"}
+    assert all(row.keys() == keys and row["ratio"] == 1.5 for row in rows)
+    assert [row["higher_is_better"] for row in rows] == [True, False] * 2
+    assert "toy/memory" in capsys.readouterr().out
+
+
+def test_an_unknown_benchmark_is_refused_with_the_nearest_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "bench.jsonl"
+    assert bench.main(["--only", "lerner", "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "lerner" in error
+    assert "did you mean learner?" in error
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_missing_peer_library_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "benchmarks.toy", None)
+    assert bench.main(["--out", str(tmp_path / "bench.jsonl")]) == 2
+    assert "make bench" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""What README shows works as written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def block(start: str) -> str:
+    """The first Python block that holds ``start``."""
+    return next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if start in code)
+
+
+def run(folder: Path, *command: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, input=stdin, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "reverse.py").write_text(block("# reverse.py"))
+    return folder
+
+
+def test_the_first_example_prints_a_reason(folder: Path) -> None:
+    assert run(folder, "-c", block('gymnasium.make("palaestra/Countdown-v0"')).strip()
+
+
+def test_the_task_is_fifteen_lines_and_passes_its_checks(folder: Path) -> None:
+    lines = [line for line in block("# reverse.py").splitlines()[1:] if line.strip()]
+    assert len(lines) <= 15
+    assert "FAIL" not in run(folder, "-m", "palaestra", "envs", "check", "reverse:me/Reverse-v0")
+
+
+def test_the_task_trains_by_changing_one_line_of_the_recipe(folder: Path) -> None:
+    recipe = (ROOT / "runs" / "recipes" / "quickstart.yaml").read_text()
+    line = re.search(r"^environment: .*reverse.*$", README, re.MULTILINE)
+    assert line is not None
+    (folder / "mine.yaml").write_text(re.sub(r"^environment:.*$", line[0], recipe, flags=re.MULTILINE))
+    small = ["warm_start.rounds=2", "warm_start.problems=64", "evolve.rounds=2", "evolve.problems=4"]
+    small += ["evaluation.problems=8", "max_answer_tokens=12", "model.hidden=32", "model.layers=1"]
+    command = ["evolve", "--recipe", "mine.yaml", "--no-wandb", "--threads", "1", "--set", *small]
+    assert "evolved" in run(folder, "-m", "palaestra", *command)
+    run(folder, "-m", "palaestra", "replay", str(next((folder / "runs").iterdir())))

@@ -1,0 +1,125 @@
+"""Recipes are read strictly: what cannot be run as written is told in one line, before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from palaestra.envs import UnknownEnvironment, UnknownKnob
+from palaestra.trainers.advantages import Advantage
+from palaestra.trainers.losses import PolicyGradient
+from palaestra.trainers.recipe import Recipe, RecipeError, dump_recipe, load_recipe, parse_recipe
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "r.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_the_shipped_recipe_is_runnable_and_the_default() -> None:
+    recipe = load_recipe("quickstart")
+    assert recipe.name == "quickstart"
+    assert recipe.env_id == "palaestra/ChainArith-v0"
+
+
+def test_an_empty_recipe_is_all_defaults(tmp_path: Path) -> None:
+    assert load_recipe(written(tmp_path, "")) == Recipe() == parse_recipe({})
+
+
+def test_a_resolved_recipe_reads_back_as_it_was(tiny_recipe: Callable[..., dict[str, Any]]) -> None:
+    changes = {"evolve": {"objective": {"clip_high": 0.28}, "advantage": {"scale": "none"}}}
+    for data in ({}, tiny_recipe(), tiny_recipe(**changes), {"environment": "palaestra/Countdown-v0"}):
+        recipe = parse_recipe(data)
+        assert parse_recipe(yaml.safe_load(dump_recipe(recipe))) == recipe
+    assert "micro_batch_tokens: 8192" in dump_recipe(Recipe())
+
+
+def test_overrides_reach_every_depth(tmp_path: Path) -> None:
+    changes = {
+        "seed": "3",
+        "evolve.algorithm": "rloo",
+        "warm_start.difficulties": "[1, 2]",
+        "environment.modulus": "10",
+        "model.path": "null",
+        "warm_start.learning_rate": "1e-3",  # which YAML 1.1 reads as text
+    }
+    recipe = load_recipe(written(tmp_path, "environment: palaestra/ChainArith-v0\n"), changes)
+    assert (recipe.seed, recipe.evolve.algorithm, recipe.warm_start.difficulties) == (3, "rloo", (1, 2))
+    assert (recipe.env_id, recipe.env_kwargs) == ("palaestra/ChainArith-v0", {"modulus": 10})
+    assert recipe.warm_start.learning_rate == 1e-3
+    assert load_recipe("quickstart", {"environment": "palaestra/Countdown-v0"}).env_kwargs == {}
+
+
+def test_options_change_a_row_of_the_table() -> None:
+    grpo = parse_recipe({"evolve": {"objective": {"clip_high": "3e-1"}, "advantage": {"scale": "none"}}}).algorithm()
+    assert grpo.advantage == Advantage("group_mean", "none")
+    assert grpo.objective == PolicyGradient(clip_low=0.2, clip_high=0.3, aggregation="sequence_mean")
+    rloo = parse_recipe({"evolve": {"algorithm": "rloo"}}).algorithm()
+    assert (rloo.advantage.baseline, rloo.objective.ratio) == ("leave_one_out", "none")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"sede": 1}, r"unknown key in the recipe: 'sede' \(did you mean 'seed'\?\)"),
+        ({"evolve": {"round": 3}}, r"unknown key in evolve: 'round' \(did you mean 'rounds'\?\)"),
+        ({"zzz": 1}, r"unknown key in the recipe: 'zzz' \(known: name, seed, "),
+        ({"evolve": {"algorithm": "gppo"}}, r"unknown algorithm: 'gppo' \(did you mean 'grpo'\?\)"),
+        ({"evolve": {"objective": {"clip_hihg": 0.3}}}, r"unknown key in evolve\.objective: 'clip_hihg' \(did you mean 'clip_high'"),
+        ({"evolve": {"advantage": {"baseline": "mean"}}}, r"evolve\.advantage\.baseline is one of none, running_mean"),
+        ({"evolve": {"objective": {"clip_low": "wide"}}}, r"evolve\.objective\.clip_low is a number or nothing \(null\), not 'wide'"),
+        ({"evolve": {"objective": {"kl_coefficient": 0.1}}}, "evolve: kl_coefficient needs kl_estimator"),
+        ({"evolve": {"algorithm": "rloo", "objective": {"clip_low": 0.1}}}, "evolve: clip_low and clip_high need a ratio"),
+        ({"evolve": {"algorithm": "rloo", "advantage": {"scale": "group_std"}}}, "evolve: baseline leave_one_out"),
+        ({"evolve": {"algorithm": "rloo", "updates": 2}}, "off-policy"),
+        ({"evolve": {"samples": 1}}, r"evolve\.samples is 2 or more for grpo"),
+        ({"evolve": {"control": "shufled"}}, r"evolve\.control is one of none, shuffled"),
+        ({"evolve": 3}, "evolve is a mapping of keys to values, not 3"),
+        (["name"], "the recipe is a mapping"),
+        ({"seed": "one"}, "seed is an integer, not 'one'"),
+        ({"seed": True}, "seed is an integer, not True"),
+        ({"evolve": {"rounds": 1.5}}, r"evolve\.rounds is an integer, not 1\.5"),
+        ({"name": 7}, "name is a text, not 7"),
+        ({"warm_start": {"difficulties": 3}}, r"warm_start\.difficulties is a list of integers, not 3"),
+        ({"warm_start": {"difficulties": []}}, "difficulties names levels"),
+        ({"evaluation": {"difficulties": [11]}}, r"evaluation\.difficulties names levels of palaestra/ChainArith-v0, which has 1 to 10"),
+        ({"evolve": {"start_difficulty": 3, "top_difficulty": 2}}, "start_difficulty to"),
+        ({"evolve": {"problems": 0}}, r"evolve\.problems is 1 or more, not 0"),
+        ({"evaluation": {"every": 0}}, r"evaluation\.every is 1 or more"),
+        ({"checkpoint_every": 0}, "checkpoint_every is 1 or more"),
+        ({"temperature": 0}, "temperature is above 0"),
+        ({"environment": {"modulus": 10}}, "environment needs an id"),
+        ({"environment": 5}, "environment is a text or a mapping, not 5"),
+        ({"warm_start": {"habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
+        ({"warm_start": {"habits": {"direct": "often"}}}, r"warm_start\.habits: "),
+    ],
+)
+def test_what_cannot_be_run_is_told(data: Any, told: str) -> None:
+    with pytest.raises(RecipeError, match=told) as caught:
+        parse_recipe(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_environment_or_knob_is_told_with_the_nearest() -> None:
+    with pytest.raises(UnknownEnvironment, match=r"nearest: palaestra/Countdown-v0"):
+        parse_recipe({"environment": "palaestra/Coundown-v0"})
+    with pytest.raises(UnknownKnob, match="did you mean 'modulus'"):
+        parse_recipe({"environment": {"id": "palaestra/ChainArith-v0", "modulos": 10}})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("a: [1", "is not YAML"), ("- name\n", "the recipe is a mapping"), ("text", "the recipe is a mapping")]
+)
+def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        load_recipe(written(tmp_path, text), {"seed": "1"})
+
+
+def test_a_missing_recipe_names_those_that_ship() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe nope: give a YAML file, or one of .*quickstart"):
+        load_recipe("nope")
