@@ -63,11 +63,7 @@ class EpisodeStore:
     def read(self, *files: Path) -> Iterator[Episode]:
         """Stream episodes of the given batches, or of all, a few thousand in memory at a time."""
         for file in files or self.files():
-            try:
-                parquet = pq.ParquetFile(file)
-            except (OSError, pa.ArrowInvalid) as error:
-                raise StoreError(f"{file} is not a readable episode file: {error}") from error
-            for batch in parquet.iter_batches(batch_size=2048):
+            for batch in _open(file).iter_batches(batch_size=2048):
                 yield from map(from_row, batch.to_pylist())
 
     def discard_unfinished(self) -> None:
@@ -76,7 +72,14 @@ class EpisodeStore:
             leftover.unlink(missing_ok=True)
 
     def __len__(self) -> int:
-        return sum(pq.read_metadata(file).num_rows for file in self.files())
+        return sum(_open(file).metadata.num_rows for file in self.files())
+
+
+def _open(file: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreError(f"{file} is not a readable episode file: {error}") from error
 
 
 def fsync_folder(path: Path) -> None:

@@ -76,9 +76,9 @@ def _tiny_recipe(parity: Path) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable[..., Any]:
-    """``play_run(recipe)`` makes a run in a new folder and returns its ``RunFolder``; ``play_run(run=...)`` resumes one.
+    """``play_run(recipe)`` makes a run in a new folder, ``play_run(run=...)`` resumes one; both give the ``RunFolder``.
 
-    stop_after: rounds made before it is stopped. whole: with its picture, which takes longer than such a run, and wandb.
+    stop_after: rounds made before it is stopped. whole: with wandb and the picture, which take longer than the rest.
     """
     from palaestra.arena.run_folder import RunFolder
     from palaestra.trainers.recipe import parse_recipe
@@ -133,7 +133,7 @@ class Process:
 
 @pytest.fixture(scope="session")
 def palaestra_process(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Iterator[Callable[..., Process]]:
-    """``palaestra_process("evolve", "--resume", run)`` starts the command in the folder of ``parity``; one at a time."""
+    """``palaestra_process("evolve", "--resume", run)`` starts a command in the folder of ``parity``; one at a time."""
     script = Path(__file__).with_name("warm_process.py")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
     warm = subprocess.Popen(

@@ -1,6 +1,6 @@
 """Runs command lines in forks of one process that has imported everything: real processes without their start-up time.
 
-Each line read is JSON, {"arguments", "folder", "output", "typed"}; printed are the child's process id and, later, its exit code.
+Each line read is JSON, {"arguments", "folder", "output", "typed"}; printed are its process id and exit code.
 """
 
 from __future__ import annotations

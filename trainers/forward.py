@@ -1,6 +1,6 @@
 """One forward pass for all objectives: log-probabilities of the tokens that the policy chose, and nothing more.
 
-Sequences that begin with the same prompt (a group's answers) are laid out in one row, prompt once, answers side by
+Sequences that begin with the same prompt (a group's answers) are laid out in shared rows, prompt once, answers side by
 side behind it, with a mask that lets each answer see the prompt and itself. The language-model head is applied only
 where an action follows, in chunks, so that logits of all tokens by the whole vocabulary never exist at once.
 """
@@ -20,7 +20,11 @@ from transformers import PreTrainedModel
 
 from .batch import Batch
 
-MAX_SHARED_ROW = 512  # attention is quadratic in the row: behind this length sharing costs more than it saves
+MAX_SHARED_ROW = 512  # no prompt is shared beyond this length
+EVEN_ROW = (
+    800  # the row length at which attention, which is quadratic in it, takes as long as all else (hidden size 128)
+)
+ROW_LENGTHS = (1, 1.25, 1.5, 2, 3, 4, 6, 8)  # tried for rows with a shared prompt, by the longest sequence
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 
 
@@ -61,31 +65,22 @@ class Layout:
 
 
 def lay_out(batch: Batch, share_prompts: bool = True) -> Layout:
-    """Place the sequences, in packed order, those with the same prompt as the one before behind that prompt."""
+    """Place the sequences, neighbours with the same prompt behind one copy of it, in rows of the cheapest length."""
     lengths = batch.lengths()
-    starts = np.concatenate([[0], np.cumsum(lengths)])
+    spans = list(pairwise(np.concatenate([[0], np.cumsum(lengths)]).tolist()))
     ids, action = batch.ids.cpu().numpy(), batch.action_mask.cpu().numpy()
-    row = np.zeros(len(ids), dtype=np.int64)
-    column = np.zeros(len(ids), dtype=np.int64)
-    branch = np.zeros(len(ids), dtype=np.int64)
-    widths: list[int] = []
-    prompt_before: bytes | None = None
-    branches = 0
-    for start, end in pairwise(starts):
-        n_prompt = int(action[start:end].argmax()) if action[start:end].any() else int(end - start)
-        n_answer = int(end - start) - n_prompt
-        prompt = ids[start : start + n_prompt].tobytes()
-        shares = share_prompts and prompt == prompt_before and widths[-1] + n_answer <= MAX_SHARED_ROW
-        if not shares:
-            widths.append(n_prompt)
-            branches = 0
-        branches += 1
-        row[start:end] = len(widths) - 1
-        column[start : start + n_prompt] = np.arange(n_prompt)
-        column[start + n_prompt : end] = widths[-1] + np.arange(n_answer)
-        branch[start + n_prompt : end] = branches
-        widths[-1] += n_answer
-        prompt_before = prompt
+    n_prompt = [int(action[a:b].argmax()) if action[a:b].any() else b - a for a, b in spans]
+    prompts = [ids[a : a + n].tobytes() for (a, _), n in zip(spans, n_prompt, strict=True)]
+    group = np.cumsum([0] + [one != other for one, other in pairwise(prompts)]).tolist()
+    limits = [0, *(int(lengths.max() * factor) for factor in ROW_LENGTHS)] if share_prompts else [0]
+    places = [place(group, n_prompt, lengths.tolist(), limit) for limit in limits if limit <= MAX_SHARED_ROW]
+    rows, columns, branches, widths = min(places, key=lambda found: cost(found[-1]))
+    row = np.repeat(rows, lengths)
+    column, branch = np.zeros_like(row), np.zeros_like(row)
+    for (a, b), n, answer_column, answer_branch in zip(spans, n_prompt, columns, branches, strict=True):
+        column[a : a + n] = np.arange(n)
+        column[a + n : b] = answer_column + np.arange(b - a - n)
+        branch[a + n : b] = answer_branch
     shape = (len(widths), max(widths))
     placed = {name: torch.zeros(shape, dtype=torch.long) for name in ("ids", "position")}
     placed["branch"] = torch.full(shape, -1)
@@ -93,6 +88,36 @@ def lay_out(batch: Batch, share_prompts: bool = True) -> Layout:
         placed[name][row, column] = values.cpu()
     device = batch.ids.device
     return Layout(placed["ids"].to(device), placed["position"].to(device), placed["branch"].to(device), row, column)
+
+
+def place(group: list[int], n_prompt: list[int], lengths: list[int], limit: int) -> tuple[list[int], ...]:
+    """Put answers of one group in rows of at most ``limit`` columns, longest first, each in the first that has room.
+
+    Returns (row, column of the answer, branch) of each sequence, and the rows' widths. A sequence of its own may be
+    longer than the limit.
+    """
+    row, column, branch = [0] * len(group), [0] * len(group), [0] * len(group)
+    widths: list[int] = []
+    answers: list[int] = []  # in each row
+    open_rows: dict[int, list[int]] = {}
+    for s in sorted(range(len(group)), key=lambda s: n_prompt[s] - lengths[s]):
+        n_answer = lengths[s] - n_prompt[s]
+        candidates = open_rows.setdefault(group[s], [])
+        r = next((r for r in candidates if widths[r] + n_answer <= limit), len(widths))
+        if r == len(widths):
+            candidates.append(r)
+            widths.append(n_prompt[s])
+            answers.append(0)
+        answers[r] += 1
+        row[s], column[s], branch[s] = r, widths[r], answers[r]
+        widths[r] += n_answer
+    return row, column, branch, widths
+
+
+def cost(widths: list[int]) -> float:
+    """Of a forward pass over a rectangle that holds rows of these widths, up to a factor."""
+    length = max(widths)
+    return len(widths) * length * (1 + length / EVEN_ROW)
 
 
 def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
@@ -124,7 +149,8 @@ def action_logprobs(
 
     def chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
         logits = head(states).float()
-        scored: tuple[Tensor, Tensor] = Chosen.apply(logits if temperature == 1 else logits / temperature, chosen)
+        apply: Any = Chosen.apply
+        scored: tuple[Tensor, Tensor] = apply(logits if temperature == 1 else logits / temperature, chosen)
         return scored
 
     size = max(1, CHUNK_ELEMENTS // head.out_features)

@@ -24,7 +24,9 @@ def ids_of(chat: ChatFormat, text: str) -> tuple[int, ...]:
     return tuple(chat.tokenizer.encode(text, add_special_tokens=False))
 
 
-def answered(chat: ChatFormat, action: tuple[int, ...], template: str | None = None) -> tuple[list[Message], tuple[int, ...]]:
+def answered(
+    chat: ChatFormat, action: tuple[int, ...], template: str | None = None
+) -> tuple[list[Message], tuple[int, ...]]:
     """A dialogue of question, sampled answer and next question, and the ids read and sampled so far."""
     if template is not None:
         chat.tokenizer.chat_template = template

@@ -38,7 +38,9 @@ def test_the_tokenizer_is_saved_and_loaded_whole(tmp_path: Path) -> None:
     assert isinstance(loaded, PreTrainedTokenizerFast)
     chat = [{"role": "user", "content": "What is 2+2? é"}, {"role": "assistant", "content": "\\boxed{4}"}]
     for generation in (False, True):
-        texts = [t.apply_chat_template(chat, tokenize=False, add_generation_prompt=generation) for t in (TOKENIZER, loaded)]
+        texts = [
+            t.apply_chat_template(chat, tokenize=False, add_generation_prompt=generation) for t in (TOKENIZER, loaded)
+        ]
         assert texts[0] == texts[1]
         assert loaded.encode(texts[0]) == TOKENIZER.encode(texts[0])
     assert (loaded.eos_token_id, loaded.pad_token_id) == (TOKENIZER.eos_token_id, TOKENIZER.pad_token_id)

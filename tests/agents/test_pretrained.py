@@ -51,7 +51,9 @@ def test_a_folder_of_any_kind_answers_from_its_own_distribution(config: PreTrain
     policy = load_policy(tmp_path / "mine", Sampling(max_tokens=14))
     assert policy.actor.agent_id == "mine"
     assert policy.actor.weights_hash == weights_hash(model)
-    dialogues = [Dialogue((Message("user", text),), seed) for seed, text in enumerate(("one", "another, longer", "one"))]
+    dialogues = [
+        Dialogue((Message("user", text),), seed) for seed, text in enumerate(("one", "another, longer", "one"))
+    ]
     for reply in policy.respond(dialogues):
         completion = reply.completions[0]
         ids = torch.tensor([*reply.prompt_ids, *completion.token_ids])
@@ -82,7 +84,7 @@ def test_a_missing_model_says_what_to_give(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     for path in (tmp_path, tmp_path / "nope", "runs", "runs/nope", "./nope", "a/b/c"):
-        with pytest.raises(MissingModel, match="no config.json"):
+        with pytest.raises(MissingModel, match=r"no config\.json"):
             load_model(path)
 
 

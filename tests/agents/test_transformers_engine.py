@@ -17,7 +17,9 @@ PROMPTS = [[7, 8, 9], [40], [100, 3, 200, 17, 60, 61, 62, 9, 5, 11, 30, 31], [7,
 SAMPLING = Sampling(max_tokens=12, seeds=(1, 2, 3, 4, 5))
 
 
-def plain_logprobs(model: LlamaForCausalLM, prompt: list[int], answer: tuple[int, ...], temperature: float) -> list[float]:
+def plain_logprobs(
+    model: LlamaForCausalLM, prompt: list[int], answer: tuple[int, ...], temperature: float
+) -> list[float]:
     """By one unpadded forward pass without a cache."""
     ids = torch.tensor([*prompt, *answer])
     with torch.no_grad():
@@ -38,7 +40,9 @@ def test_logprobs_are_those_of_the_plain_forward_pass(
 def test_an_answer_does_not_depend_on_its_neighbours(engine: TransformersEngine, model: LlamaForCausalLM) -> None:
     together = engine.generate(PROMPTS, SAMPLING)
     assert SAMPLING.seeds is not None
-    alone = [engine.generate([p], replace(SAMPLING, seeds=(s,)))[0] for p, s in zip(PROMPTS, SAMPLING.seeds, strict=True)]
+    alone = [
+        engine.generate([p], replace(SAMPLING, seeds=(s,)))[0] for p, s in zip(PROMPTS, SAMPLING.seeds, strict=True)
+    ]
     chunks = TransformersEngine(model, max_rows=2).generate(PROMPTS, SAMPLING)
     for one, two, three in zip(together, alone, chunks, strict=True):
         assert one.token_ids == two.token_ids == three.token_ids
@@ -96,7 +100,9 @@ def test_seeds_repeat_and_differ(engine: TransformersEngine) -> None:
     assert free[0].token_ids != free[1].token_ids
 
 
-def test_the_greedy_answer_is_the_likeliest_token_each_time(model: LlamaForCausalLM, engine: TransformersEngine) -> None:
+def test_the_greedy_answer_is_the_likeliest_token_each_time(
+    model: LlamaForCausalLM, engine: TransformersEngine
+) -> None:
     answer = engine.generate([[7, 8, 9]], Sampling(temperature=0, max_tokens=6))[0].token_ids
     ids = [7, 8, 9]
     for token in answer:
@@ -111,7 +117,10 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(model: LlamaForCausalLM, e
         expected = draws * (model(torch.tensor([[7, 8]])).logits[0, -1] / 0.6).softmax(-1).double().numpy()
     counts = np.bincount([completion.token_ids[0] for completion in completions], minlength=len(expected))
     often = expected >= 5
-    observed, wanted = np.append(counts[often], counts[~often].sum()), np.append(expected[often], expected[~often].sum())
+    observed, wanted = (
+        np.append(counts[often], counts[~often].sum()),
+        np.append(expected[often], expected[~often].sum()),
+    )
     statistic = float(((observed - wanted) ** 2 / wanted).sum())
     freedom = len(observed) - 1
     assert freedom > 10
@@ -123,7 +132,9 @@ def test_top_k_leaves_the_k_likeliest(engine: TransformersEngine) -> None:
     kept = restrict(logits, Sampling(top_k=3)).isfinite()
     assert kept.sum(1).tolist() == [3, 3]
     assert logits[0][kept[0]].min() > logits[0][~kept[0]].max()
-    seen = {c.token_ids[0] for c in engine.generate([[7]] * 200, Sampling(max_tokens=1, top_k=2, seeds=tuple(range(200))))}
+    seen = {
+        c.token_ids[0] for c in engine.generate([[7]] * 200, Sampling(max_tokens=1, top_k=2, seeds=tuple(range(200))))
+    }
     assert len(seen) == 2
 
 
@@ -178,6 +189,10 @@ def test_new_weights_are_taken_by_name(model: LlamaForCausalLM, engine: Transfor
     assert [c.token_ids for c in after] != [c.token_ids for c in before]
     assert {c.weights_version for c in before} == {0}
     assert {c.weights_version for c in after} == {7}
+    for prompt, completion in zip(PROMPTS, after, strict=True):  # nothing computed with the old weights is used
+        np.testing.assert_allclose(
+            completion.logprobs, plain_logprobs(model, prompt, completion.token_ids, 1.0), atol=1e-5
+        )
     with pytest.raises(EngineError, match=r"no weight model\.nope"):
         engine.load([("model.nope", torch.zeros(1))], 8)
     with pytest.raises(EngineError, match=r"has shape \(32,\), not \(3,\)"):
@@ -185,7 +200,9 @@ def test_new_weights_are_taken_by_name(model: LlamaForCausalLM, engine: Transfor
     assert engine.version == 7
 
 
-def test_sampling_leaves_model_and_random_state_as_they_were(model: LlamaForCausalLM, engine: TransformersEngine) -> None:
+def test_sampling_leaves_model_and_random_state_as_they_were(
+    model: LlamaForCausalLM, engine: TransformersEngine
+) -> None:
     model.train()
     state = torch.get_rng_state()
     engine.generate(PROMPTS, SAMPLING)

@@ -25,7 +25,9 @@ class Countup(gymnasium.Env[str, str]):
         self.observation_space, self.action_space = UnicodeText(100), UnicodeText(100)
         self.ending = ending
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[TextObs, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[TextObs, dict[str, Any]]:
         super().reset(seed=seed)
         self.length, self.turn, self.right = (seed or 0) % 7 + 1, 0, 0
         return TextObs(f"count to {self.length}"), {}

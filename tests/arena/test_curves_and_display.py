@@ -63,7 +63,8 @@ def test_a_terminal_gets_a_live_panel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.8125, "0.812"), (1.0, "1"), (1234.5, "1234"), (math.nan, "nan"), (math.inf, "inf"), (0, "0")]
+    ("value", "shown"),
+    [(0.8125, "0.812"), (1.0, "1"), (1234.5, "1234"), (math.nan, "nan"), (math.inf, "inf"), (0, "0")],
 )
 def test_figures_are_short(value: float, shown: str) -> None:
     assert figures({"accuracy": value, "unknown": 1}) == f"accuracy {shown}"

@@ -84,4 +84,4 @@ def test_tokens_count_all_votes_and_length_the_given_answer() -> None:
     assert voted.tokens > 2.5 * voted.length
     cut_off = [turn.finish_reason == "length" for episode in episodes for turn in episode.turns]
     assert alone.truncated == sum(cut_off) / 8 > 0
-    assert list(rollout(policy, jobs))[0].turns[0].action_ids == episodes[0].turns[0].action_ids
+    assert next(rollout(policy, jobs)).turns[0].action_ids == episodes[0].turns[0].action_ids

@@ -109,7 +109,9 @@ def test_environments_are_made_once_a_slot(counter: Any, monkeypatch: pytest.Mon
     [("\\boxed{1}" + "9" * 1_000_000, None), ("\ud800 \udfff", "? ?"), ("", ""), ("\x00\r\n\u2028", "\x00\r\n\u2028")],
     ids=["a megabyte", "lone surrogates", "nothing", "control characters"],
 )
-def test_hostile_answers_are_judged_logged_and_replayed(saying: Any, tmp_path: Path, text: str, kept: str | None) -> None:
+def test_hostile_answers_are_judged_logged_and_replayed(
+    saying: Any, tmp_path: Path, text: str, kept: str | None
+) -> None:
     task_jobs = [Job("a", CHAIN, {"modulus": 10}, 3, "g")]
     (episode,) = rollout(saying(text), task_jobs)
     assert episode.outcome["reasoner"].status is Status.WRONG

@@ -21,7 +21,11 @@ def test_two_runs_of_one_second_get_folders_of_their_own(tmp_path: Path, monkeyp
 
 def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "a")
-    child = [sys.executable, "-c", f"from palaestra.arena.run_folder import RunFolder; RunFolder({str(run.path)!r}).hold()"]
+    child = [
+        sys.executable,
+        "-c",
+        f"from palaestra.arena.run_folder import RunFolder; RunFolder({str(run.path)!r}).hold()",
+    ]
     refused = subprocess.run(child, capture_output=True, text=True)
     assert refused.returncode != 0
     assert "is in use by another process" in refused.stderr

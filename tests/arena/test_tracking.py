@@ -141,7 +141,9 @@ def test_an_offline_run_reads_back_with_board_summary_and_curves(
         logged = [item[name] for item in history if name in item]
         assert logged == pytest.approx([row[name] for row in metrics if name in row])
         assert logged
-    assert [item["_step"] for item in history if "seconds" in item] == [row["step"] for row in metrics if "seconds" in row]
+    assert [item["_step"] for item in history if "seconds" in item] == [
+        row["step"] for row in metrics if "seconds" in row
+    ]
 
     summary = subprocess.run([*leet, "--summary", str(folder)], capture_output=True, text=True, check=True).stdout
     told = json.loads(summary)

@@ -54,7 +54,9 @@ def test_no_command_at_all_shows_the_commands(palaestra: Run) -> None:
 
 
 def test_the_installed_script_and_the_module_are_the_same_program() -> None:
-    script = subprocess.run([Path(sys.executable).with_name("palaestra"), "envs", "list"], capture_output=True, text=True)
+    script = subprocess.run(
+        [Path(sys.executable).with_name("palaestra"), "envs", "list"], capture_output=True, text=True
+    )
     module = subprocess.run([sys.executable, "-m", "palaestra", "envs", "list"], capture_output=True, text=True)
     assert script.returncode == module.returncode == 0
     assert script.stdout == module.stdout

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from palaestra import cli
 from palaestra.arena.run_folder import RunFolder
 
 CHAIN = "palaestra/ChainArith-v0"
@@ -92,6 +94,18 @@ def test_a_run_in_use_is_told(palaestra_process: Callable[..., Any], play_run: A
     holder.release()
     assert (code, len(said.splitlines())) == (2, 1)
     assert "is in use by another process: wait for it" in said
+
+
+def test_the_first_interrupt_asks_and_the_second_insists(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with cli._stop_on_interrupt() as stop:
+        assert not stop()
+        signal.raise_signal(signal.SIGINT)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "stopping after this round" in capsys.readouterr().out
 
 
 def test_an_unknown_option_is_told_with_the_help_to_read(palaestra_process: Callable[..., Any]) -> None:

@@ -83,12 +83,13 @@ def full_name(node: ast.AST, names: dict[str, str]) -> str:
     return ""
 
 
-# The conformance kit disturbs the shared generators on purpose, to catch tasks that draw from them, and puts them back.
-DISTURBS = {
+# The conformance kit disturbs the shared generators on purpose, to catch tasks that draw from them, and puts them back;
+# and it unpickles a snapshot that it has just pickled itself.
+ON_PURPOSE = {
     f"envs/testing.py: {name}"
     for name in (
         *("random.getstate", "random.seed", "random.setstate"),
-        *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state"),
+        *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state", "pickle.loads"),
     )
 }
 
@@ -98,7 +99,7 @@ def test_the_library_runs_no_text_shares_no_random_state_and_prints_nothing() ->
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in files(*LIBRARY)
         for line, name in offences(path.read_text(), printing=path.stem in PRINTERS)
-        if f"{path.relative_to(ROOT)}: {name}" not in DISTURBS
+        if f"{path.relative_to(ROOT)}: {name}" not in ON_PURPOSE
     ]
     assert found == []
 

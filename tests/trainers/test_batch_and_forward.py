@@ -55,6 +55,20 @@ def test_logprobs_belong_to_their_ids_and_are_divided_by_the_temperature(
     torch.testing.assert_close(outputs.logprobs, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_the_gradient_is_that_of_the_plain_forward_pass(
+    model: LlamaForCausalLM, make_rows: Rows, temperature: float
+) -> None:
+    rows = make_rows(temperature=temperature)
+    weights = torch.linspace(-1, 1, len(rows))
+    batch = pack(rows)
+    whole = gradient_of(model, [batch], lambda b, out: ((out.logprobs * weights[b.sequence_id]).sum(), {}))
+    model.zero_grad()
+    for row, weight in zip(rows, weights, strict=True):
+        (weight * plain_logprobs(model, row, temperature)[torch.from_numpy(row.action)].sum()).backward()
+    assert_same(whole, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+
+
 def test_entropy_is_that_of_the_distribution(model: LlamaForCausalLM, make_rows: Rows) -> None:
     row = make_rows(1, 1)[0]
     outputs = forward(model, pack([row]))

@@ -92,7 +92,12 @@ def test_metrics_do_not_depend_on_the_split(model: LlamaForCausalLM, make_rows: 
     batch = pack(rows, np.linspace(-1, 1, len(rows)))
     whole = PolicyGradient(clip_low=0.2, clip_high=0.2)(batch, forward(model, batch))[1]
     metrics = update(
-        model, adamw(model), batch, PolicyGradient(clip_low=0.2, clip_high=0.2), learning_rate=0.0, max_tokens=max_tokens
+        model,
+        adamw(model),
+        batch,
+        PolicyGradient(clip_low=0.2, clip_high=0.2),
+        learning_rate=0.0,
+        max_tokens=max_tokens,
     )
     assert {name: metrics[name] for name in whole} == pytest.approx({k: v.item() for k, v in whole.items()}, rel=1e-4)
 

@@ -66,7 +66,9 @@ def surrogate(low: float = math.inf, high: float = math.inf) -> list[torch.Tenso
         ("constant", lambda parts: sum(part.sum() for part in parts) / (2 * 11)),
     ],
 )
-def test_aggregations_are_their_closed_forms(aggregation: Any, closed_form: Callable[[list[torch.Tensor]], Any]) -> None:
+def test_aggregations_are_their_closed_forms(
+    aggregation: Any, closed_form: Callable[[list[torch.Tensor]], Any]
+) -> None:
     objective = PolicyGradient(aggregation=aggregation, constant=11 if aggregation == "constant" else None)
     assert loss_of(objective) == pytest.approx(-float(closed_form(surrogate())), rel=1e-5)
 

@@ -70,11 +70,20 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"evolve": {"round": 3}}, r"unknown key in evolve: 'round' \(did you mean 'rounds'\?\)"),
         ({"zzz": 1}, r"unknown key in the recipe: 'zzz' \(known: name, seed, "),
         ({"evolve": {"algorithm": "gppo"}}, r"unknown algorithm: 'gppo' \(did you mean 'grpo'\?\)"),
-        ({"evolve": {"objective": {"clip_hihg": 0.3}}}, r"unknown key in evolve\.objective: 'clip_hihg' \(did you mean 'clip_high'"),
+        (
+            {"evolve": {"objective": {"clip_hihg": 0.3}}},
+            r"unknown key in evolve\.objective: 'clip_hihg' \(did you mean 'clip_high'",
+        ),
         ({"evolve": {"advantage": {"baseline": "mean"}}}, r"evolve\.advantage\.baseline is one of none, running_mean"),
-        ({"evolve": {"objective": {"clip_low": "wide"}}}, r"evolve\.objective\.clip_low is a number or nothing \(null\), not 'wide'"),
+        (
+            {"evolve": {"objective": {"clip_low": "wide"}}},
+            r"evolve\.objective\.clip_low is a number or nothing \(null\), not 'wide'",
+        ),
         ({"evolve": {"objective": {"kl_coefficient": 0.1}}}, "evolve: kl_coefficient needs kl_estimator"),
-        ({"evolve": {"algorithm": "rloo", "objective": {"clip_low": 0.1}}}, "evolve: clip_low and clip_high need a ratio"),
+        (
+            {"evolve": {"algorithm": "rloo", "objective": {"clip_low": 0.1}}},
+            "evolve: clip_low and clip_high need a ratio",
+        ),
         ({"evolve": {"algorithm": "rloo", "advantage": {"scale": "group_std"}}}, "evolve: baseline leave_one_out"),
         ({"evolve": {"algorithm": "rloo", "updates": 2}}, "off-policy"),
         ({"evolve": {"samples": 1}}, r"evolve\.samples is 2 or more for grpo"),
@@ -87,7 +96,10 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"name": 7}, "name is a text, not 7"),
         ({"warm_start": {"difficulties": 3}}, r"warm_start\.difficulties is a list of integers, not 3"),
         ({"warm_start": {"difficulties": []}}, "difficulties names levels"),
-        ({"evaluation": {"difficulties": [11]}}, r"evaluation\.difficulties names levels of palaestra/ChainArith-v0, which has 1 to 10"),
+        (
+            {"evaluation": {"difficulties": [11]}},
+            r"evaluation\.difficulties names levels of palaestra/ChainArith-v0, which has 1 to 10",
+        ),
         ({"evolve": {"start_difficulty": 3, "top_difficulty": 2}}, "start_difficulty to"),
         ({"evolve": {"problems": 0}}, r"evolve\.problems is 1 or more, not 0"),
         ({"evaluation": {"every": 0}}, r"evaluation\.every is 1 or more"),
@@ -113,7 +125,8 @@ def test_an_unknown_environment_or_knob_is_told_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("a: [1", "is not YAML"), ("- name\n", "the recipe is a mapping"), ("text", "the recipe is a mapping")]
+    ("text", "told"),
+    [("a: [1", "is not YAML"), ("- name\n", "the recipe is a mapping"), ("text", "the recipe is a mapping")],
 )
 def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(RecipeError, match=told):

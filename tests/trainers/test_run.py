@@ -30,7 +30,8 @@ def weights(run: Path, agent: str = "evolved") -> bytes:
 
 def metrics(run: Path) -> list[dict[str, Any]]:
     return [
-        {name: value for name, value in row.items() if name not in TIMES} for row in read_json_lines(run / "metrics.jsonl")
+        {name: value for name, value in row.items() if name not in TIMES}
+        for row in read_json_lines(run / "metrics.jsonl")
     ]
 
 
@@ -65,7 +66,7 @@ def test_a_run_writes_what_people_and_programs_read(finished_run: Path) -> None:
     environment = json.loads((run.path / "environment.json").read_text())
     assert environment["threads"] == 1
     summary = json.loads((run.path / "summary.json").read_text())
-    assert summary["accuracy/evolved"] == dict((name, score) for name, score, _ in scores(run.path))["evolved"]
+    assert summary["accuracy/evolved"] == {name: score for name, score, _ in scores(run.path)}["evolved"]
     assert 0 < summary["overhead"] < 1
     assert [path.name for path in run.checkpoints.iterdir()] == ["round-00007"]
     assert load_policy(run.path / "agents" / "evolved").actor.agent_id == "evolved"
@@ -203,7 +204,9 @@ def test_only_a_run_of_evolve_resumes(play_run: Play, tmp_path: Path) -> None:
         play_run(run=RunFolder.open(tmp_path))
 
 
-def test_a_task_whose_oracle_is_wrong_is_told(play_run: Play, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_whose_oracle_is_wrong_is_told(
+    play_run: Play, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from palaestra.envs import make_task
 
     monkeypatch.setattr(type(make_task("parity_task:tests/Parity-v0")), "solve", lambda *given: "odd")
