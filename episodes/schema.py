@@ -79,8 +79,8 @@ def to_row(episode: Episode) -> dict[str, Any]:
     return {
         "id": episode.id,
         "env_id": episode.env_id,
-        "env_kwargs": json.dumps(episode.env_kwargs),
-        "reset_options": json.dumps(episode.reset_options),
+        "env_kwargs": _to_json(episode.env_kwargs),
+        "reset_options": _to_json(episode.reset_options),
         "seed": episode.seed,
         "group_id": episode.group_id,
         "roles": [
@@ -97,9 +97,9 @@ def to_row(episode: Episode) -> dict[str, Any]:
         "problem": problem
         and {
             "prompt": problem.prompt,
-            "reference": json.dumps(problem.reference),
+            "reference": _to_json(problem.reference),
             "difficulty": problem.difficulty,
-            "meta": json.dumps(problem.meta),
+            "meta": _to_json(problem.meta),
         },
         "parent_id": episode.parent_id,
         "goal": goal and {"desired": goal.desired, "achieved": goal.achieved},
@@ -109,7 +109,7 @@ def to_row(episode: Episode) -> dict[str, Any]:
             "verifier_calls": cost.verifier_calls,
             "seconds": cost.seconds,
         },
-        "tags": json.dumps(episode.tags),
+        "tags": _to_json(episode.tags),
         "created": episode.created,
         "palaestra_version": episode.palaestra_version,
     }
@@ -143,6 +143,10 @@ def from_row(row: dict[str, Any]) -> Episode:
     )
 
 
+def _to_json(value: Any) -> str:
+    return "{}" if value == {} else json.dumps(value)  # most of them are empty
+
+
 def _turn_to_row(turn: Turn) -> dict[str, Any]:
     return {
         "role": turn.role,
@@ -159,10 +163,10 @@ def _turn_to_row(turn: Turn) -> dict[str, Any]:
         "weights_version": turn.weights_version,
         "step_spans": _spans_to_rows(turn.step_spans),
         "solution_spans": _spans_to_rows(turn.solution_spans),
-        "tool_calls": [json.dumps(call) for call in turn.tool_calls],
+        "tool_calls": [_to_json(call) for call in turn.tool_calls],
         "verdicts": _verdicts_to_rows(turn.verdicts),
         "step_verdicts": _verdicts_to_rows(turn.step_verdicts),
-        "meta": json.dumps(turn.meta),
+        "meta": _to_json(turn.meta),
     }
 
 
@@ -203,7 +207,7 @@ def _verdicts_to_rows(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
             "score": verdict.score,
             "status": verdict.status.value,
             "reason": verdict.reason,
-            "evidence": json.dumps(verdict.evidence),
+            "evidence": _to_json(verdict.evidence),
         }
         for verdict in verdicts
     ]

@@ -224,6 +224,8 @@ def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
     if committed is not None:
         return list(store.read(committed))
     order = {job.id: index for index, job in enumerate(jobs)}
+    if agent is session.policy:
+        session.name_policy()
     tags = {"phase": session.stage, "round": str(session.round)}
     slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
     episodes = sorted(rollout(agent, jobs, tags, slots), key=lambda episode: order[episode.id])

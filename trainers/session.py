@@ -54,7 +54,6 @@ class Session:
         )
         self.optimizer = adamw(model)
         self.reference: PreTrainedModel | None = None
-        self._name_policy()
 
     @classmethod
     def begin(cls, recipe: Recipe, run: RunFolder) -> Session:
@@ -74,10 +73,13 @@ class Session:
         return session
 
     def weights_changed(self) -> None:
-        """Tell the engine, and the log, that the policy is another one now."""
+        """Tell the engine that the policy is another one now."""
         self.version += 1
         self.policy.engine.load(self.model.named_parameters(), self.version)
-        self._name_policy()
+
+    def name_policy(self) -> None:
+        """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
+        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
 
     def begin_stage(self, stage: str) -> None:
         """Go to a stage's first round, with a fresh optimiser."""
@@ -119,10 +121,6 @@ class Session:
         self.running.load_state_dict(state["running"])
         self.clock.load_state_dict(state["clock"])
         self.policy.engine.load((), self.version)
-        self._name_policy()
-
-    def _name_policy(self) -> None:
-        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
 
 
 def open_model(spec: ModelSpec, seed: int) -> tuple[PreTrainedModel, Any]:
