@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in [options.only] if options.only else BENCHMARKS:
         try:
             benchmark = importlib.import_module(f"{__package__}.{name}")
-            measured = list(benchmark.measure(console.print))
         except ModuleNotFoundError as error:
             print(f"no module {error.name}: `make bench` installs the peer libraries first", file=sys.stderr)
             return 2
-        record(measured, options.out)
-        figures += measured
+        for figure in benchmark.measure(console.print):
+            record(figure, options.out)
+            figures.append(figure)
     console.print(table(figures))
     console.print(f"{len(figures)} rows appended to {options.out}")
     return 0

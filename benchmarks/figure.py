@@ -32,12 +32,11 @@ class Figure:
         return self.ratio > 1 if self.higher_is_better else self.ratio < 1
 
 
-def record(figures: Sequence[Figure], path: Path) -> None:
-    """Append one JSON row a figure to ``path``, with the commit and the hardware it was measured on."""
+def record(figure: Figure, path: Path) -> None:
+    """Append the figure to ``path`` as one JSON row, with the commit and the hardware it was measured on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    origin = {"commit": git_commit(), "hardware": hardware()}
-    for figure in figures:
-        append_json(path, {**dataclasses.asdict(figure), "ratio": figure.ratio, **origin})
+    row = {**dataclasses.asdict(figure), "ratio": figure.ratio, "commit": git_commit(), "hardware": hardware()}
+    append_json(path, row)
 
 
 def table(figures: Sequence[Figure]) -> Table:

@@ -14,7 +14,7 @@ from palaestra.episodes.views import Row
 from palaestra.trainers.batch import pack
 from palaestra.trainers.forward import forward
 
-PROMPTS, SAMPLES = 8, 8
+SAMPLES = 8  # answers to a prompt
 PROMPT_LENGTHS = (24, 48)  # uniform, as the shipped tasks' questions
 ANSWER_MEDIAN, ANSWER_SIGMA = 40.0, 1.0  # lognormal
 ANSWER_LENGTHS = (4, 256)  # clipped to these
@@ -23,14 +23,15 @@ TEXT_IDS = 5  # ids below are the tokenizer's marks
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A model to update: ``vocabulary`` None is the small tokenizer's own."""
+    """A model to update, and on how many prompts: ``vocabulary`` None is the small tokenizer's own."""
 
     name: str
     hidden: int
+    prompts: int
     vocabulary: int | None = None
 
 
-SIZES = {size.name: size for size in (Size("1M, small vocabulary", 128), Size("13M, vocabulary 32k", 256, 32_000))}
+SIZES = {size.name: size for size in (Size("1M", 128, prompts=8), Size("12M-32k", 256, prompts=4, vocabulary=32_000))}
 
 
 def build(size: Size) -> LlamaForCausalLM:
@@ -45,21 +46,22 @@ def build(size: Size) -> LlamaForCausalLM:
     return model
 
 
-def record(model: LlamaForCausalLM, seed: int = 0) -> list[Row]:
-    """``PROMPTS`` groups of ``SAMPLES`` rows of random ids, judged at random, each group with right and wrong answers.
+def record(model: LlamaForCausalLM, prompts: int, seed: int = 0) -> list[Row]:
+    """``prompts`` groups of ``SAMPLES`` rows of random ids, judged at random, each group with right and wrong answers.
 
     Behaviour log-probabilities are the model's own, so that every importance ratio is 1, as it is in TRL, which takes
     them so when one update follows each sampling.
     """
     rng = np.random.default_rng(seed)
+    end = nano_tokenizer().eos_token_id
     rows: list[Row] = []
-    for group in range(PROMPTS):
+    for group in range(prompts):
         prompt = rng.integers(TEXT_IDS, model.config.vocab_size, rng.integers(*PROMPT_LENGTHS, endpoint=True))
         rewards = rng.permutation(np.arange(SAMPLES) < rng.integers(1, SAMPLES))
         for sample, reward in enumerate(rewards.tolist()):
             length = int(np.clip(rng.lognormal(np.log(ANSWER_MEDIAN), ANSWER_SIGMA), *ANSWER_LENGTHS))
             answer = rng.integers(TEXT_IDS, model.config.vocab_size, length)
-            answer[-1] = model.config.eos_token_id
+            answer[-1] = end
             ids = np.concatenate([prompt, answer])
             action = np.arange(len(ids)) >= len(prompt)
             logprobs = np.zeros(len(ids), dtype=np.float32)
