@@ -1,9 +1,24 @@
 """What decides: verdicts by execution. Knows nothing of environments or models."""
 
-from .evaluation import Irrational, TooLarge, Undefined, evaluate
-from .expression import Node, Number, Operation, ParseError, Symbol, parse_expression
 from .extract import RULES, Extraction, Rule, extract_answer, last_boxed
-from .math import Gold, GoldError, MathPolicy, MathVerifier, parse_gold, verify_number
+from .math import (
+    Gold,
+    GoldError,
+    Irrational,
+    MathPolicy,
+    MathVerifier,
+    Node,
+    Number,
+    Operation,
+    ParseError,
+    Symbol,
+    TooLarge,
+    Undefined,
+    evaluate,
+    parse_expression,
+    parse_gold,
+    verify_number,
+)
 from .verdict import Status, Verdict, right, undecided, wrong
 
 __all__ = [

@@ -14,7 +14,7 @@ import numpy as np
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
-from palaestra.verifiers.number import read_number
+from palaestra.verifiers.math.number import read_number
 
 NAMES = "abcdefghijk"
 LARGE = 1000  # without a modulus, a number beyond it is not multiplied again

@@ -25,7 +25,7 @@ from palaestra.verifiers import (
     undecided,
     wrong,
 )
-from palaestra.verifiers.number import read_number
+from palaestra.verifiers.math.number import read_number
 
 UNKNOWNS = "xyz"
 ANSWER_CHARS = 200  # a longer answer is none

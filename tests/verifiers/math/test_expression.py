@@ -19,7 +19,7 @@ from palaestra.verifiers import (
     evaluate,
     parse_expression,
 )
-from palaestra.verifiers.expression import MAX_DEPTH, MAX_DIGITS, MAX_LENGTH, MAX_NESTING
+from palaestra.verifiers.math.expression import MAX_DEPTH, MAX_DIGITS, MAX_LENGTH, MAX_NESTING
 
 
 def number(value: int | str) -> Number:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palaestra.verifiers import GoldError, MathPolicy, MathVerifier, Status, Verdict, parse_gold, verify_number
-from palaestra.verifiers.expression import ParseError, parse_expression
-from palaestra.verifiers.number import read_number
+from palaestra.verifiers.math.expression import ParseError, parse_expression
+from palaestra.verifiers.math.number import read_number
 
 
 def judge(answer: str, gold: str, **policy: object) -> Verdict:

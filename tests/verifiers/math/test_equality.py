@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palaestra.verifiers import TooLarge, Undefined, parse_expression
-from palaestra.verifiers.equality import equal
-from palaestra.verifiers.evaluation import integer_root
-from palaestra.verifiers.identity import PRIME_BITS, identical, random_prime
-from palaestra.verifiers.radicals import equal_reals
+from palaestra.verifiers.math.equality import equal
+from palaestra.verifiers.math.evaluation import integer_root
+from palaestra.verifiers.math.identity import PRIME_BITS, identical, random_prime
+from palaestra.verifiers.math.radicals import equal_reals
 
 SAME = [
     ("(x+1)^2", "x^2+2x+1"),

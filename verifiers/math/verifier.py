@@ -14,12 +14,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
+from ..extract import RULES, Rule, extract_answer, last_boxed
+from ..verdict import Verdict, right, undecided, wrong
 from .equality import equal
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
 from .expression import MAX_LENGTH, Node, Number, Operation, ParseError, Symbol, parse_expression, symbols
-from .extract import RULES, Rule, extract_answer, last_boxed
 from .number import read_number
-from .verdict import Verdict, right, undecided, wrong
 
 MAX_SHOWN = 80  # characters of an answer quoted in a verdict
 

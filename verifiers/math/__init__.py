@@ -1,0 +1,24 @@
+"""Math answers, decided exactly, without running a character of them."""
+
+from .evaluation import Irrational, TooLarge, Undefined, evaluate
+from .expression import Node, Number, Operation, ParseError, Symbol, parse_expression
+from .verifier import Gold, GoldError, MathPolicy, MathVerifier, parse_gold, verify_number
+
+__all__ = [
+    "Gold",
+    "GoldError",
+    "Irrational",
+    "MathPolicy",
+    "MathVerifier",
+    "Node",
+    "Number",
+    "Operation",
+    "ParseError",
+    "Symbol",
+    "TooLarge",
+    "Undefined",
+    "evaluate",
+    "parse_expression",
+    "parse_gold",
+    "verify_number",
+]
