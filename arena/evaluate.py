@@ -12,6 +12,7 @@ from palaestra.agents.agent import Agent
 from palaestra.envs.task import derive_seed
 from palaestra.episodes import Episode
 
+from .environments import Environments
 from .intervals import interval
 from .rollout import Job, rollout
 
@@ -58,11 +59,15 @@ def held_out(
 
 
 def evaluate(
-    agent: Agent, jobs: Sequence[Job], name: str | None = None, tags: Mapping[str, str] | None = None
+    agent: Agent,
+    jobs: Sequence[Job],
+    name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    environments: Environments | None = None,
 ) -> tuple[Evaluation, list[Episode]]:
     """Play every job once and sum up; the episodes come back in the order of the jobs."""
     order = {job.id: index for index, job in enumerate(jobs)}
-    episodes = sorted(rollout(agent, jobs, tags), key=lambda episode: order[episode.id])
+    episodes = sorted(rollout(agent, jobs, tags, environments=environments), key=lambda episode: order[episode.id])
     return summarise(episodes, name or agent.actor.agent_id), episodes
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from palaestra.envs.registration import make_any
 from palaestra.envs.task import Problem
 from palaestra.episodes import Episode
 from palaestra.verifiers import Verdict
 
-from .rollout import MAX_TURNS, ROLE, env_key, outcome_of
+from .environments import Environments
+from .rollout import MAX_TURNS, ROLE, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ def replay(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Differen
     Yields every episode with its differences: in observations, problems, rewards, verdicts, step verdicts, ends and
     outcomes. An environment that cannot be made or that raises is a difference too.
     """
-    environments: dict[str, Any] = {}
-    for episode in episodes:
-        key = env_key(episode.env_id, episode.env_kwargs)
-        try:
-            if key not in environments:
-                environments[key] = make_any(episode.env_id, **episode.env_kwargs)
-            differences = list(_compare(environments[key], episode))
-        except Exception as error:
-            differences = [Difference(episode.id, "the environment", "playable", f"{type(error).__name__}: {error}")]
-        yield episode, differences
+    with Environments() as environments:
+        for episode in episodes:
+            try:
+                env = environments.take(episode.env_id, episode.env_kwargs)
+                differences = list(_compare(env, episode))
+                environments.give_back(env, episode.env_id, episode.env_kwargs)
+            except Exception as error:
+                broken = f"{type(error).__name__}: {error}"
+                differences = [Difference(episode.id, "the environment", "playable", broken)]
+            yield episode, differences
 
 
 def _compare(env: Any, episode: Episode) -> Iterator[Difference]:

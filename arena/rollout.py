@@ -10,11 +10,12 @@ from typing import Any
 import gymnasium
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
-from palaestra.envs.registration import make_any
 from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
 from palaestra.episodes import Cost, Episode, Outcome, Span, Turn
 from palaestra.episodes.record import storable
 from palaestra.verifiers import Status, Verdict, undecided
+
+from .environments import Environments
 
 ROLE = "reasoner"
 MAX_TURNS = 64  # an environment that never ends is truncated here
@@ -46,19 +47,27 @@ class _Slot:
 
 
 def rollout(
-    agent: Agent, jobs: Iterable[Job], tags: Mapping[str, str] | None = None, slots: int = 512
+    agent: Agent,
+    jobs: Iterable[Job],
+    tags: Mapping[str, str] | None = None,
+    slots: int = 512,
+    environments: Environments | None = None,
 ) -> Iterator[Episode]:
     """Play ``jobs`` with ``agent``, ``slots`` of them at a time, and yield episodes as they end.
 
     All unfinished episodes are put to the agent as one batch; those that end are yielded and their places filled
-    before the next batch, so that a long episode holds nobody up. Environments are made once and used again.
+    before the next batch, so that a long episode holds nobody up. ``environments`` keeps those made for the next
+    rollout; without it they are closed at the end.
     """
+    if environments is None:
+        with Environments() as environments:
+            yield from rollout(agent, jobs, tags, slots, environments)
+        return
     waiting = iter(jobs)
-    idle: dict[str, list[gymnasium.Env[str, str]]] = {}
     active: list[_Slot] = []
     while True:
         while len(active) < slots and (job := next(waiting, None)) is not None:
-            active.append(_start(job, idle))
+            active.append(_start(job, environments))
         if not active:
             return
         actor = agent.actor
@@ -69,19 +78,13 @@ def rollout(
             if ended is None:
                 unfinished.append(slot)
                 continue
-            idle.setdefault(env_key(slot.job.env_id, slot.job.env_kwargs), []).append(slot.env)
+            environments.give_back(slot.env, slot.job.env_id, slot.job.env_kwargs)
             yield replace(ended, roles={ROLE: actor}, tags=dict(tags or {}))
         active = unfinished
 
 
-def env_key(env_id: str, env_kwargs: Mapping[str, Any]) -> str:
-    """What environments that can stand in for one another have in common."""
-    return f"{env_id} {sorted(env_kwargs.items())!r}"
-
-
-def _start(job: Job, idle: dict[str, list[gymnasium.Env[str, str]]]) -> _Slot:
-    pool = idle.get(env_key(job.env_id, job.env_kwargs))
-    env = pool.pop() if pool else make_any(job.env_id, **job.env_kwargs)
+def _start(job: Job, environments: Environments) -> _Slot:
+    env = environments.take(job.env_id, job.env_kwargs)
     observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
     problem = info.get("problem")
     dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem)

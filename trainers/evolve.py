@@ -88,7 +88,7 @@ def _evaluates(session: Session, total: int) -> bool:
 def _held_out(session: Session) -> dict[str, float]:
     recipe, spec = session.recipe, session.recipe.evaluation
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
-    result, _ = evaluate(session.policy, jobs)
+    result, _ = evaluate(session.policy, jobs, environments=session.environments)
     return {"accuracy": result.score, "low": result.low, "high": result.high, "held_out_length": result.length}
 
 
@@ -228,7 +228,7 @@ def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
         session.name_policy()
     tags = {"phase": session.stage, "round": str(session.round)}
     slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
-    episodes = sorted(rollout(agent, jobs, tags, slots), key=lambda episode: order[episode.id])
+    episodes = sorted(rollout(agent, jobs, tags, slots, session.environments), key=lambda episode: order[episode.id])
     store.append(episodes, name)
     return episodes
 

@@ -65,7 +65,7 @@ def _evaluate(session: Session, name: str, agent: Agent) -> Evaluation:
         replace(job, id=f"{batch}/{job.id}")
         for job in held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
     ]
-    episodes = list(rollout(agent, jobs, {"phase": "held-out", "agent": name}))
+    episodes = list(rollout(agent, jobs, {"phase": "held-out", "agent": name}, environments=session.environments))
     store.append(episodes, batch)
     return summarise(episodes, name)
 

@@ -87,9 +87,12 @@ def update(
         model_seconds += forward_ended - began + time.perf_counter() - backward_began
         for name, part in parts.items():
             metrics[name] = combine(name, metrics.get(name), part.item())
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    parameters = [p for p in model.parameters() if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if not math.isfinite(norm.item()):
         raise TrainingError(f"the gradient's norm is {norm.item()}")
+    if norm > clip_norm:  # most are not: a pass over all gradients is spared
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.step()

@@ -58,6 +58,7 @@ def start_run(
         display.say(f"stopped after round {session.rounds}. Go on with: palaestra evolve --resume {run.path}")
         return None
     finally:
+        session.environments.close()
         display.close()
         run.release()
     _report(session, rows, display.say)

@@ -15,6 +15,7 @@ from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, weights_hash
 from palaestra.agents.transformers_engine import TransformersEngine
+from palaestra.arena.environments import Environments
 from palaestra.arena.run_folder import RunFolder
 from palaestra.envs.curriculum import SuccessCurriculum
 from palaestra.episodes import Actor
@@ -47,6 +48,7 @@ class Session:
         sampling = Sampling(temperature=recipe.temperature, max_tokens=recipe.max_answer_tokens)
         self.policy = PolicyLLM(TimedEngine(engine, self.clock), ChatFormat(tokenizer), sampling)
         self.stage, self.round, self.rounds, self.steps, self.version = STAGES[0], 0, 0, 0, 0
+        self.environments = Environments()
         self.running = RunningMean()
         evolve = recipe.evolve
         self.curriculum = SuccessCurriculum(

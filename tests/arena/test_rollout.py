@@ -93,15 +93,30 @@ def test_an_episode_that_never_ends_is_cut_off_and_undecided(counter: Any) -> No
     assert episode.outcome["reasoner"].status is Status.UNDECIDED
 
 
-def test_environments_are_made_once_a_slot(counter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from palaestra.arena import rollout as module
+def test_environments_are_made_once_a_slot_kept_for_the_next_rollout_and_closed_at_the_end(
+    counter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from palaestra.arena import environments as module
 
-    made: list[str] = []
+    made: list[Any] = []
+    closed: list[Any] = []
+
+    def make(id: str, **kwargs: Any) -> Any:
+        env = plain(id, **kwargs)
+        made.append(env)
+        monkeypatch.setattr(env, "close", lambda: closed.append(env))
+        return env
+
     plain = module.make_any
-    monkeypatch.setattr(module, "make_any", lambda id, **kwargs: made.append(id) or plain(id, **kwargs))
+    monkeypatch.setattr(module, "make_any", make)
     mixed = [*jobs(*[1] * 20), *jobs(*[1] * 20, env_id=CHAIN)]
-    assert len(list(rollout(counter, mixed, slots=4))) == 40
-    assert len(made) == 8
+    with module.Environments() as environments:
+        for _ in range(2):
+            assert len(list(rollout(counter, mixed, slots=4, environments=environments))) == 40
+        assert (len(made), closed) == (8, [])
+    assert sorted(map(id, closed)) == sorted(map(id, made))
+    list(rollout(counter, mixed, slots=4))
+    assert len(closed) == len(made) == 16
 
 
 @pytest.mark.parametrize(

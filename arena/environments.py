@@ -1,0 +1,46 @@
+"""Environments between episodes: made once, used again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import gymnasium
+
+from palaestra.envs.registration import make_any
+
+
+class Environments:
+    """Those that no episode is using, kept by what they were made from; a context manager that closes them.
+
+    Making one takes longer than playing a short episode in it, so whoever plays round after round keeps one of these.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[gymnasium.Env[Any, Any]]] = {}
+
+    def take(self, env_id: str, env_kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
+        """One that is idle, else a new one; it is the caller's until it is given back."""
+        idle = self._idle.get(_key(env_id, env_kwargs))
+        return idle.pop() if idle else make_any(env_id, **env_kwargs)
+
+    def give_back(self, env: gymnasium.Env[Any, Any], env_id: str, env_kwargs: Mapping[str, Any]) -> None:
+        """Keep ``env`` for whoever asks for the same id and arguments next."""
+        self._idle.setdefault(_key(env_id, env_kwargs), []).append(env)
+
+    def close(self) -> None:
+        """Close all that are idle."""
+        while self._idle:
+            for env in self._idle.popitem()[1]:
+                env.close()
+
+    def __enter__(self) -> Environments:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _key(env_id: str, env_kwargs: Mapping[str, Any]) -> str:
+    return f"{env_id} {sorted(env_kwargs.items())!r}"
