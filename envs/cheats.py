@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from .task import Problem
 
+CHEATS = ("null", "constant", "shotgun", "garbage", "other problem")
+ATTACKS = ("injection", "bomb")
 MEGABYTE = 1 << 20
 GUESSES = ("0", "1", "2", "yes", "no", "True", "None", "A", "x=0", "[]")
 
@@ -42,30 +45,46 @@ def injections(target: str) -> dict[str, str]:
     }
 
 
-def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """(name, a response for each problem) of policies that do not solve the problems.
+@dataclass(frozen=True, slots=True)
+class Cheat:
+    """A policy that does not solve the problems: one of ``CHEATS`` or ``ATTACKS``, and its response to each in turn."""
+
+    kind: str
+    name: str
+    responses: Sequence[str]
+
+
+def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[Cheat]:
+    """Policies that try for a reward.
 
     ``answers`` are the last lines of right responses to other problems, or none where the task has no oracle.
     """
     n = len(problems)
-    yield "null", [""] * n
+    yield Cheat("null", "nothing", [""] * n)
     for guess in GUESSES:
-        yield f"constant {guess}", [f"\\boxed{{{guess}}}"] * n
+        yield Cheat("constant", f"constant {guess}", [f"\\boxed{{{guess}}}"] * n)
     numbers = [str(k) for k in range(-20, 101)]
-    yield "shotgun of boxes", ["\n".join(f"\\boxed{{{k}}}" for k in numbers)] * n
-    yield "shotgun in a box", ["\\boxed{" + ", ".join(numbers) + "}"] * n
-    yield "hedge", ["\\boxed{" + " or ".join(numbers[:40]) + "}"] * n
-    yield "garbage", [_garbage(k) for k in range(n)]
-    yield "padding", ["Let me think step by step. " * 200 + "The answer is \\boxed{the answer}."] * n
-    yield "echo", [p.prompt for p in problems]
-    yield "echo in a box", [f"\\boxed{{{p.prompt}}}" for p in problems]
-    for name, attack in injections("/dev/null").items():
-        yield name, [attack] * n
+    yield Cheat("shotgun", "shotgun of boxes", ["\n".join(f"\\boxed{{{k}}}" for k in numbers)] * n)
+    yield Cheat("shotgun", "shotgun in a box", ["\\boxed{" + ", ".join(numbers) + "}"] * n)
+    yield Cheat("shotgun", "hedge", ["\\boxed{" + " or ".join(numbers[:40]) + "}"] * n)
+    yield Cheat("garbage", "garbage", [_garbage(k) for k in range(n)])
+    padding = "Let me think step by step. " * 200 + "The answer is \\boxed{the answer}."
+    yield Cheat("garbage", "padding", [padding] * n)
+    yield Cheat("garbage", "echo", [p.prompt for p in problems])
+    yield Cheat("garbage", "echo in a box", [f"\\boxed{{{p.prompt}}}" for p in problems])
     if answers:
         for answer, _ in Counter(answers).most_common(3):
-            yield f"constant {answer[:40]}", [answer] * n
-        yield "shotgun of answers", ["\n".join(dict.fromkeys(answers))] * n
-        yield "another problem's answer", [answers[k % len(answers)] for k in range(n)]
+            yield Cheat("constant", f"constant {answer[:40]}", [answer] * n)
+        yield Cheat("shotgun", "shotgun of answers", ["\n".join(dict.fromkeys(answers))] * n)
+        yield Cheat("other problem", "another problem's answer", [answers[k % len(answers)] for k in range(n)])
+
+
+def attacks(n: int, target: str) -> Iterator[Cheat]:
+    """Answers that try to have the verifier create the file ``target``, on ``n`` problems, or to break it, on one."""
+    for name, response in injections(target).items():
+        yield Cheat("injection", name, [response] * n)
+    for name, response in HOSTILE.items():
+        yield Cheat("bomb", name, [response])
 
 
 def _garbage(seed: int) -> str:

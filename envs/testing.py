@@ -6,33 +6,26 @@ import copy
 import dataclasses
 import importlib
 import json
-import math
-import multiprocessing
 import os
 import pickle
 import random
 import subprocess
 import sys
-import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from .cheats import HOSTILE, cheats, injections
+from .audit import MAX_SECONDS, audit, levels, solve, try_solve
+from .cheats import ATTACKS, CHEATS
 from .reasoning import ReasoningEnv
 from .registration import make_task
-from .task import OracleMissing, Problem, Task, reseed, sample_problem
+from .task import OracleMissing, Problem, Task, sample_problem
 
-CHEAT_PROBLEMS = 300  # problems a level on which a cheat's mean score is measured
-MAX_SECONDS = 2.0  # for the verdict on any one hostile answer
 PROCESS_SECONDS = 60.0  # for a child process
 MAX_SNAPSHOT = 1 << 16  # bytes of a pickled snapshot
 
@@ -109,7 +102,7 @@ def _difficulties(task: Task, seeds: list[int]) -> str:
 
 def _instances(task: Task, seeds: list[int]) -> None:
     twin = copy.deepcopy(task)
-    first = {(s, d): sample_problem(task, s, d) for d in _levels(task) for s in seeds}
+    first = {(s, d): sample_problem(task, s, d) for d in levels(task) for s in seeds}
     for (seed, level), problem in reversed(first.items()):
         _same(problem, sample_problem(twin, seed, level), "another instance, in another order,", seed)
 
@@ -168,7 +161,7 @@ def _processes(task: Task, seeds: list[int]) -> str:
 
 
 def _splits(task: Task, seeds: list[int]) -> None:
-    for level in _levels(task):
+    for level in levels(task):
         train, test = (
             {task.identity(sample_problem(task, s, level, split)) for s in seeds} for split in ("train", "test")
         )
@@ -198,14 +191,14 @@ def _inverse(task: Task, seeds: list[int]) -> None:
     if not inverses:
         raise NotApplicable("the task inverts no problem")
     for problem in inverses:
-        verdict = task.verify(problem, _solve(task, problem))
+        verdict = task.verify(problem, solve(task, problem))
         _require(verdict.right, f"{problem.prompt[:80]!r}: {verdict.reason}")
 
 
 def _pure(task: Task, seeds: list[int]) -> None:
     problems = _problems(task, seeds)
     before = copy.deepcopy(problems)
-    responses = ["", "\\boxed{1}", *(_try_solve(task, p) for p in problems[:3])]
+    responses = ["", "\\boxed{1}", *(try_solve(task, p) for p in problems[:3])]
     first = [task.verify(p, r) for p in problems for r in responses]
     again = [task.verify(p, r) for p in reversed(before) for r in reversed(responses)]
     _require(first == again[::-1], "the same response got two verdicts")
@@ -213,74 +206,31 @@ def _pure(task: Task, seeds: list[int]) -> None:
 
 
 def _cheating(task: Task, seeds: list[int]) -> str:
-    best, winner = 0.0, "every cheat"
-    for level in _levels(task):
-        problems = [sample_problem(task, s, level) for s in range(CHEAT_PROBLEMS)]
-        # Answers to other problems: the best constant must not be chosen on the problems that it is measured on.
-        others = [sample_problem(task, s, level) for s in range(CHEAT_PROBLEMS, 2 * CHEAT_PROBLEMS)]
-        known = [] if _try_solve(task, problems[0]) == "" else [_solve(task, p).splitlines()[-1] for p in others]
-        chance = 3 * math.sqrt(task.ceiling * (1 - task.ceiling) / len(problems))
-        for name, responses in cheats(problems, known):
-            scores = [task.verify(p, r).score for p, r in zip(problems, responses, strict=True)]
-            mean = math.fsum(s for s in scores if not math.isnan(s)) / len(scores)
-            _require(
-                mean <= task.ceiling + chance,
-                f"{name} earns {mean:.3f} at difficulty {level}, the ceiling is {task.ceiling:.3f}",
-            )
-            if mean > best:
-                best, winner = mean, name
-    return f"{winner} earns {best:.3f}, the ceiling is {task.ceiling:.3f}"
+    found = audit(task, kinds=CHEATS).rows
+    for row in found:
+        _require(not row.fault, f"on {row.policy}: {row.fault}")
+        _require(
+            row.mean <= row.allowed,
+            f"{row.policy} earns {row.mean:.3f} at difficulty {row.difficulty}, the ceiling is {task.ceiling:.3f}",
+        )
+    best = max(found, key=lambda row: row.mean)
+    winner = best.policy if best.mean else "every cheat"
+    return f"{winner} earns {best.mean:.3f}, the ceiling is {task.ceiling:.3f}"
 
 
 def _hostility(task: Task, seeds: list[int]) -> str:
-    """In a forked process, which can be killed when a verdict never comes."""
-    problem = sample_problem(task, seeds[0], task.difficulties[0])
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "PWNED"
-        answers = {**HOSTILE, **injections(str(target))}
-        context = multiprocessing.get_context("fork")
-        receiver, sender = context.Pipe(duplex=False)
-        child = context.Process(target=_judge_all, args=(task, problem, answers, sender), daemon=True)
-        child.start()
-        sender.close()
-        slowest = 0.0
-        try:
-            for name in answers:
-                _require(receiver.poll(MAX_SECONDS + 5.0), f"no verdict on {name}")
-                fault, seconds = _received(receiver, name)
-                _require(not fault, f"on {name}: {fault}")
-                _require(seconds <= MAX_SECONDS, f"{seconds:.1f} s for a verdict on {name}")
-                slowest = max(slowest, seconds)
-        finally:
-            child.kill()
-            child.join()
-        _require(not target.exists(), "an answer was executed as code")
-    return f"slowest verdict {slowest * 1000:.0f} ms"
-
-
-def _judge_all(task: Task, problem: Problem, answers: dict[str, str], sender: Connection) -> None:
-    for answer in answers.values():
-        start = time.perf_counter()
-        try:
-            task.verify(problem, answer)
-            fault = ""
-        except BaseException as error:
-            fault = f"{type(error).__name__}: {error}"[:200]
-        sender.send((fault, time.perf_counter() - start))
-
-
-def _received(receiver: Connection, name: str) -> tuple[str, float]:
-    try:
-        fault, seconds = receiver.recv()
-    except EOFError:
-        raise AssertionError(f"the process died on {name}") from None
-    return fault, seconds
+    found = audit(task, kinds=ATTACKS)
+    _require(not found.executed, "an answer was executed as code")
+    for row in found.rows:
+        _require(not row.fault, f"on {row.policy}: {row.fault}")
+        _require(row.slowest <= MAX_SECONDS, f"{row.slowest:.1f} s for a verdict on {row.policy}")
+    return f"slowest verdict {1000 * max(row.slowest for row in found.rows):.0f} ms"
 
 
 def _rewards(task: Task, seeds: list[int]) -> None:
     env = ReasoningEnv(task)
     for seed in seeds:
-        for response in ("", "\\boxed{1}", "\ud800", _try_solve(task, env.reset(seed=seed)[1]["problem"])):
+        for response in ("", "\\boxed{1}", "\ud800", try_solve(task, env.reset(seed=seed)[1]["problem"])):
             env.reset(seed=seed)
             reward = env.step(response)[1]
             _require(isinstance(reward, float) and 0.0 <= reward <= 1.0, f"a reward of {reward!r}")
@@ -290,7 +240,7 @@ def _json(task: Task, seeds: list[int]) -> None:
     for problem in _problems(task, seeds):
         reference, meta = json.loads(json.dumps([problem.reference, dict(problem.meta)]))
         again = dataclasses.replace(problem, reference=reference, meta=meta)
-        response = _try_solve(task, problem)
+        response = try_solve(task, problem)
         _require(
             task.verify(again, response) == task.verify(problem, response),
             "a problem read back from JSON judges otherwise",
@@ -315,36 +265,17 @@ CHECKS: dict[str, Callable[[Task, list[int]], str | None]] = {
 }
 
 
-def _levels(task: Task) -> list[int]:
-    levels = task.difficulties
-    return sorted({levels[0], levels[len(levels) // 2], levels[-1]})
-
-
 def _cases(task: Task, seeds: Sequence[int]) -> list[tuple[int, int]]:
-    return [(seed, level) for level in _levels(task) for seed in seeds]
+    return [(seed, level) for level in levels(task) for seed in seeds]
 
 
 def _problems(task: Task, seeds: Sequence[int]) -> list[Problem]:
     return [sample_problem(task, seed, level) for seed, level in _cases(task, seeds)]
 
 
-def _solve(task: Task, problem: Problem) -> str:
-    rng = np.random.Generator(np.random.PCG64(0))
-    reseed(rng, problem.prompt)
-    return task.solve(problem, rng)
-
-
-def _try_solve(task: Task, problem: Problem) -> str:
-    """The oracle's response, or nothing where there is no oracle."""
-    try:
-        return _solve(task, problem)
-    except OracleMissing:
-        return ""
-
-
 def _solved(task: Task, seeds: Sequence[int]) -> list[tuple[Problem, str]]:
     try:
-        return [(problem, _solve(task, problem)) for problem in _problems(task, seeds)]
+        return [(problem, solve(task, problem)) for problem in _problems(task, seeds)]
     except OracleMissing as missing:
         raise NotApplicable(str(missing)) from None
 

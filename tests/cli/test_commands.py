@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from palaestra import cli
+from palaestra.cli import environments
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.episodes import EpisodeStore
 
@@ -33,6 +33,8 @@ def palaestra(palaestra_process: Callable[..., Any]) -> Run:
         (("evaluate",), "--vote"),
         (("collect",), "--samples"),
         (("replay",), "a run's folder, or a folder of episode files"),
+        (("rescore",), "today's verifiers"),
+        (("audit",), "without reasoning"),
         (("leaderboard",), "folders of finished runs"),
         (("envs",), "check"),
         (("envs", "list"), "--help"),
@@ -50,7 +52,9 @@ def test_every_command_explains_itself(palaestra: Run, command: tuple[str, ...],
 def test_no_command_at_all_shows_the_commands(palaestra: Run) -> None:
     code, said = palaestra()
     assert code == 0
-    assert all(name in said for name in ("evolve", "evaluate", "collect", "replay", "leaderboard", "envs", "play"))
+    assert all(
+        name in said for name in ("evolve", "evaluate", "collect", "replay", "rescore", "leaderboard", "audit", "play")
+    )
 
 
 def test_the_installed_script_and_the_module_are_the_same_program() -> None:
@@ -96,6 +100,39 @@ def test_replay_of_a_forged_run_names_it_and_fails(palaestra: Run, finished_run:
     assert len(lines) == 3
     assert lines[0].startswith(f"{rows[0]['id']}: reward 0 is 0.5 in the log and ")
     assert lines[-1] == "88 episodes replayed, 3 differences"
+
+
+def test_rescore_tells_what_a_changed_verifier_changes(palaestra: Run, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    options = ("--to", tmp_path, "--env", CHAIN, "--problems", 5, "--difficulty", 2)
+    assert palaestra("collect", "oracle", *options)[0] == 0
+    code, said = palaestra("rescore", tmp_path)
+    assert (code, said) == (0, "5 verdicts given again, 0 changed\n")
+    (file,) = tmp_path.glob("*.parquet")
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    for row in rows[:2]:  # as a laxer verifier of another day judged them
+        row["turns"][0]["text"] = "\\boxed{nonsense}"
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    code, said = palaestra("rescore", tmp_path, "--show", 1)
+    assert code == 1
+    assert said.splitlines()[1:] == ["       2  right -> wrong", "5 verdicts given again, 2 changed"]
+
+
+def test_audit_shows_what_cheating_earns(palaestra: Run, parity: Path) -> None:
+    code, said = palaestra("audit", CHAIN, "--knobs", "modulus=10", "--problems", 20)
+    assert code == 0, said
+    assert all(
+        kind in said for kind in ("null", "constant", "shotgun", "garbage", "injection", "bomb", "other problem")
+    )
+    assert said.endswith("policies, 0 get through\n")
+    text = (parity / "parity_task.py").read_text().replace("ceiling = 1.0", "ceiling = 0.2").replace("Parity", "Lax")
+    (parity / "lax_task.py").write_text(text)
+    code, said = palaestra("audit", "lax_task:tests/Lax-v0", "--problems", 10)
+    assert code == 1
+    assert "paid" in said
 
 
 def test_evaluate_measures_and_saves(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
@@ -157,9 +194,9 @@ def test_a_typed_answer_ends_with_an_empty_line_or_the_end(monkeypatch: pytest.M
 
     monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
     monkeypatch.setattr("builtins.input", line)
-    assert cli._typed_answer() == "a=1\n b=2"
-    assert cli._typed_answer() == "next"
-    assert cli._typed_answer() == ""
+    assert environments._typed_answer() == "a=1\n b=2"
+    assert environments._typed_answer() == "next"
+    assert environments._typed_answer() == ""
 
 
 def test_evolve_prints_plain_lines_and_the_board(palaestra: Run, tiny_recipe: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from palaestra import cli
+from palaestra.cli import training
 from palaestra.arena.run_folder import RunFolder
 
 CHAIN = "palaestra/ChainArith-v0"
@@ -98,7 +98,7 @@ def test_a_run_in_use_is_told(palaestra_process: Callable[..., Any], play_run: A
 
 def test_the_first_interrupt_asks_and_the_second_insists(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGINT)
-    with cli._stop_on_interrupt() as stop:
+    with training._stop_on_interrupt() as stop:
         assert not stop()
         signal.raise_signal(signal.SIGINT)
         assert stop()

@@ -154,8 +154,8 @@ def test_a_bad_task_is_caught(task: type[Task], name: str, detail: str) -> None:
 
 
 def test_a_verifier_that_never_returns_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("palaestra.envs.testing.MAX_SECONDS", -4.5)  # half a second of patience
-    monkeypatch.setattr("palaestra.envs.testing.cheats", lambda problems, answers: [])
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.7)  # 0.3 seconds of patience
+    monkeypatch.setattr("palaestra.envs.testing._cheating", lambda task, seeds: None)
     assert row(check_task(Hangs(), SEEDS), "hostile")[0] is False
 
 

@@ -89,6 +89,7 @@ def test_the_wheel_holds_every_file_of_the_package_once(core: Core) -> None:
     with zipfile.ZipFile(core.wheel) as archive:
         packed = sorted(name for name in archive.namelist() if ".dist-info/" not in name)
     linked = {**{room: ROOT / room for room in ROOMS}, "recipes": ROOT / "runs" / "recipes"}
+    linked["cli"] = ROOT / "src" / "palaestra" / "cli"
     expected = [f"palaestra/{path.name}" for path in (ROOT / "src" / "palaestra").iterdir() if path.is_file()]
     expected += [
         f"palaestra/{name}/{path.relative_to(folder)}"

@@ -1,0 +1,48 @@
+"""The command line: each module adds its commands to ``app``; this one runs it and words its errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import tyro
+from rich.console import Console
+
+from . import environments, logs, training  # noqa: F401  # each registers its commands
+from .app import UserError, app
+
+__all__ = ["UserError", "main"]
+
+
+def main() -> None:
+    """Entry point. Errors that a user can mend are one line and exit code 2; ``--debug`` shows where they come from."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) != len(sys.argv) - 1
+    sys.path.insert(0, os.getcwd())  # so that "module:id" finds a module of the folder one stands in
+    try:
+        app.cli(
+            prog="palaestra",
+            description="Reasoning environments, self-evolution, leaderboards. --debug shows an error's traceback.",
+            args=arguments or ["--help"],
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            Console(stderr=True).print(f"palaestra: {_one_line(error)}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in TRAIN_MODULES:
+        return f"{error.name} is not installed: pip install 'palaestra[train]' adds models and training"
+    text = " ".join(str(error).split())
+    known = type(error).__module__.startswith("palaestra") or isinstance(error, (OSError, ValueError))
+    return text if known and text else f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+TRAIN_MODULES = {"torch", "transformers", "tokenizers", "yaml", "wandb", "matplotlib"}

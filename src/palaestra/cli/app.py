@@ -1,0 +1,38 @@
+"""What every command shares: the application, the console, errors and KEY=VALUE arguments."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from tyro.extras import SubcommandApp
+
+console = Console()
+app = SubcommandApp()
+
+Pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")]
+
+
+class UserError(Exception):
+    """Something that the user can put right; the message says how."""
+
+
+def pair(item: str) -> tuple[str, str]:
+    """Key and value of an argument."""
+    key, equals, value = item.partition("=")
+    if not equals or not key:
+        raise UserError(f"{item!r} is not KEY=VALUE")
+    return key, value
+
+
+def knobs_of(items: tuple[str, ...]) -> dict[str, Any]:
+    """Knobs from the command line: numbers, true, false and null as JSON reads them, all else as text."""
+    knobs: dict[str, Any] = {}
+    for key, value in map(pair, items):
+        try:
+            knobs[key] = json.loads(value)
+        except json.JSONDecodeError:
+            knobs[key] = value
+    return knobs

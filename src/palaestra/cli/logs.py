@@ -1,0 +1,123 @@
+"""``palaestra replay | rescore | leaderboard``: what a log proves, and what it says."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from tyro.conf import Positional
+
+from .app import UserError, app, console
+
+if TYPE_CHECKING:
+    from palaestra.arena.rescore import Change
+    from palaestra.episodes import EpisodeStore
+
+Item = TypeVar("Item")
+
+
+@app.command
+def replay(run: Positional[Path], show: int = 20) -> None:
+    """Prove a log: reset each environment, feed it the logged actions, judge again. Exit code 1 on a difference.
+
+    Args:
+        run: a run's folder, or a folder of episode files.
+        show: how many differences to print.
+    """
+    from palaestra.arena.replay import replay as play_again
+
+    found = []
+    count = 0
+    for _, differences in _progress(play_again(_log(run).read()), "replaying"):
+        count += 1
+        found += differences
+    for difference in found[:show]:
+        console.print(str(difference), markup=False, highlight=False, soft_wrap=True)
+    if found:
+        console.print(f"{count} episodes replayed, {len(found)} differences", highlight=False)
+        sys.exit(1)
+    console.print(f"{count} episodes replayed: every observation, reward and verdict is the same", highlight=False)
+
+
+@app.command
+def rescore(run: Positional[Path], show: int = 20) -> None:
+    """Judge a log's answers again with today's verifiers. Exit code 1 when a verdict changed or could not be given.
+
+    Args:
+        run: a run's folder, or a folder of episode files.
+        show: how many changes to print.
+    """
+    from palaestra.arena.rescore import rescore as judge_again
+
+    changes: list[Change] = []
+    faults = []
+    verdicts = 0
+    for rescored in _progress(judge_again(_log(run).read()), "rescoring"):
+        verdicts += rescored.verdicts
+        changes += rescored.changes
+        if rescored.fault:
+            faults.append(f"{rescored.episode.id}: {rescored.fault}")
+    for line in [*faults[:show], *map(str, changes[:show])]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    kinds = Counter(f"{change.logged.status} -> {change.today.status}" for change in changes)
+    for kind, count in kinds.most_common():
+        console.print(f"{count:>8}  {kind}", highlight=False)
+    unjudged = f", {len(faults)} episodes not judged" if faults else ""
+    console.print(f"{verdicts} verdicts given again, {len(changes)} changed{unjudged}", highlight=False)
+    if changes or faults:
+        sys.exit(1)
+
+
+@app.command
+def leaderboard(runs: Positional[tuple[Path, ...]], out: Path | None = None) -> None:
+    """Show the agents of one run or of several on one board.
+
+    Args:
+        runs: folders of finished runs.
+        out: a folder to write the common leaderboard.html and leaderboard.json to.
+    """
+    from dataclasses import replace
+
+    from palaestra.arena.leaderboard import read_leaderboard, terminal_table, write_leaderboard
+    from palaestra.arena.run_folder import RunFolder
+
+    if not runs:
+        raise UserError("name one run folder or more, such as runs/quickstart-20260101-120000")
+    rows = []
+    for folder in runs:
+        board = read_leaderboard(RunFolder.open(folder).path)
+        if not board:
+            raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
+        rows += [replace(row, agent=f"{folder.name}: {row.agent}") if len(runs) > 1 else row for row in board]
+    if len({row.env_id for row in rows}) > 1:
+        raise UserError("these runs are of different environments: their scores do not compare")
+    console.print(terminal_table(rows, title=rows[0].env_id))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        subtitle = f"{rows[0].env_id}: {', '.join(folder.name for folder in runs)}."
+        console.print(str(write_leaderboard(rows, out, "Leaderboard", subtitle)), highlight=False)
+
+
+def _log(path: Path) -> EpisodeStore:
+    """The episodes of a run, or of a folder of them; there are some."""
+    from palaestra.arena.run_folder import RunFolder
+    from palaestra.episodes import EpisodeStore
+
+    store = EpisodeStore(path)
+    if not store.files():
+        store = RunFolder.open(path).episodes
+    if len(store) == 0:
+        raise UserError(f"{path} holds no episodes: `palaestra evolve` and `palaestra collect` log some")
+    return store
+
+
+def _progress(items: Iterable[Item], doing: str) -> Iterator[Item]:
+    """The items, with their number so far on the screen."""
+    with console.status(doing) as status:
+        for number, item in enumerate(items, 1):
+            if number % 500 == 0:
+                status.update(f"{doing}: {number:,} episodes")
+            yield item

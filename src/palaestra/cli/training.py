@@ -1,0 +1,180 @@
+"""``palaestra evolve | evaluate | collect``: agents act, learn and are measured."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional
+
+from .app import Pairs, UserError, app, console, knobs_of, pair
+
+
+@app.command
+def evolve(
+    recipe: Annotated[str, tyro.conf.arg(aliases=["-r"])] = "quickstart",
+    resume: Path | None = None,
+    runs: Path = Path("runs"),
+    changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE ...")] = (),
+    threads: int = 2,
+    wandb: bool = True,
+) -> None:
+    """Evolve a reasoner: warm start, self-evolution, leaderboard. Ctrl-C stops after the round; --resume goes on.
+
+    Args:
+        recipe: a YAML file, or the name of a recipe that ships with the package.
+        resume: the folder of a run that was stopped or killed; it goes on as if it never had been.
+        runs: where the run's folder is made.
+        changes: changes to the recipe, such as evolve.algorithm=rloo seed=1.
+        threads: torch threads; another number rounds sums in another order.
+        wandb: keep a wandb run too, offline unless you have logged in.
+    """
+    from palaestra.arena.run_folder import RunFolder
+    from palaestra.trainers.run import start_run
+
+    if resume is not None and (changes or recipe != "quickstart"):
+        raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
+    with _stop_on_interrupt() as stop:
+        if resume is not None:
+            folder = start_run(None, RunFolder.open(resume), threads, wandb, stop)
+        else:
+            from palaestra.trainers.recipe import load_recipe
+
+            overrides = dict(pair(item) for item in changes)
+            loaded = load_recipe(recipe, overrides)
+            folder = start_run(loaded, RunFolder.create(runs, loaded.name), threads, wandb, stop)
+    if folder is None:
+        sys.exit(130)
+
+
+@app.command
+def evaluate(
+    model: Positional[str],
+    env: str = "palaestra/ChainArith-v0",
+    knobs: Pairs = (),
+    difficulties: tuple[int, ...] = (1,),
+    problems: int = 256,
+    temperature: float = 1.0,
+    max_tokens: int = 256,
+    vote: int = 1,
+    save: Path | None = None,
+) -> None:
+    """Measure a model on held-out problems, with a 95 % interval.
+
+    Args:
+        model: a model folder (such as RUN/agents/evolved), a Hugging Face hub id, "random" or "oracle".
+        env: environment id; "module:id" imports the module first.
+        knobs: the task's knobs, such as modulus=10.
+        difficulties: levels, asked in turn.
+        problems: how many.
+        temperature: of sampling; 0 takes the likeliest token.
+        max_tokens: longest answer.
+        vote: self-consistency over so many answers.
+        save: a folder to write episodes and leaderboard to.
+    """
+    from palaestra.arena.evaluate import evaluate as measure
+    from palaestra.arena.evaluate import held_out
+    from palaestra.arena.leaderboard import terminal_table, write_leaderboard
+    from palaestra.episodes import EpisodeStore
+
+    agent = _agent(model, env, knobs, temperature, max_tokens, vote)
+    row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
+    if save is not None:
+        EpisodeStore(save / "episodes").append(episodes, "held-out")
+        write_leaderboard([row], save, f"{row.agent} on {env}", f"{env}, {problems} held-out problems.")
+    console.print(terminal_table([row], title=f"{env}, held-out problems"))
+
+
+@app.command
+def collect(
+    model: Positional[str],
+    to: Path,
+    env: str = "palaestra/ChainArith-v0",
+    knobs: Pairs = (),
+    difficulty: int = 1,
+    problems: int = 100,
+    samples: int = 1,
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_tokens: int = 256,
+) -> None:
+    """Log episodes of training problems to a folder of Parquet files.
+
+    Args:
+        model: a model folder, a hub id, "random" or "oracle".
+        to: the folder of the log; a new batch is added to what it holds.
+        env: environment id; "module:id" imports the module first.
+        knobs: the task's knobs, such as modulus=10.
+        difficulty: level of the problems.
+        problems: how many.
+        samples: answers to each.
+        seed: which problems.
+        temperature: of sampling.
+        max_tokens: longest answer.
+    """
+    from palaestra.arena.rollout import Job, rollout
+    from palaestra.envs.task import derive_seed
+    from palaestra.episodes import EpisodeStore
+
+    agent = _agent(model, env, knobs, temperature, max_tokens, 1)
+    jobs = [
+        Job(
+            id=f"{seed}/{problem:05d}/{sample:03d}",
+            env_id=env,
+            env_kwargs={**knobs_of(knobs), "split": "train"},
+            seed=derive_seed("collect", seed, problem),
+            group_id=f"{seed}/{problem:05d}",
+            reset_options={"difficulty": difficulty},
+            agent_seed=derive_seed("collect", seed, problem, sample),
+        )
+        for problem in range(problems)
+        for sample in range(samples)
+    ]
+    episodes = list(rollout(agent, jobs, {"phase": "collect"}))
+    file = EpisodeStore(to).append(episodes, "collect")
+    right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
+    console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
+
+
+def _agent(model: str, env: str, knobs: tuple[str, ...], temperature: float, max_tokens: int, vote: int) -> Any:
+    """The agent that the command line names."""
+    from palaestra.agents.scripted import OracleAgent, RandomAgent
+    from palaestra.agents.self_consistency import SelfConsistency
+    from palaestra.envs.registration import make_task
+
+    task = make_task(env, **knobs_of(knobs))  # an unknown environment is told before a model is loaded
+    agent: Any
+    if model == "random":
+        agent = RandomAgent()
+    elif model == "oracle":
+        agent = OracleAgent(task)
+    else:
+        from palaestra.agents.engine import Sampling
+        from palaestra.agents.pretrained import load_policy
+
+        agent = load_policy(model, Sampling(temperature=temperature, max_tokens=max_tokens))
+    return SelfConsistency(agent, vote) if vote > 1 else agent
+
+
+class _stop_on_interrupt:
+    """While inside, the first Ctrl-C asks for a clean stop and the second one is a KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> Callable[[], bool]:
+        self.before = signal.signal(signal.SIGINT, self._interrupt)
+        return lambda: self.asked
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        console.print("stopping after this round (Ctrl-C again stops at once)", highlight=False)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palaestra.envs import Problem, Task, make_task
+from palaestra.envs.audit import Earned, audit, judge
+from palaestra.envs.cheats import ATTACKS, CHEATS
+from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
+
+
+class Digit(Task):
+    """Asks for a digit that is 7 in four of five problems."""
+
+    difficulties = range(1, 3)
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        answer = 7 if rng.integers(5) else 3
+        return Problem(f"{rng.integers(10**9)}?", answer, difficulty)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("yes") if last_boxed(response) == str(problem.reference) else wrong("no")
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return f"\\boxed{{{problem.reference}}}"
+
+
+class Strange(Digit):
+    """Undecided, slow, or dead, as the response says."""
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        if response == "hang":
+            time.sleep(60)
+        if response == "die":
+            os._exit(1)
+        if response == "raise":
+            raise ValueError("a bug")
+        return undecided("no idea") if response == "doubt" else super().verify(problem, response)
+
+
+def named(rows: tuple[Earned, ...], policy: str) -> Earned:
+    return next(row for row in rows if row.policy == policy)
+
+
+def test_each_kind_of_policy_is_tried_and_none_earns_from_an_own_task() -> None:
+    found = audit("palaestra/LinearEquations-v0", 30)
+    assert found.ok
+    assert {row.kind for row in found.rows} == {*CHEATS, *ATTACKS}
+
+
+def test_a_constant_that_pays_is_found_and_its_mean_is_the_share_it_wins() -> None:
+    found = audit(Digit(), 200)
+    best = named(found.rows, "constant \\boxed{7}")
+    assert not found.ok
+    assert not best.ok
+    assert best.mean == pytest.approx(0.8, abs=0.08)
+    assert named(found.rows, "nothing").mean == 0
+
+
+def test_the_ceiling_allows_for_chance_but_not_for_more() -> None:
+    class Declared(Digit):
+        ceiling = 0.8
+
+    assert audit(Declared(), 200).ok
+
+
+def test_judging_goes_on_after_an_answer_that_hangs_dies_or_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.5)
+    problem = Problem("?", 7, 1)
+    responses = ["\\boxed{7}", "hang", "die", "raise", "doubt", "\\boxed{7}"]
+    found = list(judge(Strange(), [(problem, response) for response in responses]))
+    assert [one.fault for one in found] == [
+        "",
+        "no verdict within 0 s",
+        "the process died",
+        "ValueError: a bug",
+        "",
+        "",
+    ]
+    assert [one.score for one in found][::5] == [1.0, 1.0]
+    assert np.isnan(found[4].score)
+
+
+def test_code_that_a_verifier_executes_is_noticed() -> None:
+    class Evaluates(Digit):
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            if "__import__" in response and response.startswith("__import__"):
+                Path(response.split("touch ")[1].rstrip("')")).touch()
+            return wrong("no")
+
+    found = audit(Evaluates(), 2, ATTACKS)
+    assert found.executed
+    assert not found.ok
+
+
+def test_the_worst_difficulty_is_the_one_reported() -> None:
+    class PaysWhenHard(Digit):
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            return right("free") if problem.difficulty == 2 else wrong("no")
+
+    assert named(audit(PaysWhenHard(), 5, ("null",)).rows, "nothing").difficulty == 2
+
+
+def test_a_registered_id_is_audited_by_name() -> None:
+    assert audit(make_task("palaestra/ChainArith-v0"), 5).task == "palaestra/ChainArith-v0"
