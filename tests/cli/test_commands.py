@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from palaestra.cli import environments
 from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.cli import environments
 from palaestra.episodes import EpisodeStore
 
 CHAIN = "palaestra/ChainArith-v0"

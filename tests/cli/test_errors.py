@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from palaestra.cli import training
 from palaestra.arena.run_folder import RunFolder
+from palaestra.cli import training
 
 CHAIN = "palaestra/ChainArith-v0"
 

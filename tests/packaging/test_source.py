@@ -86,12 +86,14 @@ def full_name(node: ast.AST, names: dict[str, str]) -> str:
 # The conformance kit disturbs the shared generators on purpose, to catch tasks that draw from them, and puts them back;
 # and it unpickles a snapshot that it has just pickled itself.
 ON_PURPOSE = {
-    "verifiers/sandbox/program.py: exec",  # in the sandbox's child, which is what the sandbox is for
-    f"envs/testing.py: {name}"
-    for name in (
-        *("random.getstate", "random.seed", "random.setstate"),
-        *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state", "pickle.loads"),
-    )
+    *(
+        f"envs/testing.py: {name}"
+        for name in (
+            *("random.getstate", "random.seed", "random.setstate"),
+            *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state", "pickle.loads"),
+        )
+    ),
+    "verifiers/sandbox/program.py: exec",  # in the sandbox's child: what a sandbox is for
 }
 
 
