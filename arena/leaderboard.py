@@ -20,11 +20,12 @@ PAGE = """<!doctype html>
 <title>{{ title }}</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c2430; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .45rem .7rem; text-align: right; border-bottom: 1px solid #dde3ea; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 th { cursor: pointer; color: #51606f; font-weight: 600; }
-.bar { position: relative; width: 14rem; height: 1.1rem; background: #edf1f5; border-radius: 3px; }
+.bar { position: relative; width: 10rem; height: 1.1rem; background: #edf1f5; border-radius: 3px; }
 .bar i { position: absolute; top: 0; bottom: 0; left: 0; background: #4c86c6; border-radius: 3px; }
 .bar b { position: absolute; top: .48rem; height: 2px; background: #16324f; }
 small { color: #51606f; }
@@ -32,9 +33,9 @@ img { max-width: 100%; margin-top: 1.5rem; }
 </style>
 <h1>{{ title }}</h1>
 <p>{{ subtitle }}</p>
-<table><thead><tr>{% for name in columns %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>
+<div class="wide"><table><thead><tr>{% for name in columns %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>
 {% for row in rows %}<tr>
-<td>{{ row.agent }} <small>{{ row.weights_hash }}</small></td>
+<td>{{ row.agent }}<br><small>{{ row.weights_hash[:8] }}</small></td>
 <td data-value="{{ row.score }}"><div class="bar" title="{{ row.low | percent }} to {{ row.high | percent }}">
 <i style="width: {{ row.score | percent }}"></i>
 <b style="left: {{ row.low | percent }}; width: {{ row.width | percent }}"></b></div></td>
@@ -42,7 +43,7 @@ img { max-width: 100%; margin-top: 1.5rem; }
 <td>{{ row.undecided }}</td><td>{{ "%.1f" | format(row.tokens) }}</td><td>{{ "%.1f" | format(row.length) }}</td>
 <td>{{ row.truncated | percent }}</td>
 </tr>{% endfor %}
-</tbody></table>
+</tbody></table></div>
 {% if picture %}<img src="{{ picture }}" alt="Accuracy, reward, entropy, length and speed by round">{% endif %}
 <p><small>Score: mean verdict on held-out problems, the same for every agent. Interval: 95 %, Wilson for right and
 wrong, bootstrap otherwise. Tokens: generated an answer, all votes counted. Length: tokens of the answer given.
