@@ -11,7 +11,7 @@ RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
 
 BOX = r"\boxed{"
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_PHRASE = re.compile(r"answer is\b", re.IGNORECASE)
+_PHRASE = re.compile(r"answer(?: is\b|:)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|\n")
 
 
@@ -27,7 +27,7 @@ def extract_answer(response: str, rules: Sequence[Rule] = RULES) -> Extraction |
 
     boxed: the last ``\boxed{...}`` whose braces balance. Of several boxes the last counts, never any of them.
     hash: the rest of the last line that starts with ``####``.
-    phrase: what follows the last "answer is", up to the end of the sentence or line.
+    phrase: what follows the last "answer is" or "answer:", up to the end of the sentence or line.
     whole: the response itself, stripped.
 
     Time is linear in the length of the response, whatever it holds.

@@ -23,6 +23,7 @@ from palaestra.verifiers import Extraction, extract_answer, last_boxed
         ("#### 1\n#### 2", "2", "hash"),
         ("The answer is 4. No, the Answer is: **3.5**.\nBye", "3.5", "phrase"),
         ("the answer is x = 5", "x = 5", "phrase"),
+        ("So, 2 of them.\n**Answer:** 42 apples", "42 apples", "phrase"),
     ],
 )
 def test_answer_found(response: str, text: str, rule: str) -> None:
