@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 import warnings
@@ -14,6 +15,7 @@ from .evaluate import Evaluation
 from .run_folder import RunFolder, append_json, read_json_lines, write_whole
 
 PROJECT = "palaestra"
+NO_NUMBERS = (math.inf, -math.inf)  # JSON has no word for them, nor for nan: such a metric is left out
 
 
 class Tracker(Protocol):
@@ -39,7 +41,8 @@ class JsonTracker:
             write_whole(run.metrics, "".join(json.dumps(row) + "\n" for row in kept))
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        append_json(self.run.metrics, {"step": step, "time": time.time(), **metrics})
+        finite = {name: value for name, value in metrics.items() if value == value and value not in NO_NUMBERS}
+        append_json(self.run.metrics, {"step": step, "time": time.time(), **finite})
 
     def leaderboard(self, rows: Sequence[Evaluation]) -> None:
         pass  # leaderboard.json is written with the page

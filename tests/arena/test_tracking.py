@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import warnings
@@ -50,6 +51,12 @@ def test_lines_behind_the_checkpoint_are_dropped_on_resume(run: RunFolder) -> No
     resumed.log(3, {"reward": 1.0})
     assert steps(run) == [0, 1, 2, 3]
     assert read_json_lines(run.metrics)[1]["reward"] == 0.25
+
+
+def test_what_has_no_value_is_left_out_so_that_every_line_is_json(run: RunFolder) -> None:
+    JsonTracker(run).log(1, {"phase": "evolve", "reward": math.nan, "ratio": math.inf, "length": 3.0})
+    (row,) = read_json_lines(run.metrics)
+    assert row.keys() == {"step", "time", "phase", "length"}
 
 
 def test_the_summary_is_kept(run: RunFolder) -> None:
