@@ -44,11 +44,14 @@ class Schedule:
 
 
 def adamw(model: PreTrainedModel, weight_decay: float = 0.01) -> torch.optim.AdamW:
-    """AdamW that decays matrices only; the rate is set at each update by the schedule."""
+    """AdamW that decays matrices only; the rate is set at each update by the schedule.
+
+    The second moment forgets in some 20 steps, not 1000: a run here takes a few hundred, a policy's gradient changes.
+    """
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, fused=True)
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), fused=True)
 
 
 def update(
