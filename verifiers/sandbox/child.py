@@ -1,0 +1,85 @@
+"""One run: confine this process for good, then run the program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import Any, NoReturn
+
+from . import landlock, namespaces, privileges, seccomp
+from .framing import decode
+from .isolation import LIBRARY, Isolation
+from .kernel import PR_SET_PDEATHSIG, prctl, syscall
+from .native import build, start
+from .program import call_functions, run_program
+from .reports import FAILED, RUNNING
+
+INPUT, OUTPUT, ERRORS, REQUEST, RESULT, REPORT = range(6)
+MAX_DESCRIPTOR = (1 << 32) - 1
+
+
+def run(settings: dict[str, Any], report: socket.socket, passed: list[int], isolation: Isolation) -> NoReturn:
+    """Never returns, whatever happens.
+
+    passed: the descriptors of REQUEST, standard input, output and errors, RESULT, and in the lower rungs a folder.
+    """
+    try:
+        request, stdin, out, err, result, *folder = passed
+        for target, source in ((INPUT, stdin), (OUTPUT, out), (ERRORS, err), (REQUEST, request), (RESULT, result)):
+            os.dup2(source, target)
+        os.dup2(report.fileno(), REPORT)
+        confine(settings, folder, isolation)
+        syscall("close_range", LIBRARY + isolation.keeps_library, MAX_DESCRIPTOR, 0)
+    except BaseException as error:
+        report.send(FAILED + f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+    try:
+        native = settings["language"] != "python"
+        if not native:
+            os.close(REPORT)
+        work = decode(os.read(REQUEST, os.fstat(REQUEST).st_size))
+        os.close(REQUEST)
+        if settings["mode"] == "call":
+            call_functions(work, RESULT)
+        os.close(RESULT)
+        if not native:
+            run_program(*work)
+        build(work[0], settings, isolation)
+        os.write(REPORT, RUNNING)
+        os.close(REPORT)
+        finish(settings, isolation)
+        start(work[1], settings)
+    finally:
+        os._exit(1)
+
+
+def confine(settings: dict[str, Any], folder: list[int], isolation: Isolation) -> None:
+    """Give up, in this order, what the next step no longer needs."""
+    layers = isolation.layers
+    native = settings["language"] != "python"
+    os.setsid()
+    if "mountns" in layers:
+        namespaces.scratch(settings["files"], native)
+    else:
+        os.fchdir(folder[0])
+    if "capabilities" in layers:
+        privileges.drop_capabilities()
+    if "landlock" in layers:
+        here = os.open(".", os.O_PATH)
+        landlock.restrict(isolation.landlock, isolation.rules, here)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() not in (0, isolation.zygote):  # 0: it is in another process namespace, and takes this one along
+        raise ProcessLookupError("the zygote died")
+    if native:
+        return  # the compiler needs more, and the program gets the rest after it
+    finish(settings, isolation)
+
+
+def finish(settings: dict[str, Any], isolation: Isolation) -> None:
+    """The last steps: what may be used from here on, and which system calls."""
+    native = settings["language"] != "python"
+    several = settings["processes"] > 1 and "pidns" in isolation.layers
+    privileges.limit(settings, settings["processes"] if isolation.counts_processes else None)
+    if isolation.filters:
+        seccomp.install(isolation.filters["several" if several else "native" if native else "python"])

@@ -1,0 +1,259 @@
+"""The host's side: one zygote, and what passes between it and the host for each run."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import reports
+from .outcome import SandboxError
+from .scratch import create, remove
+
+OUTPUTS = ("stdout", "stderr")
+START_SECONDS = 20.0
+GRACE_SECONDS = 5.0  # from the kill to the report of it
+CHUNK = 1 << 16
+
+# The package's real __init__ is for the host: its modules are loaded here without it and without anything above it.
+_START = """
+import socket, sys, types
+folder, control, rung, prefix = sys.argv[1:]
+package = types.ModuleType("sandbox")
+package.__path__ = [folder]
+sys.modules["sandbox"] = package
+from sandbox.zygote import main
+main(socket.socket(fileno=int(control)), rung, prefix)
+"""
+
+
+class ZygoteDied(RuntimeError):
+    """The zygote ended, or could not set a run up. What ran at the time is unknown."""
+
+
+class RungUnavailable(RuntimeError):
+    """This machine refuses a layer of the rung that was asked for."""
+
+
+@dataclass(slots=True)
+class Finished:
+    """One run, as the host saw it."""
+
+    output: dict[str, bytearray] = field(default_factory=lambda: {name: bytearray() for name in OUTPUTS})
+    result: bytes = b""
+    killed: str = ""  # why the host killed it: "timeout" or "output"
+    status: int = 0
+    memory: int = 0
+    cpu: float = 0.0
+    seconds: float = 0.0
+
+
+class Zygote:
+    """A started zygote. ``execute`` may be called from any number of threads at once.
+
+    Raises:
+        RungUnavailable: a layer of the rung is not to be had here.
+        SandboxError: it did not start in time.
+    """
+
+    def __init__(self, rung: str) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.rung = rung
+        self._control = ours
+        here = str(Path(__file__).resolve().parent)
+        python = getattr(sys, "_base_executable", "") or sys.executable
+        command = [python, "-s", "-S", "-P", "-c", _START, here, str(theirs.fileno()), rung, sys.base_prefix]
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={"PYTHONHASHSEED": "0"},
+                cwd="/",
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        try:
+            hello = self._hello(rung)
+        except BaseException:
+            self.stop()
+            raise
+        self.layers: tuple[str, ...] = tuple(hello["layers"])
+        self._user: int | None = hello["user"]
+        self._own_folders = "mountns" not in self.layers
+
+    def _hello(self, rung: str) -> dict[str, Any]:
+        self._control.settimeout(START_SECONDS)
+        try:
+            message = self._control.recv(CHUNK)
+        except TimeoutError:
+            raise SandboxError(f"{rung}: the zygote did not start within {START_SECONDS:g} s") from None
+        if not message:
+            self._process.kill()
+            assert self._process.stderr is not None
+            lines = self._process.stderr.read().decode(errors="replace").splitlines()
+            raise RungUnavailable(f"{rung}: the zygote did not start: {lines[-1] if lines else 'no reason given'}")
+        self._control.settimeout(None)
+        hello: dict[str, Any] = json.loads(message)
+        if "error" in hello:
+            raise RungUnavailable(f"{rung}: {hello['error']}")
+        return hello
+
+    def stop(self) -> None:
+        """Kill the zygote and with it all that runs in it."""
+        self._control.close()
+        self._process.kill()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        self._process.wait()
+
+    def abandon(self) -> None:
+        """Let go of a zygote that belongs to the process which this one was forked from."""
+        self._control.close()
+
+    def execute(self, settings: Mapping[str, Any], request: bytes, stdin: bytes) -> Finished:
+        """Run one request in a fork of the zygote.
+
+        Raises:
+            ZygoteDied: nothing can be said about the run.
+        """
+        with ExitStack() as closing, ExitStack() as handed:
+            passed = [_sealed("request", request, handed), _sealed("stdin", stdin, handed)]
+            outputs: dict[int, str] = {}
+            for name in OUTPUTS:
+                reading, writing = os.pipe()
+                outputs[_closed_by(closing, reading)] = name
+                passed.append(_closed_by(handed, writing))
+            # The result is a file in memory: it outlives a crash, and writing to it wakes nobody.
+            result = _closed_by(closing, os.memfd_create("result"))
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            closing.enter_context(ours)
+            handed.enter_context(theirs)
+            passed.append(result)
+            if self._own_folders:
+                folder = create(self._user, settings["language"] != "python")
+                closing.callback(remove, folder)
+                passed.append(_closed_by(handed, os.open(folder, os.O_RDONLY | os.O_DIRECTORY)))
+            try:
+                socket.send_fds(self._control, [json.dumps(settings).encode()], [theirs.fileno(), *passed])
+            except ConnectionError as error:
+                raise ZygoteDied(f"it does not listen: {error}") from error
+            handed.close()
+            finished = _Watch(settings, outputs, ours, closing).follow()
+            finished.result = os.pread(result, settings["output"] + 1, 0)
+            if len(finished.result) > settings["output"]:
+                finished.killed = finished.killed or "output"
+            return finished
+
+
+def _closed_by(stack: ExitStack, descriptor: int) -> int:
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _sealed(name: str, data: bytes, stack: ExitStack) -> int:
+    """A descriptor from which ``data`` can be read, by whoever has it, and which nobody can change."""
+    descriptor = _closed_by(stack, os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+    with open(descriptor, "wb", buffering=0, closefd=False) as file:
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+class _Watch:
+    """Follows one run to its end: keeps what it writes, kills it at a limit, learns how it ended."""
+
+    def __init__(
+        self, settings: Mapping[str, Any], outputs: dict[int, str], report: socket.socket, closing: ExitStack
+    ) -> None:
+        self._seconds: float = settings["seconds"]
+        self._cap: int = settings["output"]
+        self._outputs = outputs
+        self._report = report
+        self._closing = closing
+        self._pidfd = -1
+        self._began = time.monotonic()
+        self._deadline = self._began + (settings["compile_seconds"] if settings.get("compile") else self._seconds)
+        self._ended = False
+        self._finished = Finished()
+        self._poll = select.poll()
+        for descriptor in (report.fileno(), *outputs):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def follow(self) -> Finished:
+        try:
+            while not self._ended:
+                left = self._deadline - time.monotonic()
+                if left <= 0:
+                    self._late()
+                for descriptor, _ in self._poll.poll(max(left, 0.0) * 1000 + 1):
+                    self._read(descriptor)
+            while ready := self._poll.poll(0):  # what it wrote before its end is in the pipes
+                for descriptor, _ in ready:
+                    self._read(descriptor)
+        except BaseException:
+            self._kill("")
+            raise
+        return self._finished
+
+    def _read(self, descriptor: int) -> None:
+        if descriptor == self._report.fileno():
+            self._hear()
+            return
+        name = self._outputs[descriptor]
+        kept = self._finished.output[name]
+        data = os.read(descriptor, CHUNK)
+        if not data:
+            self._poll.unregister(descriptor)
+            return
+        kept += data[: self._cap + 1 - len(kept)]
+        if len(kept) > self._cap:
+            self._poll.unregister(descriptor)
+            self._kill("output")
+
+    def _hear(self) -> None:
+        message, passed, _, _ = socket.recv_fds(self._report, 4096, 1)
+        kind, rest = message[:1], message[1:]
+        if kind == reports.FORKED:
+            self._pidfd = _closed_by(self._closing, passed[0])
+            if self._finished.killed:
+                self._kill(self._finished.killed)
+        elif kind == reports.RUNNING:
+            self._began = time.monotonic()
+            self._deadline = self._began + self._seconds
+        elif kind == reports.ENDED:
+            self._finished.seconds = time.monotonic() - self._began
+            self._finished.status, kibibytes, self._finished.cpu = reports.USAGE.unpack(rest)
+            self._finished.memory = kibibytes * 1024
+            self._ended = True
+            self._poll.unregister(self._report.fileno())
+        else:
+            raise ZygoteDied(rest.decode(errors="replace") or "it ended during a run")
+
+    def _late(self) -> None:
+        if self._finished.killed:
+            raise ZygoteDied("it did not report a run's end")
+        self._kill("timeout")
+        self._deadline = time.monotonic() + GRACE_SECONDS
+
+    def _kill(self, why: str) -> None:
+        self._finished.killed = self._finished.killed or why
+        if self._pidfd >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
