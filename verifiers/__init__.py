@@ -1,6 +1,9 @@
 """What decides: verdicts by execution. Knows nothing of environments or models."""
 
+from .choice import ChoiceVerifier
+from .compose import Check, all_of, first_decided, weighted
 from .extract import RULES, Extraction, Rule, extract_answer, last_boxed
+from .judge import JudgeVerifier
 from .math import (
     Gold,
     GoldError,
@@ -19,14 +22,20 @@ from .math import (
     parse_gold,
     verify_number,
 )
+from .shaping import LengthRamp, TagsInOrder, one_box, overlong
+from .short_text import ShortTextVerifier, TextPolicy
 from .verdict import Status, Verdict, right, undecided, wrong
 
 __all__ = [
     "RULES",
+    "Check",
+    "ChoiceVerifier",
     "Extraction",
     "Gold",
     "GoldError",
     "Irrational",
+    "JudgeVerifier",
+    "LengthRamp",
     "MathPolicy",
     "MathVerifier",
     "Node",
@@ -34,18 +43,26 @@ __all__ = [
     "Operation",
     "ParseError",
     "Rule",
+    "ShortTextVerifier",
     "Status",
     "Symbol",
+    "TagsInOrder",
+    "TextPolicy",
     "TooLarge",
     "Undefined",
     "Verdict",
+    "all_of",
     "evaluate",
     "extract_answer",
+    "first_decided",
     "last_boxed",
+    "one_box",
+    "overlong",
     "parse_expression",
     "parse_gold",
     "right",
     "undecided",
     "verify_number",
+    "weighted",
     "wrong",
 ]

@@ -1,8 +1,10 @@
 """Math answers, decided exactly, without running a character of them."""
 
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
-from .expression import Node, Number, Operation, ParseError, Symbol, parse_expression
-from .verifier import Gold, GoldError, MathPolicy, MathVerifier, parse_gold, verify_number
+from .expression import parse_expression
+from .policy import MathPolicy
+from .tree import Node, Number, Operation, ParseError, Symbol
+from .verifier import Gold, GoldError, MathVerifier, parse_gold, verify_number
 
 __all__ = [
     "Gold",

@@ -1,14 +1,16 @@
-"""Are two expressions equal? From the cheapest exact method to the dearest, each in bounded time.
+r"""Are two expressions equal? From the cheapest exact method to the dearest, each in bounded time.
 
 1. The same tree.
 2. Rational numbers: exact evaluation.
-3. Rational functions: identity modulo random primes (``identity``).
+3. Rational functions, also with one of pi and e, and with i: identity modulo random primes (``identity``).
 4. Real roots: intervals with a separation bound (``radicals``): exact for numbers. With symbols, at random rational
    points of every sign and many sizes: a difference refutes for certain, and what agrees at all of them is equal but
    for branches such as sqrt((x-a)^2) = x-a that part only where no point fell.
-5. Irrational or symbolic exponents: integer points to refute, sympy to prove (``symbolic``).
+5. Anything else: boxes in the complex plane (``constants``), at random points when there are symbols. A difference
+   refutes for certain; agreement to 154 digits (29 at each point) is declared equality.
 
-Values are real numbers and ``e`` and ``i`` are plain letters: an even root of a negative number has no value.
+Symbols stand for real numbers. An expression with symbols and without ``i`` has no value where a part of it is not
+real, and such points are passed over; numbers may be complex on the way.
 """
 
 from __future__ import annotations
@@ -17,61 +19,75 @@ import math
 import random
 from fractions import Fraction
 
+from .constants import agree
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
-from .expression import Node, Operation, symbols
 from .identity import identical
 from .radicals import equal_reals
+from .tree import CONSTANTS, UNKNOWN_BASE, Node, operations, symbols
 
 POINTS = 24  # random points at which two expressions with roots must agree
 ATTEMPTS = 64  # draws of such a point; at some of them an expression has no real value
-REFUTATIONS = 12  # draws of a point when agreement proves nothing
 SCALES = ((4, 16), (5, 16), (6, 4), (8, 1), (20, 1))  # bits of the numerator, and the denominator, of a value
 PI_BITS = 60
+BOX_POINTS = 10  # the same with boxes
+BOX_ATTEMPTS = 40
+MAX_LARGE = 3  # points at which a value is past a bound, before any at which both are in reach
+BOX_AGREEMENT = 96  # bits
+BOX_PRECISIONS = (48, 160, 480)
+INTEGERS = 30  # the largest integer tried for a symbol
+ALGEBRAIC = frozenset(("+", "-", "*", "/", "%", "^", "sqrt", "root", "!"))
 
 
 def equal(answer: Node, gold: Node, seed: str) -> bool | None:
-    """Whether two expressions are equal; None when no method here can tell.
+    """Whether two expressions are equal, in either order; None when no method here can tell.
 
-    The two differ in one thing: past a bound of sympy, the answer is too large and the gold is undecided.
     ``seed`` draws the random points: take it from both texts, so that the decision is reproducible.
 
     Raises:
-        Undefined: one of them has no real value (division by zero, an even root of a negative number).
+        Undefined: one of them has no value (division by zero, a real root of a negative number with symbols).
         TooLarge: one of them is past the bounds of the methods.
     """
     if answer == gold:
         return True
-    names = sorted(symbols(answer) | symbols(gold))
+    names = symbols(answer) | symbols(gold)
     if not names:
         try:
             return evaluate(answer) == evaluate(gold)
         except (Irrational, TooLarge):
             pass
     rng = random.Random(seed)
+    same: bool | None
     try:
-        return identical(answer, gold, rng)
+        same = identical(answer, gold, rng)
+        if same or not {"pi", "e"} <= names:
+            return same
     except Irrational:
         pass
-    powers = _exponent_symbols(answer) | _exponent_symbols(gold)
-    decided = _at_points(answer, gold, names, powers, rng)
-    if decided is None:
-        from . import symbolic
+    free = sorted(names - CONSTANTS)
+    if operations(answer) | operations(gold) <= ALGEBRAIC and not names & {"e", "i"}:
+        try:
+            same = _at_points(answer, gold, sorted(names), rng)
+            if same is not None:
+                return same
+        except Irrational:
+            pass
+        except Undefined:
+            if free:
+                raise
+    return _by_boxes(answer, gold, free, "i" not in names, rng)
 
-        return symbolic.decide(answer, gold)
-    return decided
 
-
-def _at_points(a: Node, b: Node, names: list[str], powers: frozenset[str], rng: random.Random) -> bool | None:
-    """Agreement at random points; with symbols in exponents (``powers``), at small ones, which only refute."""
+def _at_points(a: Node, b: Node, names: list[str], rng: random.Random) -> bool | None:
+    """Agreement of expressions with roots at random points."""
     agreed = 0
     undefined: ArithmeticError | None = None
     numeric = names in ([], ["pi"])
-    for _ in range(1 if numeric else REFUTATIONS if powers else ATTEMPTS):
-        point = {name: _value(name, bool(powers), rng) for name in names}
+    for _ in range(1 if numeric else ATTEMPTS):
+        point = {name: _value(name, rng) for name in names}
         try:
             same = equal_reals(a, b, point)
         except Irrational:
-            return None
+            raise
         except (Undefined, TooLarge) as error:
             undefined = error
             continue
@@ -80,29 +96,53 @@ def _at_points(a: Node, b: Node, names: list[str], powers: frozenset[str], rng: 
         agreed += 1
         if agreed == POINTS:
             break
-    if powers:
-        return None
     if undefined and not agreed:
         raise undefined
     return True if numeric or agreed == POINTS else None
 
 
-def _value(name: str, small: bool, rng: random.Random) -> Fraction:
-    """A random value: a positive digit, or one of any sign and size.
+def _value(name: str, rng: random.Random) -> Fraction:
+    """A random value of any sign and size.
 
     That of pi is near pi: pi is transcendental, so what holds around it as an identity of roots holds at it.
     """
     if name == "pi":
         scale = 1 << PI_BITS
         return Fraction(round(math.pi * scale) + rng.getrandbits(30), scale)
-    if small:
-        return Fraction(rng.randint(1, 9))
     bits, denominator = rng.choice(SCALES)
     return Fraction(rng.choice((-1, 1)) * rng.getrandbits(bits), denominator)
 
 
-def _exponent_symbols(node: Node) -> frozenset[str]:
-    if not isinstance(node, Operation):
-        return frozenset()
-    found = frozenset().union(*map(_exponent_symbols, node.args))
-    return found | symbols(node.args[1]) if node.op in ("^", "root") else found
+def _by_boxes(a: Node, b: Node, names: list[str], real: bool, rng: random.Random) -> bool | None:
+    """Agreement of any two expressions: as numbers, or at integers, positive and other rational points in turn."""
+    if not names:
+        return agree(a, b, {}, real=False)
+    agreed = large = 0
+    undefined: ArithmeticError | None = None
+    for attempt in range(BOX_ATTEMPTS):
+        point = {name: _box_value(name, attempt, rng) for name in names}
+        try:
+            same = agree(a, b, point, real, BOX_AGREEMENT, BOX_PRECISIONS)
+        except (Undefined, TooLarge) as error:
+            undefined = error
+            large += isinstance(error, TooLarge)
+            if large == MAX_LARGE and not agreed:
+                break
+            continue
+        if same is False:
+            return False
+        agreed += same is True
+        if agreed == BOX_POINTS:
+            return True
+    if undefined and not agreed:
+        raise undefined
+    return None
+
+
+def _box_value(name: str, attempt: int, rng: random.Random) -> Fraction:
+    if name == UNKNOWN_BASE:
+        return Fraction(rng.randint(20, 90), 16)
+    if attempt % 4 == 0:
+        return Fraction(rng.randint(1, INTEGERS))
+    size = Fraction(rng.randint(1, 127), rng.choice((16, 64)))
+    return size if attempt % 4 < 3 else -size

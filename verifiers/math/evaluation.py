@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeAlias
 
-from .expression import Node, Number, Symbol
+from .tree import Node, Number, Symbol
 
 MAX_BITS = 2**14  # numerator or denominator of any value on the way, about 4900 decimal digits
 MAX_FACTORIAL = 1000
@@ -23,7 +23,7 @@ class Undefined(ArithmeticError):
 
 
 class Irrational(Undefined):
-    """The value is a real number that is not rational, or depends on a symbol without a value."""
+    """The value is a real or complex number that is not rational, or depends on a symbol without a value."""
 
 
 class TooLarge(ArithmeticError):
@@ -49,6 +49,8 @@ def _value(node: Node, values: Mapping[str, Fraction]) -> Rational:
         if node.name not in values:
             raise Irrational(f"{node.name} has no value")
         return values[node.name]
+    if node.op not in OPERATIONS:
+        raise Irrational(f"a value of {node.op}")
     return OPERATIONS[node.op](*[_value(arg, values) for arg in node.args])
 
 
@@ -99,7 +101,7 @@ def _root(radicand: Rational, index: Rational = 2) -> Rational:
         raise TooLarge(f"a root of index above {MAX_ROOT}")
     degree = index.numerator
     if radicand < 0 and degree % 2 == 0:
-        raise Undefined("an even root of a negative number")
+        raise Irrational("an even root of a negative number")
     top, bottom = integer_root(abs(radicand.numerator), degree), integer_root(radicand.denominator, degree)
     if top**degree != abs(radicand.numerator) or bottom**degree != radicand.denominator:
         raise Irrational("an irrational root")
@@ -128,6 +130,21 @@ def _factorial(n: Rational) -> Rational:
     return math.factorial(n.numerator)
 
 
+def _integers(args: tuple[Rational, ...], name: str) -> list[int]:
+    if any(arg.denominator != 1 for arg in args):
+        raise Undefined(f"{name} of what is not an integer")
+    return [arg.numerator for arg in args]
+
+
+def _binomial(*args: Rational) -> Rational:
+    n, k = _integers(args, "a binomial coefficient")
+    if n < 0 or k < 0:
+        raise Undefined("a binomial coefficient of a negative number")
+    if n > MAX_FACTORIAL and min(k, n - k) > 0:
+        raise TooLarge(f"a binomial coefficient above {MAX_FACTORIAL}")
+    return math.comb(n, k)
+
+
 OPERATIONS: dict[str, Callable[..., Rational]] = {
     "+": _add,
     "*": _multiply,
@@ -138,4 +155,12 @@ OPERATIONS: dict[str, Callable[..., Rational]] = {
     "root": _root,
     "!": _factorial,
     "%": lambda value: Fraction(value, 100),
+    "abs": abs,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "max": max,
+    "min": min,
+    "gcd": lambda *args: math.gcd(*_integers(args, "gcd")),
+    "lcm": lambda *args: _bounded(math.lcm(*_integers(args, "lcm"))),
+    "binom": _binomial,
 }

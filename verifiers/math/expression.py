@@ -9,95 +9,63 @@ Grammar, loosest first (sums and products are n-ary, so that a long sum is not a
     product  = signed (("*" | "/") signed | power)*     a power alone multiplies: 2x, 3(x+1); equal in rank to "*"
     signed   = ("+" | "-")* power
     power    = atom ("!" | "%")* ["^" exponent]         "^" is also "**" and binds above a sign: -x^2 = -(x^2)
-    exponent = ("+" | "-")* atom ["^" exponent]
-    atom     = number | letter | word | "(" sum ")" | \frac{sum}{sum} | \sqrt[sum]{sum} | \text{words}
+    exponent = ("+" | "-")* atom ["^" exponent] | \circ
+    atom     = number | letter | word | "(" sum ")" | "|" sum "|" | \frac{sum}{sum} | \sqrt[sum]{sum} | \text{words}
+             | function ["_" base] ["^" exponent] argument
 
 Readings that could be taken two ways:
 
 - ``1,000``, ``1{,}000``, ``1\,000`` and ``1,\!000`` are one number; ``(1,000)`` is refused, since it could be a pair.
-- ``3e5`` and ``3e-5`` are 300000 and 0.00003; elsewhere ``e`` is a letter.
+- ``3e5`` and ``3e-5`` are 300000 and 0.00003; elsewhere ``e`` is Euler's number, and ``i`` the imaginary unit.
 - ``1\frac{1}{2}`` is the mixed number 1 + 1/2; ``2\frac{x}{3}`` is a product.
 - ``x^10`` is the tenth power, as in plain text; ``x^ab`` is refused.
+- ``1011_2``, ``(1011)_2`` and ``\text{ff}_{16}`` are integers in that base.
 - ``ab`` and ``xyz`` are products of letters; runs of capitals and of more than three letters are one name, so that
   ``AB`` is not ``BA`` and ``silent`` is not ``listen``. ``\text{km}`` is one name always.
-- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, and so is any character outside ASCII but
-  the signs for times, divided by, minus, pi and root: digits of other scripts and invisible characters never count.
+- The argument of a function without brackets is one factor, or a number and the letters after it: ``\sin 2n\pi``.
+  ``\sin x y`` and ``\sin\pi/6`` are refused, ``\ln 2/3`` is a third of ``\ln 2``, ``sin(x)^2`` is ``(sin x)^2``.
+- ``0.1\overline{6}`` is 1/6; ``\vec{v}``, ``\overline{AB}`` and ``\angle ABC`` are names, none of them that of ``AB``.
+- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, and so is any character outside ASCII but for a few
+  mathematical signs: digits of other scripts and invisible characters never count.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import TypeAlias
 
-MAX_LENGTH = 4096  # characters of a text
-MAX_DIGITS = 400  # characters of one number
-MAX_EXPONENT = 400  # size of x in 1ex
-MAX_NESTING = 50  # brackets, signs and exponents inside one another
-MAX_DEPTH = 100  # levels of a tree
-MAX_NODES = 1000  # nodes of a tree
+from .cursor import Cursor
+from .tokens import (
+    ALIASES,
+    BASED,
+    BINOMIALS,
+    CALLED,
+    CURRENCIES,
+    DECORATIONS,
+    FRACTIONS,
+    GREEK,
+    LOGS,
+    SEVERAL,
+    TRIGONOMETRIC,
+    is_numeral,
+    literal,
+    numeral,
+    tokenize,
+    words_of,
+)
+from .tree import INFINITY, UNKNOWN_BASE, Node, Number, Operation, ParseError, Symbol, check_size
+
+__all__ = ["Node", "Number", "Operation", "ParseError", "Symbol", "parse_expression", "parse_tokens"]
+
 MAX_LETTERS = 3  # lower-case letters in a run that are separate variables
 
-
-class ParseError(ValueError):
-    """The text is not an expression of this grammar, or is past a bound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A literal as written; a minus sign before it is an ``Operation``."""
-
-    value: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A variable (``x``, ``x_1``, ``alpha``), the constant ``pi``, or a name (``km``)."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """``op`` applied to ``args``.
-
-    op: ``+`` and ``*`` (two or more arguments), ``-`` (one: negation; a - b is a + (-b)), ``/`` and ``^`` (two),
-        ``sqrt``, ``!`` and ``%`` (one), ``root`` (two: radicand, index).
-    """
-
-    op: str
-    args: tuple[Node, ...]
-
-
-Node: TypeAlias = Number | Symbol | Operation
-
-FUNCTIONS = frozenset(
-    """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp max min mod gcd""".split()  # noqa: SIM905
-)
-GREEK = frozenset(
-    r"""\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa \lambda \mu \nu \xi \pi
-    \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Phi \Psi \Omega""".split()  # noqa: SIM905
-)
-FRACTIONS = frozenset((r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"))
-IGNORED = frozenset((r"\left", r"\right", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", "~"))
-SAME = {r"\cdot": "*", r"\times": "*", r"\div": "/", "**": "^", r"\%": "%"}
-SPELLINGS = str.maketrans(  # multiplication sign, two dots, division sign, minus sign, pi, root
-    {"\u00d7": "*", "\u00b7": "*", "\u22c5": "*", "\u00f7": "/", "\u2212": "-", "\u03c0": r"\pi ", "\u221a": "sqrt "}
-)
-SEPARATORS = str.maketrans("", "", "{},\\!")
-CLOSING = {"(": ")", "[": "]", "{": "}"}
-TOKENS = re.compile(
-    r"""\s*(
-    (?:[1-9]\d{0,2}(?:(?:,|\{,\}|\\,|,\\!)\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?   # 12  1,000.5  3e5
-    | \.\d+(?:[eE][+-]?\d+)?
-    | [A-Za-z]+(?:_(?:[A-Za-z0-9]|\{[A-Za-z0-9]{1,16}\}))?                               # x  km  x_1  x_{12}
-    | \\(?:text|mathrm|textbf|mbox)\s*\{[^{}\\]*\}
-    | \\[A-Za-z]+ | \\. | \*\* | \S )""",
-    re.VERBOSE | re.ASCII | re.DOTALL,
-)
-NAMED = re.compile(r"\\[a-z]+\s*\{\s*([A-Za-z][A-Za-z0-9 ]*?)[\s.]*\}", re.ASCII)
+CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+ENCLOSED = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
+NO_FACTOR = frozenset((r"\rfloor", r"\rceil"))
+INFINITIES = frozenset(("infty", "infinity", "inf", "oo"))
+DEGREES = frozenset(("deg", "degree", "degrees"))
+NAME = re.compile(r"([A-Za-z][A-Za-z0-9 ]*?)[\s.]*", re.ASCII)
+CHOICE = re.compile(r"\(?([A-Z])\)?[.:]?", re.ASCII)
 
 
 def parse_expression(text: str) -> Node:
@@ -106,33 +74,21 @@ def parse_expression(text: str) -> Node:
     Raises:
         ParseError: not an expression of the grammar, or past a bound.
     """
-    if len(text) > MAX_LENGTH:
-        raise ParseError(f"longer than {MAX_LENGTH} characters")
-    if not text.isascii():
-        text = text.translate(SPELLINGS)
-        if not text.isascii():
-            raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
-    tokens = [SAME.get(token, token) for token in TOKENS.findall(text) if token not in IGNORED]
+    return parse_tokens(tokenize(text))
+
+
+def parse_tokens(tokens: list[str]) -> Node:
+    """``parse_expression`` of what is cut into tokens already."""
     parser = _Parser([*tokens, ""])
     node = parser.sum()
     if parser.peek:
         raise ParseError(f"unexpected {parser.peek[:20]!a}")
-    _check_size(node)
+    check_size(node)
     return node
 
 
-class _Parser:
-    """Recursive descent over tokens, the last of which is empty."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.tokens = tokens
-        self.index = 0
-        self.nesting = 0
-        self.parentheses = 0
-
-    @property
-    def peek(self) -> str:
-        return self.tokens[self.index]
+class _Parser(Cursor):
+    """Recursive descent over tokens."""
 
     def sum(self) -> Node:
         terms = [self.product()]
@@ -152,13 +108,21 @@ class _Parser:
             elif token == "/":
                 self.index += 1
                 factors = [Operation("/", (_product(factors), self.signed()))]
-            elif token and (token[0].isalpha() or token[0] in "([{\\"):
+            elif token in DEGREES or words_of(token) in DEGREES:
+                self.index += 1
+                factors = [Operation("deg", (_product(factors),))]
+            elif self.begins_factor(token):
                 factor = self.power()
                 if _is_word(factors[-1]) and _is_word(factor):
                     raise ParseError("two words side by side")
                 factors.append(factor)
             else:
                 return _product(factors)
+
+    def begins_factor(self, token: str) -> bool:
+        if token == "|":
+            return not self.bars
+        return bool(token) and (token[0].isalpha() or token[0] in "([{\\") and token not in NO_FACTOR
 
     def signed(self) -> Node:
         token = self.tokens[self.index]
@@ -180,10 +144,14 @@ class _Parser:
         return self.raised(base)
 
     def raised(self, base: Node) -> Node:
-        """``base`` with the exponent that follows it, if one does."""
+        """``base`` with the exponent or degree sign that follows it, if one does."""
         if self.tokens[self.index] != "^":
             return base
         self.index += 1
+        circle = self.tokens[self.index : self.index + 3]
+        if circle[0] == r"\circ" or circle == ["{", r"\circ", "}"]:
+            self.index += 1 if circle[0] == r"\circ" else 3
+            return Operation("deg", (base,))
         return Operation("^", (base, self.exponent()))
 
     def exponent(self) -> Node:
@@ -203,24 +171,46 @@ class _Parser:
     def atom(self, mixed: bool = True) -> Node:
         token = self.tokens[self.index]
         self.index += 1
-        first = token[:1]
-        if first.isdigit() or (first == "." and len(token) > 1):
+        if is_numeral(token):
             return self.number(token, mixed)
         if token in CLOSING:
-            return self.group(token)
-        if token in FRACTIONS:
-            return self.fraction()
+            return self.based_group() or self.group(token)
+        if token in FRACTIONS or token in BINOMIALS:
+            return self.fraction("/" if token in FRACTIONS else "binom")
         if token in ("sqrt", r"\sqrt"):
             return self.root(token)
-        if first.isalpha():
+        if match := BASED.fullmatch(token):
+            return numeral(match[1], int(match[2]))
+        if token[:1].isalpha():
             return self.letters(token)
-        if token == r"\$":
-            return Operation("*", (Symbol("$"), self.amount()))
+        if token in CURRENCIES:
+            return Operation("*", (Symbol(CURRENCIES[token]), self.amount()))
         if token in GREEK:
             return Symbol(token[1:])
-        if token.endswith("}") and (match := NAMED.fullmatch(token)):
-            return Symbol(" ".join(match[1].split()))
+        if ALIASES.get(token[1:], token[1:]) in CALLED:
+            return self.function(token[1:])
+        if (words := words_of(token)) is not None:
+            return self.named(words)
+        if token in DECORATIONS:
+            return self.decorated(token[1:])
         raise ParseError(f"unexpected {token[:20]!a}" if token else "the expression is incomplete")
+
+    def named(self, words: str) -> Node:
+        r"""What ``\text{...}`` stands for: a name, a letter of choice, a function, a numeral with its base."""
+        if self.tokens[self.index] == "_" and words.isalnum():
+            return numeral(words, self.base())
+        if words in CALLED:
+            return self.function(words)
+        if match := CHOICE.fullmatch(words) or NAME.fullmatch(words):
+            return Symbol(match[1])
+        raise ParseError(f"unexpected {words[:20]!a}")
+
+    def decorated(self, mark: str) -> Node:
+        r"""``\vec{v}`` and ``\angle ABC``: names of their own."""
+        name = self.argument() if mark not in ("angle", "triangle") else self.atom(mixed=False)
+        if not isinstance(name, Symbol):
+            raise ParseError(f"{mark} of what is no name")
+        return Symbol(f"{mark} {name.name}")
 
     def number(self, token: str, mixed: bool) -> Node:
         if self.parentheses and "," in token.replace("{,}", ""):
@@ -239,22 +229,21 @@ class _Parser:
     def amount(self) -> Node:
         """The number after a currency sign."""
         token = self.tokens[self.index]
-        if not token[:1].isdigit():
+        if not is_numeral(token):
             raise ParseError("a currency sign without a number")
         self.index += 1
         return self.number(token, mixed=False)
 
     def group(self, opening: str) -> Node:
         self.deeper()
+        bars, self.bars = self.bars, opening == "|"
         self.parentheses += opening != "{"
         node = self.sum()
-        found, wanted = self.tokens[self.index], CLOSING[opening]
-        if found != wanted:
-            raise ParseError(f"expected {wanted} and found {found[:20]!a}" if found else f"{opening} never closes")
-        self.index += 1
+        self.close(CLOSING[opening])
         self.parentheses -= opening != "{"
+        self.bars = bars
         self.nesting -= 1
-        return node
+        return Operation(ENCLOSED[opening], (node,)) if opening in ENCLOSED else node
 
     def root(self, token: str) -> Node:
         self.deeper()
@@ -263,9 +252,9 @@ class _Parser:
         self.nesting -= 1
         return Operation("sqrt", (radicand,)) if index is None else Operation("root", (radicand, index))
 
-    def fraction(self) -> Operation:
+    def fraction(self, op: str = "/") -> Operation:
         self.deeper()
-        node = Operation("/", (self.argument(), self.argument()))
+        node = Operation(op, (self.argument(), self.argument()))
         self.nesting -= 1
         return node
 
@@ -276,14 +265,91 @@ class _Parser:
             self.tokens[self.index : self.index + 1] = [token[0], token[1:]]
         return self.atom(mixed=False)
 
+    def function(self, name: str) -> Node:
+        """A function after its name."""
+        self.deeper()
+        name, _, base = name.partition("_")
+        name = ALIASES.get(name, name)
+        bases: list[Node] = [numeral(base.strip("{}"), 10)] if base else []
+        if name == "log" and self.tokens[self.index] == "_":
+            self.index += 1
+            bases = [self.argument()]
+        if name == "lg":
+            name, bases = "log", [Number(Fraction(10))]
+        if name in SEVERAL:
+            node: Node = Operation(name, tuple(self.several()))
+        else:
+            power = None
+            if self.tokens[self.index] == "^":
+                self.index += 1
+                power = self.exponent()
+            if power == Operation("-", (Number(Fraction(1)),)):
+                if f"arc{name}" not in CALLED:
+                    raise ParseError(f"an inverse of {name}")
+                name, power = f"arc{name}", None
+            if name == "log":
+                bases = bases or [Symbol(UNKNOWN_BASE)]
+            node = Operation(name, (self.operand(name), *bases))
+            node = node if power is None else Operation("^", (node, power))
+        self.nesting -= 1
+        return node
+
+    def several(self) -> list[Node]:
+        if self.peek != "(":
+            raise ParseError("expected (")
+        args: list[Node] = []
+        while not args or self.peek == ",":
+            self.index += 1
+            if "," in self.peek and is_numeral(self.peek):
+                raise ParseError("a comma without a space in a list of arguments")
+            args.append(self.sum())
+        self.close(")")
+        return args
+
+    def operand(self, name: str) -> Node:
+        """The argument of a function: in brackets, or one factor, or a number and the letters after it."""
+        token = self.tokens[self.index]
+        if token in CLOSING:
+            self.index += 1
+            return self.group(token)
+        if token in ("+", "-"):
+            self.index += 1
+            return Operation("-", (self.operand(name),)) if token == "-" else self.operand(name)
+        factors = [self.power()] if is_numeral(token) else []
+        letters = 0
+        while (token := self.tokens[self.index]) in GREEK or (token.isalpha() and not letters):
+            letters += token.isalpha()
+            single = (
+                len(token) <= MAX_LETTERS
+                and token.isalpha()
+                and token.islower()
+                and token not in CALLED | {"pi", "sqrt"}
+            )
+            factors += [self.power() for _ in range(len(token) if single else 1)]
+        if not factors or token == r"\sqrt":
+            if token[:1] != "\\":
+                raise ParseError(f"{name} of nothing")
+            factors.append(self.power())
+            token = self.tokens[self.index]
+        if token[:1].isalpha() or token in GREEK or (token == "/" and name in TRIGONOMETRIC):
+            raise ParseError(f"write brackets around the argument of {name}")
+        return _product(factors)
+
     def letters(self, token: str) -> Node:
         """A run of letters: one variable, a function's name, one name, or the first of several variables."""
         if len(token) == 1 or token == "pi":
             return Symbol(token)
-        if token in FUNCTIONS:
-            raise ParseError(f"the function {token} is not supported")
+        if token in INFINITIES:
+            return Symbol(INFINITY)
+        name, _, base = token.partition("_")
+        if ALIASES.get(name, name) in CALLED and (not base or (name in LOGS and base.strip("{}").isdigit())):
+            return self.function(token)
         if token[1] == "_":
             return Symbol(token.replace("{", "").replace("}", ""))
+        if token[-1] in "xyz" and token[:-1] in CALLED:  # sinx
+            self.index -= 1
+            self.tokens[self.index] = token[-1]
+            return self.function(token[:-1])
         if "_" in token:
             raise ParseError(f"unexpected {token[:20]!a}")
         if len(token) <= MAX_LETTERS and token.islower():
@@ -292,53 +358,10 @@ class _Parser:
             return Symbol(token[0])
         return Symbol(token)
 
-    def deeper(self) -> None:
-        self.nesting += 1
-        if self.nesting > MAX_NESTING:
-            raise ParseError(f"nested more than {MAX_NESTING} levels deep")
-
-
-@lru_cache(maxsize=4096)
-def literal(token: str) -> Number:
-    """The number that a literal stands for, exactly."""
-    if len(token) > MAX_DIGITS:
-        raise ParseError(f"a number of more than {MAX_DIGITS} digits")
-    mantissa, _, exponent = token.lower().partition("e")
-    digits = mantissa.translate(SEPARATORS)
-    power = int(exponent or 0)
-    if abs(power) > MAX_EXPONENT:
-        raise ParseError(f"an exponent beyond {MAX_EXPONENT}")
-    whole, _, decimals = digits.partition(".")
-    power -= len(decimals)
-    value = int(whole + decimals)
-    return Number(Fraction(value * 10**power) if power >= 0 else Fraction(value, 10**-power))
-
 
 def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Operation("*", tuple(factors))
 
 
-def symbols(node: Node) -> frozenset[str]:
-    """The names of the symbols in an expression."""
-    if isinstance(node, Symbol):
-        return frozenset((node.name,))
-    if isinstance(node, Number):
-        return frozenset()
-    return frozenset().union(*map(symbols, node.args))
-
-
 def _is_word(node: Node) -> bool:
     return isinstance(node, Symbol) and len(node.name) > 1 and "_" not in node.name and f"\\{node.name}" not in GREEK
-
-
-def _check_size(root: Node) -> None:
-    level: list[Node] = [root]
-    nodes = 0
-    for _ in range(MAX_DEPTH):
-        nodes += len(level)
-        if nodes > MAX_NODES:
-            raise ParseError(f"more than {MAX_NODES} numbers, symbols and operations")
-        level = [arg for node in level if isinstance(node, Operation) for arg in node.args]
-        if not level:
-            return
-    raise ParseError(f"more than {MAX_DEPTH} operations inside one another")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 
 from .evaluation import TooLarge, Undefined, evaluate
-from .expression import Node, Number, Operation, Symbol, symbols
+from .tree import Node, Number, Operation, Symbol, symbols
 
 TRIALS = 3
 ATTEMPTS = 8  # draws of a point at which no denominator vanishes
 PRIME_BITS = 61
 MAX_HEIGHT = 2**32  # bits that the numerator and denominator could reach at a point, never computed
-WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+WITNESSES = (2, 325, 9375, 28178, 450775, 9780504, 1795265022)
+SMALL_PRIMES = math.prod(p for p in range(3, 200, 2) if all(p % q for q in range(3, 15, 2) if q < p))
 
 
 def identical(a: Node, b: Node, rng: random.Random) -> bool:
@@ -22,7 +24,8 @@ def identical(a: Node, b: Node, rng: random.Random) -> bool:
     below 2^-75: a non-zero numerator of degree and bits at most ``MAX_HEIGHT`` vanishes at a random point, or modulo
     a random 61-bit prime, with a chance below 2^-25 in each of three trials (Schwartz 1980, Zippel 1979). The
     chance is over ``rng``, so the answer must not be written with knowledge of its seed. Every symbol is a free
-    variable, ``pi`` too, which is exact because pi is transcendental.
+    variable, ``pi`` and ``e`` too: exact for either of them alone, which is transcendental, while False for both is not
+    certain. ``i`` is a square root of -1 modulo a prime that has one.
 
     Raises:
         Undefined: the expression divides by zero everywhere.
@@ -57,8 +60,10 @@ def height(node: Node) -> int:
 
 def _values(a: Node, b: Node, names: list[str], rng: random.Random) -> tuple[int, int]:
     for _ in range(ATTEMPTS):
-        prime = random_prime(rng)
+        prime = random_prime(rng, residue=1 if "i" in names else 3)
         point = {name: rng.randrange(prime) for name in names}
+        if "i" in point:
+            point["i"] = _imaginary_unit(prime, rng)
         try:
             return _modular(a, point, prime), _modular(b, point, prime)
         except ZeroDivisionError:
@@ -97,15 +102,28 @@ def _power(base: int, exponent: int, prime: int) -> int:
     return pow(base, exponent, prime)
 
 
-def random_prime(rng: random.Random) -> int:
-    """A random prime of ``PRIME_BITS`` bits (Miller-Rabin, exact below 3.3e24: Sorenson and Webster 2015)."""
+def random_prime(rng: random.Random, residue: int = 3) -> int:
+    """A random prime of ``PRIME_BITS`` bits (Miller-Rabin with seven bases, exact below 2^64: Sinclair 2011).
+
+    residue: what it leaves modulo 4; -1 has a square root when that is 1.
+    """
     while True:
-        n = rng.getrandbits(PRIME_BITS) | 1 << (PRIME_BITS - 1) | 1
+        n = rng.getrandbits(PRIME_BITS) >> 2 << 2 | 1 << (PRIME_BITS - 1) | residue
+        if math.gcd(n, SMALL_PRIMES) > 1:
+            continue
         odd, twos = n - 1, 0
         while odd % 2 == 0:
             odd, twos = odd // 2, twos + 1
         if all(_probable_prime(n, witness, odd, twos) for witness in WITNESSES):
             return n
+
+
+def _imaginary_unit(prime: int, rng: random.Random) -> int:
+    """A square root of -1: the fourth root of unity that half of all numbers give (Euler's criterion)."""
+    while True:
+        root = pow(rng.randrange(2, prime), prime // 4, prime)
+        if root * root % prime == prime - 1:
+            return root
 
 
 def _probable_prime(n: int, witness: int, odd: int, twos: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from .expression import MAX_DIGITS, SEPARATORS
+from .tokens import MAX_DIGITS, SEPARATORS
 
 _INTEGER = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}", re.ASCII).fullmatch
 _DECIMAL = re.compile(

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from .evaluation import MAX_BITS, MAX_ROOT, TooLarge, Undefined, evaluate, integer_root
-from .expression import Node, Number, Operation, Symbol
+from .tree import Node, Number, Operation, Symbol
 
 MAX_PRECISION = 2**13  # bits after the point
 MAX_ROOT_BITS = 2**15  # bits of a scaled radicand

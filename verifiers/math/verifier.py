@@ -1,27 +1,41 @@
-r"""Math answers: integers, fractions, decimals and expressions, decided exactly.
+r"""Math answers, decided exactly and without running a character of them.
 
 An answer passes through, in this order: extraction (``extract``), the fast path for plain numbers (``number``), the
-parser with its bounds (``expression``), and the methods of ``equality``. What the answer did wrong is WRONG: there is
-none, it does not parse, it is past a bound, it has no value. UNDECIDED is left for two expressions within every bound
+parser with its bounds (``reading``, ``expression``, ``units``), the comparison under a policy (``comparison``), and
+what that leaves open through math-verify in a process of its own (``slow``). What the answer did wrong is WRONG: there
+is none, it does not parse, it is past a bound, it has no value. UNDECIDED is left for two answers within every bound
 that no method can tell apart or prove equal.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
 
-from ..extract import RULES, Rule, extract_answer, last_boxed
+from ..extract import RULES, extract_answer, last_boxed
+from ..optional import MissingLibrary
+from ..quoting import quoted
 from ..verdict import Verdict, right, undecided, wrong
+from .comparison import Comparison
+from .dates import read_moment
 from .equality import equal
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
-from .expression import MAX_LENGTH, Node, Number, Operation, ParseError, Symbol, parse_expression, symbols
+from .last_resort import is_foreign, may_ask
 from .number import read_number
+from .policy import DEFAULT, MathPolicy
+from .reading import read_tokens, without_delimiters
+from .regions import check_ends, infinite
+from .relations import check_relation
+from .tokens import tokenize
+from .tree import Node, Number, ParseError, Symbol, constant
+from .units import Quantity, mentions_unit, read_quantity, require_library
+from .values import Named, Relation, Value, nodes
 
 MAX_SHOWN = 80  # characters of an answer quoted in a verdict
+PROBE = Number(Fraction(1, 7))  # what a gold is compared with once, to see that it can be
 
 
 class GoldError(ValueError):
@@ -29,35 +43,35 @@ class GoldError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class MathPolicy:
-    r"""What counts as the answer, and as the same answer. The defaults accept one reading only.
+class Reading:
+    """One answer's text and what it says: a value, an amount with a unit, both, or (with the ``problem``) neither.
 
-    rules: where the answer is looked for; the first rule that finds one wins. Add ``"whole"`` to take a response
-        without a mark as the answer: ``"42"``.
-    assignment: accept ``x = 5`` where the gold is ``5``. The name must be that of a gold ``x = 5``, if it has one.
-        Any other equation, ``1=5`` or ``2+3=5``, is refused whatever the gold.
-    percent: ``"fraction"`` reads ``50\%`` as 1/2, ``"number"`` as 50; never both.
-    tolerance: the largest difference between two rational numbers that still counts as equal:
-        ``Fraction(1, 1000)`` accepts 0.333 for 1/3. Numbers with roots are always compared exactly.
+    name: the letter that the amount is said to be of, as in ``v = 5 m/s``.
     """
 
-    rules: tuple[Rule, ...] = RULES
-    assignment: bool = True
-    percent: Literal["fraction", "number"] = "fraction"
-    tolerance: Fraction = Fraction(0)
+    text: str
+    value: Value | None = None
+    tokens: tuple[str, ...] = ()
+    amount: Quantity | None = None
+    name: str = ""
+    problem: str = ""
+
+    @property
+    def understood(self) -> bool:
+        return self.value is not None or self.amount is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A reference answer, read once. ``value`` is None unless it is a rational number; ``name`` is x in ``x = 5``."""
+    """A reference answer, read once.
+
+    value: the number that it is, when it is one rational number and the only acceptable answer.
+    options: each acceptable answer.
+    """
 
     text: str
-    node: Node
     value: Fraction | None
-    name: str | None = None
-
-
-DEFAULT = MathPolicy()
+    options: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +90,35 @@ class MathVerifier:
         extraction = extract_answer(response, self.policy.rules)
         return wrong("no answer found") if extraction is None else _judge(extraction.text, reference, self.policy)
 
+    def verify_many(self, pairs: Sequence[tuple[str, str]], workers: int = 2) -> list[Verdict]:
+        """The verdict of ``verify`` on each (response, gold), in order, with the work spread over processes.
+
+        Raises:
+            GoldError: see ``parse_gold``.
+        """
+        from .many import verify_many
+
+        return verify_many(pairs, self.policy, workers)
+
 
 @lru_cache(maxsize=4096)
 def parse_gold(text: str, policy: MathPolicy = DEFAULT) -> Gold:
     """Read a reference answer.
 
     Raises:
-        GoldError: it does not parse, has no real value, or is past the bounds within which answers are compared.
+        GoldError: it does not parse, has no value, or is past the bounds within which answers are compared.
+        MissingLibrary: it has a unit, and pint is not installed.
     """
-    try:
-        name, node = _read(text, policy)
-        try:
-            value = evaluate(node)
-        except (Irrational, TooLarge):
-            value = None
-            equal(node, Number(Fraction(1, 7)), text)  # raises for what no answer could be compared with
-    except (ParseError, Undefined, TooLarge) as error:
-        raise GoldError(f"the gold answer {_shown(text)} cannot be used: {error}") from error
-    return Gold(_shown(text), node, value, name)
+    texts = text.split(policy.separator) if policy.separator else [text]
+    options = tuple(_checked(without_delimiters(part), policy) for part in texts)
+    only = options[0].value
+    if isinstance(only, Named) and only.how == "=" and policy.assignment:
+        only = only.value
+    value = None
+    if len(options) == 1 and isinstance(only, Node):
+        with suppress(Irrational, TooLarge):
+            value = evaluate(only)
+    return Gold(_shown(text), value, options)
 
 
 def verify_number(response: str, gold: int | Fraction) -> Verdict:
@@ -109,8 +134,68 @@ def verify_number(response: str, gold: int | Fraction) -> Verdict:
         text = extraction.text
     value = read_number(text)
     if value is None:
-        return _judge(text, Gold(str(gold), Number(Fraction(gold)), Fraction(gold)), DEFAULT)
+        return _judge(text, Gold(str(gold), Fraction(gold), (Reading(str(gold), constant(gold)),)), DEFAULT)
     return _verdict(value == gold, text, gold)
+
+
+def _checked(text: str, policy: MathPolicy) -> Reading:
+    """A gold's reading, tried out."""
+    reading = _read(text, policy)
+    problem = reading.problem
+    if reading.understood:
+        problem = ""
+        try:
+            _try_out(reading, text)
+        except (Undefined, TooLarge) as error:
+            problem = str(error)
+    elif policy.slow and is_foreign(text) and may_ask(text):
+        from . import slow
+
+        problem = "" if slow.decide(text, text) else problem
+    if problem:
+        raise GoldError(f"the gold answer {_shown(text)} cannot be used: {problem}")
+    return reading
+
+
+def _try_out(reading: Reading, seed: str) -> None:
+    """Raises:
+    Undefined, TooLarge: no answer could be compared with this one.
+    MissingLibrary: its unit is not a currency, and pint is not installed.
+    """
+    if reading.amount is not None:
+        require_library(reading.amount)
+        parts = [amount for amount, _ in reading.amount.terms]
+    else:
+        parts = [node for node in nodes(reading.value) if not infinite(node)] if reading.value is not None else []
+    for node in parts:
+        if not isinstance(node, Symbol):
+            equal(node, PROBE, seed)
+    if reading.value is not None:
+        check_ends(reading.value)
+    if isinstance(reading.value, Relation):
+        check_relation(reading.value)
+
+
+def _read(text: str, policy: MathPolicy) -> Reading:
+    value = amount = None
+    name = problem = ""
+    tokens: list[str] = []
+    try:
+        moment = read_moment(text, policy.dates)
+        if moment is not None:
+            return Reading(text, moment)
+        tokens = tokenize(text)
+        value = read_tokens(tokens, policy)
+    except ParseError as error:
+        problem = f"it does not parse: {error}"
+    except (Undefined, TooLarge) as error:
+        return Reading(text, problem=str(error))
+    if policy.assignment and tokens[1:2] == ["="] and tokens[0].isalpha():
+        name, tokens = tokens[0], tokens[2:]
+    if mentions_unit(tokens):
+        amount = read_quantity(tokens)
+        amount = amount if amount is not None and amount.sure else None
+    return Reading(text, value, tuple(tokens), amount, name, problem)
 
 
 def _judge(text: str, gold: Gold, policy: MathPolicy) -> Verdict:
@@ -118,66 +203,73 @@ def _judge(text: str, gold: Gold, policy: MathPolicy) -> Verdict:
     number = read_number(text)
     if number is not None and gold.value is not None:
         return _verdict(_close(number, gold.value, policy), text, gold.text)
-    try:
-        name, node = _read(text, policy)
-        if name and gold.name and name != gold.name:
-            return wrong(f"expected a value of {gold.name}, got one of {name}", answer=_shown(text))
-        return _verdict(_same(node, gold, text, policy), text, gold.text)
-    except ParseError as error:
-        return wrong(f"the answer does not parse: {error}", answer=_shown(text))
-    except (Undefined, TooLarge) as error:
-        return wrong(f"the answer has no value: {error}", answer=_shown(text))
-
-
-def _same(node: Node, gold: Gold, text: str, policy: MathPolicy) -> bool | None:
-    if gold.value is not None and not symbols(node):
+    answer = _read(without_delimiters(text), policy)
+    found: list[bool | None] = []
+    reason = ""
+    for option in gold.options:
         try:
-            return _close(evaluate(node), gold.value, policy)
-        except (Irrational, TooLarge):
-            pass
-    return equal(node, gold.node, f"{gold.text}|{text}")
+            same = _same(answer, option, policy)
+            if same is None:
+                same, reason = _ask(answer, option, policy)
+        except (Undefined, TooLarge) as error:
+            same, reason = False, f"the answer has no value: {error}"
+        except MissingLibrary as error:
+            same, reason = None, str(error)
+        if same:
+            return _verdict(True, text, gold.text)
+        found.append(same)
+    shown = _shown(text)
+    if None in found:
+        return undecided(reason or f"no method tells {shown} from {gold.text}", answer=shown)
+    if not answer.understood:
+        return wrong(reason or f"the answer cannot be used: {answer.problem}", answer=shown)
+    return wrong(reason, answer=shown) if reason else _verdict(False, text, gold.text)
+
+
+def _same(answer: Reading, gold: Reading, policy: MathPolicy) -> bool | None:
+    """Whether two answers are one; None when it cannot be told here."""
+    if not gold.understood:
+        return None
+    if not answer.understood:
+        return None if is_foreign(answer.text) else False
+    comparison = Comparison(policy, f"{gold.text}|{answer.text}")
+    if (answer.amount is not None or gold.amount is not None) and (answer.name in ("", gold.name) or not gold.name):
+        x, y = (side.amount or read_quantity(list(side.tokens)) for side in (answer, gold))
+        if x is not None and y is not None:
+            return comparison.quantities(x, y)
+    if answer.value is None or gold.value is None:
+        return False
+    return comparison.same(answer.value, gold.value)
+
+
+def _ask(answer: Reading, gold: Reading, policy: MathPolicy) -> tuple[bool | None, str]:
+    """What math-verify says, where it is to be trusted; and why, unless the two are the same."""
+    if not (policy.slow and may_ask(answer.text, gold.text)):
+        if answer.understood and gold.understood:
+            return None, ""
+        return False, f"the answer cannot be used: {answer.problem}" if answer.problem else ""
+    from . import slow
+
+    decision = slow.explain(answer.text, gold.text)
+    return decision.same, "" if decision.same else decision.reason
 
 
 def _close(value: int | Fraction, gold: Fraction, policy: MathPolicy) -> bool:
-    return value == gold or (policy.tolerance > 0 and abs(value - gold) <= policy.tolerance)
+    if value == gold:
+        return True
+    if not (policy.tolerance or policy.relative_tolerance):
+        return False
+    size = max(abs(Fraction(value)), abs(gold))
+    return abs(value - gold) <= max(policy.tolerance, policy.relative_tolerance * size)
 
 
-def _verdict(same: bool | None, text: str, gold: object) -> Verdict:
+def _verdict(same: bool, text: str, gold: object) -> Verdict:
     shown = text if len(text) <= MAX_SHOWN and text.isascii() and text.isprintable() else _shown(text)
     if same:
         return right(f"{shown} equals {gold}", answer=shown)
-    if same is None:
-        return undecided(f"no method tells {shown} from {gold}", answer=shown)
     return wrong(f"expected {gold}, got {shown}", answer=shown)
 
 
 def _shown(text: str) -> str:
     """One printable ASCII line, which can be logged whatever the answer holds."""
-    clipped = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
-    return clipped if clipped.isascii() and clipped.isprintable() else ascii(clipped)[1:-1]
-
-
-_DELIMITED = re.compile(r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
-
-
-def _read(text: str, policy: MathPolicy) -> tuple[str | None, Node]:
-    """The name that an answer gives a value to, if any, and the value."""
-    if len(text) > MAX_LENGTH:
-        raise ParseError(f"longer than {MAX_LENGTH} characters")
-    text = text.strip()
-    if match := _DELIMITED.fullmatch(text):
-        text = match[match.lastindex or 0]
-    left, equation, rest = text.partition("=")
-    if not equation:
-        return None, _percent(parse_expression(text), policy)
-    name, node = parse_expression(left), _percent(parse_expression(rest), policy)
-    if not (policy.assignment and isinstance(name, Symbol) and name.name not in symbols(node)):
-        raise ParseError("an equation is not a value")
-    return name.name, node
-
-
-def _percent(node: Node, policy: MathPolicy) -> Node:
-    if policy.percent == "fraction" or not isinstance(node, Operation):
-        return node
-    args = tuple(_percent(arg, policy) for arg in node.args)
-    return args[0] if node.op == "%" else Operation(node.op, args)
+    return quoted(text, MAX_SHOWN)

@@ -19,7 +19,9 @@ from palaestra.verifiers import (
     evaluate,
     parse_expression,
 )
-from palaestra.verifiers.math.expression import MAX_DEPTH, MAX_DIGITS, MAX_LENGTH, MAX_NESTING
+from palaestra.verifiers.math.cursor import MAX_NESTING
+from palaestra.verifiers.math.tokens import FUNCTIONS, MAX_DIGITS, MAX_LENGTH, SEVERAL
+from palaestra.verifiers.math.tree import MAX_DEPTH
 
 
 def number(value: int | str) -> Number:
@@ -42,6 +44,18 @@ def show(node: Node) -> str:
         return f"sqrt({args[0]})"
     if node.op == "root":
         return f"\\sqrt[{args[1]}]{{{args[0]}}}"
+    if node.op == "binom":
+        return f"\\binom{{{args[0]}}}{{{args[1]}}}"
+    if node.op == "log":
+        return f"\\log_{{{args[1]}}}({args[0]})"
+    if node.op == "deg":
+        return f"({args[0]})^\\circ"
+    if node.op == "abs":
+        return f"(|{args[0]}|)"
+    if node.op in ("floor", "ceil"):
+        return f"\\l{node.op} {args[0]}\\r{node.op}"
+    if node.op in FUNCTIONS | SEVERAL:
+        return f"\\{node.op}({', '.join(args)})"
     return node.op.join(args)
 
 
@@ -55,15 +69,16 @@ def operations(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     def of(op: str, low: int, high: int) -> st.SearchStrategy[Node]:
         return st.lists(children, min_size=low, max_size=high).map(lambda args: Operation(op, tuple(args)))
 
-    one = st.sampled_from(["-", "!", "%", "sqrt"]).flatmap(lambda op: of(op, 1, 1))
-    two = st.sampled_from(["/", "^", "root"]).flatmap(lambda op: of(op, 2, 2))
-    many = st.sampled_from(["+", "*"]).flatmap(lambda op: of(op, 2, 4))
+    one = st.sampled_from(["-", "!", "%", "sqrt", "deg", *sorted(FUNCTIONS)]).flatmap(lambda op: of(op, 1, 1))
+    two = st.sampled_from(["/", "^", "root", "log", "binom"]).flatmap(lambda op: of(op, 2, 2))
+    many = st.sampled_from(["+", "*", *sorted(SEVERAL)]).flatmap(lambda op: of(op, 2, 4))
     return st.one_of(one, two, many)
 
 
 nodes: st.SearchStrategy[Node] = st.recursive(leaves, operations, max_leaves=12)
 
 
+@settings(max_examples=300)
 @given(nodes)
 def test_a_tree_survives_printing_and_parsing(node: Node) -> None:
     assert parse_expression(show(node)) == node
@@ -117,6 +132,19 @@ def test_literals_stay_as_written_and_minus_is_an_operation() -> None:
         ("\u221a16 \u00d7 2 \u2212 1", "7"),
         ("8^{2/3}", "4"),
         ("4^{-1/2}", "1/2"),
+        (r"0.1\overline{6}", "1/6"),
+        (r".\overline{9}", "1"),
+        ("1011_2", "11"),
+        ("(1011)_2+1", "12"),
+        (r"\text{ff}_{16}", "255"),
+        ("2A_{16}", "42"),
+        (r"\binom{5}{2}", "10"),
+        (r"\dbinom52", "10"),
+        ("|-3|", "3"),
+        (r"2|1-4|", "6"),
+        (r"\lfloor 7/2\rfloor+\lceil 7/2\rceil", "7"),
+        ("max(1, 2/3)", "1"),
+        (r"\gcd(12, 18)", "6"),
     ],
 )
 def test_value(text: str, value: str) -> None:
@@ -148,7 +176,6 @@ def test_value_with_symbols(text: str, value: int) -> None:
         "5!!",
         "x^2!",
         "x^ab",
-        "sin(x)",
         "2^",
         "\\frac{1}",
         "\\$",
@@ -158,6 +185,14 @@ def test_value_with_symbols(text: str, value: int) -> None:
         "5\x000",
         "\ud800",
         "North pole",
+        "129_2",
+        "5_{40}",
+        r"\sin\pi/6",
+        r"\sin x y",
+        r"\cos",
+        r"\ln^{-1} 2",
+        "|x",
+        r"\vec{2}",
         r"\text{__import__('os').system('true')}",
         r"\int_0^1 x",
     ],
@@ -170,6 +205,8 @@ def test_refused(text: str) -> None:
 def test_words_are_names_and_letters_are_factors() -> None:
     assert parse_expression("AB") == Symbol("AB")
     assert parse_expression("silent") != parse_expression("listen")
+    assert parse_expression(r"\text{(B)}") == parse_expression("(B)") == Symbol("B")
+    assert parse_expression(r"\vec{v}") == Symbol("vec v")
     assert parse_expression(r"\theta") == parse_expression("theta")
     assert parse_expression("pi") == parse_expression(r"\pi") == Symbol("pi")
     assert parse_expression(r"10\text{ km }") == Operation("*", (number(10), Symbol("km")))

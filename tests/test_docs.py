@@ -1,0 +1,23 @@
+"""What the verifiers' page shows runs as written and says what it should."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "verifiers.md").read_text()
+
+
+def test_the_examples_of_the_verifiers_page_run(tmp_path: Path) -> None:
+    program = "\n".join(re.findall(r"```python\n(.*?\n)```\n", PAGE, re.DOTALL))
+    (tmp_path / "page.py").write_text(program)
+    done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("right - ")
+    assert "2 of 2" in lines[1] or "all" in lines[1]
+    assert "add(-1, 1) returned 5, expected 0" in lines[2]
+    assert "No such file" in lines[3] or "Permission" in lines[3]
+    assert lines[-1] == "0.9"

@@ -1,0 +1,146 @@
+r"""Text cut into tokens: numbers, names, LaTeX commands, signs. Spacing and sizing commands are dropped."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+from .tree import Number, ParseError
+
+MAX_LENGTH = 4096  # characters of a text
+MAX_DIGITS = 400  # characters of one number
+MAX_EXPONENT = 400  # size of x in 1ex
+MAX_BASE = 36
+
+FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln exp abs floor ceil".split()  # noqa: SIM905
+)
+LOGS = frozenset(("log", "lg"))
+SEVERAL = frozenset(("max", "min", "gcd", "lcm"))
+CALLED = FUNCTIONS | LOGS | SEVERAL
+TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
+ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "degree": "deg"}
+GREEK = frozenset(
+    r"""\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa \lambda \mu \nu \xi \pi
+    \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Phi \Psi \Omega
+    \infty""".split()  # noqa: SIM905
+)
+FRACTIONS = frozenset((r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"))
+BINOMIALS = frozenset((r"\binom", r"\dbinom", r"\tbinom"))
+DECORATIONS = frozenset((r"\vec", r"\hat", r"\overline", r"\bar", r"\angle", r"\triangle"))
+CURRENCIES = {r"\$": "$", "$": "$", r"\euro": "euro", r"\pounds": "pound sterling", r"\yen": "yen"}
+IGNORED = frozenset(
+    r"""\left \right \, \; \: \! ~ \quad \qquad \thinspace \displaystyle \textstyle \limits
+    \big \Big \bigl \bigr \Bigl \Bigr \biggl \biggr""".split()  # noqa: SIM905
+) | {"\\ "}
+SAME = {
+    **{r"\cdot": "*", r"\times": "*", r"\div": "/", "**": "^", r"\%": "%", r"\ast": "*"},
+    **{r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=", r"\geq": ">=", r"\geqslant": ">="},
+    **{
+        r"\lt": "<",
+        r"\gt": ">",
+        r"\ne": r"\neq",
+        r"\lbrace": r"\{",
+        r"\rbrace": r"\}",
+        r"\lbrack": "[",
+        r"\rbrack": "]",
+    },
+    **{
+        r"\lvert": "|",
+        r"\rvert": "|",
+        r"\vert": "|",
+        r"\mid": "|",
+        r"\degree": r"\circ",
+        r"\colon": ":",
+        r"\langle": "(",
+        r"\rangle": ")",
+    },
+    **{r"\varnothing": r"\emptyset", r"\backslash": r"\setminus", r"\lor": r"\vee", r"\land": r"\wedge"},
+}
+SPELLINGS = str.maketrans(
+    {
+        **{"\u00d7": "*", "\u00b7": "*", "\u22c5": "*", "\u00f7": "/", "\u2212": "-", "\u03c0": r"\pi "},
+        **{"\u221a": "sqrt ", "\u00b0": r"^\circ ", "\u00b1": r"\pm ", "\u2213": r"\mp ", "\u221e": r"\infty "},
+        **{"\u2264": "<=", "\u2265": ">=", "\u2260": r"\neq ", "\u2208": r"\in ", "\u222a": r"\cup "},
+        **{"\u2229": r"\cap ", "\u2205": r"\emptyset ", "\u211d": r"\mathbb{R}", "\u03b8": r"\theta "},
+        **{"\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u00b2": "^2 ", "\u00b3": "^3 ", "\u00b5": "u"},
+        **{"\u20ac": r"\euro ", "\u00a3": r"\pounds ", "\u00a5": r"\yen ", "\u2019": "'", "\u00a0": " "},
+    }
+)
+SEPARATORS = str.maketrans("", "", "{},\\!")
+TOKENS = re.compile(
+    r"""\s*(
+    \d+_(?:\d{1,2}(?!\d)|\{\d{1,2}\})                                                    # 1011_2  377_{8}
+    | \d*[A-F][0-9A-F]+_\{?16\}? | \d+[A-F]_\{?16\}? | \d*[A-Z]+\d[0-9A-Z]*_\{\d\d\}     # FF_{16}  A5_{12}
+    | \d*\.\d*\\overline\s*\{\d+\}                                                          # 0.1\overline{6}
+    | (?:[1-9]\d{0,2}(?:(?:,|\{,\}|\\,|,\\!)\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?   # 12  1,000.5  3e5
+    | \.\d+(?:[eE][+-]?\d+)?
+    | [A-Za-z]+(?:_(?:[A-Za-z]|\d{1,4}|\{[A-Za-z0-9]{1,16}\}))?                          # x  km  x_1  x_{12}
+    | \\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|mbox|operatorname|mathbb|begin|end)\s*\{[^{}\\]*\}
+    | \\[A-Za-z]+ | \\. | \*\* | [<>]= | \S )""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
+)
+WORDS = re.compile(
+    r"\\(?:text|math|operator)[a-z]*\s*\{[\s~]*([^{}\\]*?)[\s~]*\}|\\mbox\s*\{\s*([^{}\\]*?)\s*\}", re.ASCII
+)
+REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\s*\{(\d+)\}", re.ASCII)
+BASED = re.compile(r"([0-9A-Z]+)_\{?(\d{1,2})\}?", re.ASCII)
+
+
+def tokenize(text: str) -> list[str]:
+    """The tokens of a text, each sign in one spelling.
+
+    Raises:
+        ParseError: too long, or a character outside ASCII but for a few mathematical signs.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ParseError(f"longer than {MAX_LENGTH} characters")
+    if not text.isascii():
+        text = text.translate(SPELLINGS)
+        if not text.isascii():
+            raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
+    return [SAME.get(token, token) for token in TOKENS.findall(text) if token not in IGNORED]
+
+
+def is_numeral(token: str) -> bool:
+    """Whether a token is a plain number, not one with its base."""
+    return (token[:1].isdigit() or (token[:1] == "." and len(token) > 1)) and "_" not in token
+
+
+def words_of(token: str) -> str | None:
+    r"""What a command such as ``\text{ km }`` holds, with single spaces; None for another token."""
+    match = WORDS.fullmatch(token) if token[:1] == "\\" and token[-1] == "}" else None
+    return " ".join((match[1] or match[2] or "").split()) if match else None
+
+
+@lru_cache(maxsize=4096)
+def literal(token: str) -> Number:
+    """The number that a literal stands for, exactly."""
+    if len(token) > MAX_DIGITS:
+        raise ParseError(f"a number of more than {MAX_DIGITS} digits")
+    if match := REPEATING.fullmatch(token):
+        whole, decimals, period = match.groups()
+        repeated = Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(decimals))
+        return Number(Fraction(int((whole + decimals) or 0), 10 ** len(decimals)) + repeated)
+    mantissa, _, exponent = token.lower().partition("e")
+    digits = mantissa.translate(SEPARATORS)
+    power = int(exponent or 0)
+    if abs(power) > MAX_EXPONENT:
+        raise ParseError(f"an exponent beyond {MAX_EXPONENT}")
+    whole, _, decimals = digits.partition(".")
+    power -= len(decimals)
+    value = int(whole + decimals)
+    return Number(Fraction(value * 10**power) if power >= 0 else Fraction(value, 10**-power))
+
+
+def numeral(digits: str, base: int) -> Number:
+    """The integer that ``digits`` spell in a base from 2 to ``MAX_BASE``; letters of either case are digits."""
+    if not 2 <= base <= MAX_BASE:
+        raise ParseError(f"a base outside 2 to {MAX_BASE}")
+    if len(digits) > MAX_DIGITS:
+        raise ParseError(f"a number of more than {MAX_DIGITS} digits")
+    try:
+        return Number(Fraction(int(digits, base)))
+    except ValueError:
+        raise ParseError(f"{digits[:20]} is no numeral of base {base}") from None
