@@ -14,7 +14,9 @@ MEMORY = "/dev/shm"
 
 def create(user: int | None, execute: bool) -> str:
     """A new empty folder, in memory if nothing is to be executed from it, which is often forbidden there."""
-    folder = tempfile.mkdtemp(prefix="palaestra-", dir=MEMORY if not execute and os.access(MEMORY, os.W_OK) else None)
+    folder = tempfile.mkdtemp(
+        prefix=f"palaestra-{os.getpid()}-", dir=MEMORY if not execute and os.access(MEMORY, os.W_OK) else None
+    )
     if user is not None:
         os.chown(folder, user, user)
     return folder

@@ -224,7 +224,7 @@ os.mkdir("closed", 0)
 """
     sandbox.run(program, argv=[str(tmp_path)])
     left = set(os.listdir("/dev/shm")) | set(os.listdir(tempfile.gettempdir()))
-    assert [name for name in left - before if name.startswith("palaestra-")] == []
+    assert [name for name in left - before if name.startswith(f"palaestra-{os.getpid()}-")] == []
     assert (tmp_path / "kept").is_dir()
 
 

@@ -30,7 +30,7 @@ def test_a_function_is_called_with_its_arguments(sandbox: Sandbox) -> None:
         *([], (), {}, set(), frozenset(), [[], ()], (1,), {1: "a", "1": 2, (1, 2): None, None: []}),
         *({frozenset({1}), 2.5, "x"}, [1, [2, (3, {4: {5}})]], {"t": [1]}),
     ],
-    ids=lambda value: repr(value)[:20].encode("ascii", "replace").decode(),
+    ids=lambda value: type(value).__name__,  # pytest numbers those that are alike; a set prints in any order
 )
 def test_plain_values_make_the_round_trip_exactly(best: Sandbox, value: Any) -> None:
     outcome = best.call(ECHO, "echo", (value,))

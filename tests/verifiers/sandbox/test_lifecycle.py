@@ -160,7 +160,7 @@ def _held(sandbox: Sandbox) -> dict[str, object]:
     return {
         "processes": len(zygotes),
         "descriptors": [len(os.listdir(f"/proc/{pid}/fd")) for pid in (host, zygotes[-1])],
-        "files": [name for folder in folders for name in os.listdir(folder) if name.startswith("palaestra-")],
+        "files": [name for folder in folders for name in os.listdir(folder) if name.startswith(f"palaestra-{host}-")],
         "threads": threading.active_count(),
     }
 
