@@ -37,6 +37,10 @@ def test_the_first_example_prints_a_reason(folder: Path) -> None:
     assert run(folder, "-c", block('gymnasium.make("palaestra/Countdown-v0"')).strip()
 
 
+def test_the_verifier_example_is_right(folder: Path) -> None:
+    assert run(folder, "-c", block("MathVerifier()")).strip() == r"1.5\text{ km} equals 1500\text{ m}"
+
+
 def test_the_task_is_fifteen_lines_and_passes_its_checks(folder: Path) -> None:
     lines = [line for line in block("# reverse.py").splitlines()[1:] if line.strip()]
     assert len(lines) <= 15
