@@ -27,6 +27,7 @@ class ChatFormat:
             raise ValueError("the tokenizer has no end-of-sequence token: set tokenizer.eos_token")
         self.tokenizer: Any = tokenizer
         self._encode = lru_cache(maxsize=4096)(self._encode_uncached)
+        self._render = lru_cache(maxsize=4096)(self._render_uncached)  # a group's answers share their prompt
 
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Ids that an engine is to continue with the assistant's next message."""
@@ -54,7 +55,10 @@ class ChatFormat:
         return text
 
     def _text(self, messages: Sequence[Message], generation: bool) -> str:
-        plain = [{"role": message.role, "content": message.content} for message in messages]
+        return self._render(tuple((message.role, message.content) for message in messages), generation)
+
+    def _render_uncached(self, messages: tuple[tuple[str, str], ...], generation: bool) -> str:
+        plain = [{"role": role, "content": content} for role, content in messages]
         text: str = self.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=generation)
         return text
 

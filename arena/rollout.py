@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
-from palaestra.episodes import Cost, Episode, Outcome, Span, Turn
+from palaestra.episodes import Actor, Cost, Episode, Outcome, Span, Turn
 from palaestra.episodes.record import storable
 from palaestra.verifiers import Status, Verdict, undecided
 
@@ -74,12 +74,12 @@ def rollout(
         replies = agent.respond([slot.dialogue for slot in active])
         unfinished: list[_Slot] = []
         for slot, reply in zip(active, replies, strict=True):
-            ended = _advance(slot, reply)
+            ended = _advance(slot, reply, {ROLE: actor}, tags or {})
             if ended is None:
                 unfinished.append(slot)
                 continue
             environments.give_back(slot.env, slot.job.env_id, slot.job.env_kwargs)
-            yield replace(ended, roles={ROLE: actor}, tags=dict(tags or {}))
+            yield ended
         active = unfinished
 
 
@@ -91,7 +91,7 @@ def _start(job: Job, environments: Environments) -> _Slot:
     return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
 
 
-def _advance(slot: _Slot, reply: Reply) -> Episode | None:
+def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mapping[str, str]) -> Episode | None:
     """Take the reply as the action; the finished episode, or None when it goes on."""
     text = storable(reply.text)
     observation, reward, terminated, truncated, info = slot.env.step(text)
@@ -100,7 +100,7 @@ def _advance(slot: _Slot, reply: Reply) -> Episode | None:
     slot.cost = slot.cost + reply.cost + Cost(verifier_calls=int(verdict is not None))
     truncated = truncated or (not terminated and len(slot.turns) >= MAX_TURNS)
     if terminated or truncated:
-        return _episode(slot, verdict, terminated, truncated)
+        return _episode(slot, verdict, terminated, truncated, roles, tags)
     spoken = Message("assistant", text, reply.prompt_ids, reply.completions[0].token_ids if reply.completions else ())
     slot.dialogue = Dialogue(
         (*slot.dialogue.messages, spoken, Message("user", str(observation))),
@@ -143,7 +143,14 @@ def _step_verdicts(env: gymnasium.Env[str, str], problem: Problem | None, text: 
     return tuple(task.steps(problem, text)) if task is not None and problem is not None else ()
 
 
-def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: bool) -> Episode:
+def _episode(
+    slot: _Slot,
+    verdict: Verdict | None,
+    terminated: bool,
+    truncated: bool,
+    roles: Mapping[str, Actor],
+    tags: Mapping[str, str],
+) -> Episode:
     total = sum(turn.reward for turn in slot.turns)
     return Episode(
         id=slot.job.id,
@@ -152,13 +159,14 @@ def _episode(slot: _Slot, verdict: Verdict | None, terminated: bool, truncated: 
         reset_options=dict(slot.job.reset_options),
         seed=slot.job.seed,
         group_id=slot.job.group_id,
-        roles={},
+        roles=dict(roles),
         turns=tuple(slot.turns),
         outcome={ROLE: outcome_of(total, verdict, truncated)},
         terminated=terminated,
         truncated=truncated,
         problem=slot.dialogue.problem,
-        cost=replace(slot.cost, seconds=time.perf_counter() - slot.started),
+        cost=slot.cost + Cost(seconds=time.perf_counter() - slot.started),
+        tags=dict(tags),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -55,8 +56,9 @@ class Batch:
         return np.diff(np.append(starts, len(self)))
 
 
-def tensor_fields() -> list[str]:
-    return [field.name for field in fields(Batch) if field.type == "Tensor"]
+@cache
+def tensor_fields() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Batch) if field.type == "Tensor")
 
 
 def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> Batch:
@@ -97,9 +99,9 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
 def select(batch: Batch, sequences: Sequence[int]) -> Batch:
     """The given sequences (by packed order) in the given order; the step's counts stay what they were."""
     lengths = batch.lengths()
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    index = np.concatenate([np.arange(starts[s], starts[s + 1]) for s in sequences])
-    chosen = torch.from_numpy(index).to(batch.ids.device)
+    taken = lengths[sequences]
+    shift = (np.cumsum(lengths) - lengths)[sequences] - (np.cumsum(taken) - taken)  # from its new place to its old one
+    chosen = torch.from_numpy(np.repeat(shift, taken) + np.arange(taken.sum())).to(batch.ids.device)
     return replace(batch, **{name: getattr(batch, name)[chosen] for name in tensor_fields()})
 
 
