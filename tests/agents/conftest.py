@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from transformers import LlamaForCausalLM
@@ -22,3 +24,12 @@ def model() -> LlamaForCausalLM:
 @pytest.fixture
 def engine(model: LlamaForCausalLM) -> TransformersEngine:
     return TransformersEngine(model)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """With more, how a sum is split depends on the shape of its batch, so that the last bits do too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
