@@ -223,6 +223,7 @@ def _hostility(task: Task, seeds: list[int]) -> str:
     _require(not found.executed, "an answer was executed as code")
     for row in found.rows:
         _require(not row.fault, f"on {row.policy}: {row.fault}")
+        _require(row.mean <= row.allowed, f"{row.policy} earns {row.mean:.3f}, the ceiling is {task.ceiling:.3f}")
         _require(row.slowest <= MAX_SECONDS, f"{row.slowest:.1f} s for a verdict on {row.policy}")
     return f"slowest verdict {1000 * max(row.slowest for row in found.rows):.0f} ms"
 

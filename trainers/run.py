@@ -43,12 +43,11 @@ def start_run(
         environment = describe_environment(recipe.seed, threads)
         write_whole(run.path / "environment.json", json.dumps(environment, indent=2) + "\n")
         write_whole(run.recipe, dump_recipe(recipe))
-    to_wandb = [WandbTracker(run, dataclasses.asdict(recipe))] if wandb else []
     session = Session.resume(recipe, run) if resumed else Session.begin(recipe, run)
     gc.collect()
     gc.freeze()  # torch and transformers are hundreds of thousands of objects: not to be looked through every second
     to_json = JsonTracker(run, (session.rounds or -1) if resumed else None)  # round 0 is logged again
-    tracker = AllTrackers([to_json, *to_wandb])
+    tracker = AllTrackers([to_json, WandbTracker(run, dataclasses.asdict(recipe))] if wandb else [to_json])
     display = open_display()
     display.say(f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters, seed {recipe.seed}")
     try:

@@ -42,10 +42,10 @@ def test_a_stricter_verifier_is_shown_with_both_verdicts(log: EpisodeStore, monk
 
 def test_undecided_stays_undecided_without_being_a_change(log: EpisodeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ChainArith, "verify", lambda self, problem, response: undecided("the verifier is ill"))
-    episodes = [one.episode for one in rescore(log.read()) if one.changes]
-    assert len(episodes) == 20
-    ill = [change.today for one in rescore(episodes) for change in one.changes]
-    assert {verdict.status.value for verdict in ill} == {"undecided"}
+    assert sum(len(one.changes) for one in rescore(log.read())) == 20  # each was decided in the log
+    (episode,) = rollout(RandomAgent(), held_out(CHAIN, {}, (1,), 1))  # logged while it is ill
+    (one,) = rescore([episode])
+    assert (one.verdicts, one.changes) == (1, ())
 
 
 def test_what_is_no_task_is_a_fault_that_is_named(counter: Any) -> None:

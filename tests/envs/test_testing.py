@@ -130,9 +130,15 @@ class OneProblem(Good):
         return "one"
 
 
+class PaysForCode(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("code") if "__import__" in response else wrong("no code")
+
+
 @pytest.mark.parametrize(
     ("task", "name", "detail"),
     [
+        (PaysForCode, "hostile", "earns 1.000"),
         (Unseeded, "same seed, another instance", "another problem"),
         (Unseeded, "same seed, interleaved", "another problem"),
         (Counting, "same seed, another instance", "another problem"),

@@ -80,7 +80,7 @@ def ended(finished: Finished, settings: Mapping[str, Any]) -> tuple[Ended, str]:
         return Ended.TIMEOUT, f"no end within {settings['seconds']:g} s"
     if finished.killed == "output":
         return Ended.OUTPUT, f"more than {settings['output']} bytes of output"
-    if code == -signal.SIGKILL and finished.cpu >= math.ceil(settings["cpu"]) / 2:  # the limit is counted in ticks
+    if code == -signal.SIGKILL and finished.cpu >= math.ceil(settings["cpu"]) - 0.1:
         return Ended.TIMEOUT, f"no end within {math.ceil(settings['cpu'])} s of processor time"
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
