@@ -26,6 +26,8 @@ class ChatFormat:
         if tokenizer.eos_token_id is None:
             raise ValueError("the tokenizer has no end-of-sequence token: set tokenizer.eos_token")
         self.tokenizer: Any = tokenizer
+        self.end = tokenizer.eos_token_id  # asking a tokenizer takes longer than encoding a short text
+        self.rust: Any = tokenizer.backend_tokenizer if tokenizer.is_fast else None
         self._encode = lru_cache(maxsize=4096)(self._encode_uncached)
         self._render = lru_cache(maxsize=4096)(self._render_uncached)  # a group's answers share their prompt
 
@@ -46,8 +48,7 @@ class ChatFormat:
 
     def example(self, observation: str, answer: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of a one-turn demonstration: the prompt, and the answer with its end-of-sequence id."""
-        end = self.tokenizer.eos_token_id
-        return self.prompt([Message("user", observation)]), (*self._encode(answer), end)
+        return self.prompt([Message("user", observation)]), (*self._encode(answer), self.end)
 
     def text(self, action_ids: Sequence[int]) -> str:
         """The text of sampled ids, without the marks that end them."""
@@ -63,7 +64,7 @@ class ChatFormat:
         return text
 
     def _encode_uncached(self, text: str) -> tuple[int, ...]:
-        if self.tokenizer.is_fast:  # the Rust tokenizer itself: the Python around it takes most of a short text's time
-            (encoding,) = self.tokenizer.backend_tokenizer.encode_batch_fast([text], add_special_tokens=False)
+        if self.rust is not None:  # the Python around it takes most of a short text's time
+            (encoding,) = self.rust.encode_batch_fast([text], add_special_tokens=False)
             return tuple(encoding.ids)
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))

@@ -72,7 +72,7 @@ class WandbTracker:
                 dir=str(run.path),
                 mode=mode,
                 config=dict(config),
-                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True),
+                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True, x_save_requirements=False),
             )
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:

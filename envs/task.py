@@ -16,6 +16,7 @@ SPLITS = ("train", "test")
 SOLUTION_DELIMITER = "Check:"  # a line of its own between two solutions in one response; the last answer counts
 TEST_SHARE = 8  # one problem in so many belongs to the test split
 MASK = (1 << 128) - 1  # of the 128 bits of a PCG64 state, and of its stream
+SLIP = 1 / 60  # of the weak solver, a character
 MAX_DRAWS = 2000  # draws before a difficulty is said to hold too few problems for its split
 
 
@@ -34,10 +35,14 @@ class Task(ABC):
 
     id: the Gymnasium id, set by ``@register``.
     difficulties: the levels that ``sample`` accepts.
+    tags: what it is about, for ``palaestra envs list --tag``.
+    wordings: templates of the prompt (``str.format``) that ask the same in other words; see ``ask``.
     """
 
     id: ClassVar[str] = ""
     difficulties: ClassVar[range] = range(1, 11)
+    tags: ClassVar[tuple[str, ...]] = ()
+    wordings: ClassVar[tuple[str, ...]] = ()
 
     @property
     def ceiling(self) -> float:
@@ -60,6 +65,16 @@ class Task(ABC):
         """Oracle: a worked solution that verifies RIGHT, one step a line, the answer on the last line."""
         raise OracleMissing(f"{self.id or type(self).__name__} has no oracle: define solve(problem, rng)")
 
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """A weak solver: a fixed method that a hurried person might use, right on easy problems, seldom on hard ones.
+
+        By it ``palaestra envs check`` sees that difficulty matters. This one writes the oracle's solution, and one
+        character in sixty is a slip, which spoils the answer; a task with a method of its own overrides it.
+        """
+        solution = self.solve(problem, rng)
+        effort = sum(map(len, solution.split()))
+        return solution if rng.random() < (1 - SLIP) ** effort else ""
+
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """Judge each line of a response, for process rewards; empty when the task judges outcomes only."""
         return []
@@ -69,8 +84,31 @@ class Task(ABC):
         return None
 
     def identity(self, problem: Problem) -> str:
-        """What makes two problems the same one. It decides the split, so override it when wording varies."""
-        return problem.prompt
+        """What makes two problems the same one, whatever the words they are put in. It decides the split."""
+        fields = problem.meta.get("fields")
+        return problem.prompt if fields is None else repr(sorted(fields.items()))
+
+    def ask(
+        self,
+        rng: np.random.Generator,
+        reference: Any,
+        difficulty: int,
+        fields: Mapping[str, str],
+        meta: Mapping[str, Any] | None = None,
+    ) -> Problem:
+        """A problem put in one of the task's ``wordings``, drawn by ``rng``, with ``fields`` filled in.
+
+        ``meta`` then also holds the fields and the wording's number, by which ``reword`` puts it otherwise.
+        """
+        wording = int(rng.integers(len(self.wordings)))
+        details = {**(meta or {}), "fields": dict(fields), "wording": wording}
+        return Problem(self.wordings[wording].format(**fields), reference, difficulty, details)
+
+    def reword(self, problem: Problem, wording: int) -> Problem:
+        """The same problem in another of the task's wordings."""
+        fields = problem.meta["fields"]
+        prompt = self.wordings[wording].format(**fields)
+        return Problem(prompt, problem.reference, problem.difficulty, {**problem.meta, "wording": wording})
 
 
 class OracleMissing(LookupError):

@@ -186,6 +186,37 @@ def _oracle(task: Task, seeds: list[int]) -> None:
         _require(verdict.right and verdict.score == 1.0, f"{problem.prompt[:80]!r}: {verdict.reason}")
 
 
+def _weak(task: Task, seeds: list[int]) -> str:
+    rng = np.random.default_rng(0)
+    low, high = task.difficulties[0], task.difficulties[-1]
+    n, rates = 20 * len(seeds), []
+    for level in (low, high):
+        problems = [sample_problem(task, seed, level) for seed in range(n)]
+        try:
+            rates.append(float(np.mean([task.verify(p, task.weak_solve(p, rng)).right for p in problems])))
+        except OracleMissing as missing:
+            raise NotApplicable(str(missing)) from None
+    easy, hard = rates
+    error = max((easy * (1 - easy) + hard * (1 - hard)) / n, 1e-9) ** 0.5
+    found = f"{easy:.0%} at level {low}, {hard:.0%} at level {high}"
+    _require(easy - hard > 3 * error, f"a weak solver is right on {found}")
+    return found
+
+
+def _wordings(task: Task, seeds: list[int]) -> str:
+    if not task.wordings:
+        raise NotApplicable("the task has one wording")
+    _require(len(set(task.wordings)) == len(task.wordings) >= 3, "wordings are three or more, each another")
+    for problem in _problems(task, seeds):
+        others = [task.reword(problem, k) for k in range(len(task.wordings))]
+        _require(others[problem.meta["wording"]] == problem, "a problem put in its own words is another")
+        _require(len({p.prompt for p in others}) == len(others), "two wordings read the same")
+        _require({task.identity(p) for p in others} == {task.identity(problem)}, "the identity depends on the words")
+        verdicts = {task.verify(p, try_solve(task, problem)).status for p in others}
+        _require(len(verdicts) == 1, "the verdict depends on the words")
+    return f"{len(task.wordings)} wordings"
+
+
 def _inverse(task: Task, seeds: list[int]) -> None:
     inverses = [q for q in map(task.invert, _problems(task, seeds)) if q is not None]
     if not inverses:
@@ -258,6 +289,8 @@ CHECKS: dict[str, Callable[[Task, list[int]], str | None]] = {
     "snapshot and restore": _snapshots,
     "oracle scores 1": _oracle,
     "inverse has its answer": _inverse,
+    "difficulty matters to a weak solver": _weak,
+    "wording is not the task": _wordings,
     "verify is a pure function": _pure,
     "cheats stay below the ceiling": _cheating,
     "hostile answers get a verdict": _hostility,

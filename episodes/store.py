@@ -42,7 +42,7 @@ class EpisodeStore:
         aside = self.path / f".{final.name}.{os.getpid()}.tmp"
         try:
             table = pa.Table.from_pylist([to_row(episode) for episode in episodes], schema=SCHEMA)
-            pq.write_table(table, aside, compression="zstd", write_statistics=False)
+            pq.write_table(table, aside, compression="zstd", use_dictionary=False, write_statistics=False)
             with open(aside, "rb") as written:
                 os.fsync(written.fileno())
             os.rename(aside, final)

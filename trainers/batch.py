@@ -47,7 +47,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device) -> Batch:
+        if self.ids.device == device:
+            return self
         return replace(self, **{name: getattr(self, name).to(device) for name in tensor_fields()})
 
     def lengths(self) -> NDArray[np.int64]:
@@ -96,7 +98,7 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
     )
 
 
-def select(batch: Batch, sequences: Sequence[int]) -> Batch:
+def select(batch: Batch, sequences: Sequence[int] | NDArray[np.int64]) -> Batch:
     """The given sequences (by packed order) in the given order; the step's counts stay what they were."""
     lengths = batch.lengths()
     taken = lengths[sequences]
@@ -121,17 +123,22 @@ def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
     A sequence longer than ``max_tokens`` gets a batch of its own.
     """
     lengths = batch.lengths()
+    if len(lengths) * lengths.max() <= max_tokens:
+        return [batch]
     first = (batch.position == 0).nonzero().squeeze(1)
     group = batch.group_id[first].cpu().numpy()
     longest = np.zeros(int(group.max()) + 1, dtype=np.int64)
     np.maximum.at(longest, group, lengths)
     order = np.lexsort((lengths, group, longest[group]))  # by the group's longest, then group, then own length
-    parts: list[list[int]] = [[]]
-    widest = 0
-    for sequence in order.tolist():
-        widest = max(widest, int(lengths[sequence]))
-        if parts[-1] and widest * (len(parts[-1]) + 1) > max_tokens:
-            parts.append([])
-            widest = int(lengths[sequence])
-        parts[-1].append(sequence)
-    return [select(batch, part) for part in parts]
+    cuts, start, end, widest, n_rows = [], 0, 0, 0, 0
+    for length in lengths[order].tolist():
+        widest = max(widest, length)
+        if n_rows and widest * (n_rows + 1) > max_tokens:
+            cuts.append(slice(start, end))
+            start, widest, n_rows = end, length, 0
+        end, n_rows = end + length, n_rows + 1
+    ordered = select(batch, order)
+    tokens = {name: getattr(ordered, name) for name in tensor_fields()}
+    return [
+        replace(batch, **{name: tensor[cut] for name, tensor in tokens.items()}) for cut in [*cuts, slice(start, end)]
+    ]

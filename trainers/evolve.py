@@ -95,7 +95,7 @@ def _held_out(session: Session) -> dict[str, float]:
 def warm_round(session: Session) -> dict[str, Any]:
     """Demonstrations of the oracle, each imitated once."""
     recipe, spec = session.recipe, session.recipe.warm_start
-    oracle = OracleAgent(make_task(recipe.env_id, **recipe.env_kwargs), spec.habits)
+    oracle = OracleAgent(make_task(recipe.env_id, **recipe.env_kwargs), spec.habits_at(session.round))
     jobs = [
         _job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
         for index in range(spec.problems)

@@ -73,7 +73,8 @@ def update(
     Raises:
         TrainingError: the loss or the gradient is not finite; the weights are as they were before.
     """
-    model.eval()  # no dropout: the policy that learns is the one that sampled
+    if model.training:
+        model.eval()  # no dropout: the policy that learns is the one that sampled
     optimizer.zero_grad(set_to_none=True)
     metrics: dict[str, float] = {}
     model_seconds = 0.0
@@ -90,8 +91,8 @@ def update(
         model_seconds += forward_ended - began + time.perf_counter() - backward_began
         for name, part in parts.items():
             metrics[name] = combine(name, metrics.get(name), part.item())
-    parameters = [p for p in model.parameters() if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
     if not math.isfinite(norm.item()):
         raise TrainingError(f"the gradient's norm is {norm.item()}")
     if norm > clip_norm:  # most are not: a pass over all gradients is spared

@@ -46,16 +46,26 @@ class ModelSpec:
 class WarmStart:
     """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, each learned from once.
 
-    habits: how the oracle writes, by weight ("direct", "steps", "check").
+    habits: how the oracle writes at first, by weight ("direct", "steps", "check"); final_habits: how in the last round,
+        the weights moving evenly from the ones to the others (none: they stay).
     """
 
     rounds: int = 40
     problems: int = 512
     difficulties: tuple[int, ...] = (1,)
     habits: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
+    final_habits: Mapping[str, float] = field(default_factory=dict)
     batch_size: int = 128
     learning_rate: float = 1.5e-3
     warmup: int = 20
+
+    def habits_at(self, round: int) -> dict[str, float]:
+        """The weights of the habits in a round."""
+        if not self.final_habits:
+            return dict(self.habits)
+        done = round / max(1, self.rounds - 1)
+        names = dict.fromkeys((*self.habits, *self.final_habits))
+        return {name: (1 - done) * self.habits.get(name, 0) + done * self.final_habits.get(name, 0) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +214,8 @@ def _check_environment(recipe: Recipe) -> None:
             known = f"{task.difficulties[0]} to {task.difficulties[-1]}"
             raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {known}, not {list(levels)}")
     try:
-        OracleAgent(task, recipe.warm_start.habits)
+        for round in (0, recipe.warm_start.rounds - 1):
+            OracleAgent(task, recipe.warm_start.habits_at(round))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"warm_start.habits: {error}") from error
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 import subprocess
@@ -35,17 +36,19 @@ def test_an_instance_is_checked_with_its_knobs() -> None:
 
 
 class Good(Task):
-    """Adds two numbers; the base of the bad tasks below."""
+    """Adds a few numbers; the base of the bad tasks below."""
+
+    wordings = ("{sum}?", "What is {sum}?", "Add: {sum}")
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        a, b = (int(n) for n in rng.integers(10**6, size=2))
-        return Problem(f"{a}+{b}?", a + b, difficulty)
+        numbers = rng.integers(10**6, size=1 + difficulty).tolist()
+        return self.ask(rng, sum(numbers), difficulty, {"sum": "+".join(map(str, numbers))})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         return right("the sum") if last_boxed(response) == str(problem.reference) else wrong("another number")
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        return f"\\boxed{{{problem.reference}}}"
+        return f"{problem.prompt}\n\\boxed{{{problem.reference}}}"
 
 
 class Unseeded(Good):
@@ -130,6 +133,16 @@ class OneProblem(Good):
         return "one"
 
 
+class LevelForShow(Good):
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        return dataclasses.replace(super().sample(rng, 1), difficulty=difficulty)
+
+
+class JudgesTheWording(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return super().verify(problem, response) if "Add" in problem.prompt else wrong("not asked like this")
+
+
 class PaysForCode(Good):
     def verify(self, problem: Problem, response: str) -> Verdict:
         return right("code") if "__import__" in response else wrong("no code")
@@ -151,6 +164,8 @@ class PaysForCode(Good):
         (NotJson, "problems survive JSON", "not JSON serializable"),
         (WrongLevel, "every difficulty", "says that it is of 1"),
         (OneProblem, "splits", "too few problems"),
+        (LevelForShow, "difficulty matters", "a weak solver is right on"),
+        (JudgesTheWording, "wording", "the verdict depends on the words"),
     ],
 )
 def test_a_bad_task_is_caught(task: type[Task], name: str, detail: str) -> None:

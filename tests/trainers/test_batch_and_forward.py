@@ -122,6 +122,19 @@ def test_the_gradient_does_not_depend_on_the_split(
     assert_same(gradient_of(model, parts, objective), whole)
 
 
+def test_micro_batches_hold_every_sequence_once_and_keep_to_their_size(make_rows: Rows) -> None:
+    batch = pack(make_rows())
+    for most in (1, 40, 90, 10_000):
+        parts = micro_batches(batch, most)
+        assert sorted(s for part in parts for s in part.sequence_id.unique().tolist()) == list(range(batch.n_sequences))
+        for part in parts:
+            lengths = part.lengths()
+            assert len(lengths) == 1 or lengths.max() * len(lengths) <= most
+            for sequence in part.sequence_id.unique():
+                assert torch.equal(part.ids[part.sequence_id == sequence], batch.ids[batch.sequence_id == sequence])
+    assert parts == [batch]
+
+
 def test_nan_outside_the_mask_never_reaches_the_gradient(model: LlamaForCausalLM, make_rows: Rows) -> None:
     rows = make_rows()
     batch = pack(rows, np.ones(len(rows)))

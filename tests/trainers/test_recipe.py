@@ -12,7 +12,7 @@ import yaml
 from palaestra.envs import UnknownEnvironment, UnknownKnob
 from palaestra.trainers.advantages import Advantage
 from palaestra.trainers.losses import PolicyGradient
-from palaestra.trainers.recipe import Recipe, RecipeError, dump_recipe, load_recipe, parse_recipe
+from palaestra.trainers.recipe import Recipe, RecipeError, WarmStart, dump_recipe, load_recipe, parse_recipe
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -109,6 +109,7 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"environment": 5}, "environment is a text or a mapping, not 5"),
         ({"warm_start": {"habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
         ({"warm_start": {"habits": {"direct": "often"}}}, r"warm_start\.habits: "),
+        ({"warm_start": {"final_habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
     ],
 )
 def test_what_cannot_be_run_is_told(data: Any, told: str) -> None:
@@ -136,3 +137,11 @@ def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) 
 def test_a_missing_recipe_names_those_that_ship() -> None:
     with pytest.raises(RecipeError, match=r"no recipe nope: give a YAML file, or one of .*quickstart"):
         load_recipe("nope")
+
+
+def test_habits_move_evenly_to_the_final_ones() -> None:
+    warm = WarmStart(rounds=11, habits={"direct": 0.5, "steps": 0.5}, final_habits={"direct": 0.8, "check": 0.2})
+    assert warm.habits_at(0) == {"direct": 0.5, "steps": 0.5, "check": 0.0}
+    assert warm.habits_at(5) == pytest.approx({"direct": 0.65, "steps": 0.25, "check": 0.1})
+    assert warm.habits_at(10) == pytest.approx({"direct": 0.8, "steps": 0.0, "check": 0.2})
+    assert WarmStart(rounds=1, habits={"steps": 1.0}).habits_at(0) == {"steps": 1.0}
