@@ -1,12 +1,14 @@
 """Isolated runs of a small Python function a second, beside one fresh ``python -I -S`` process a run without isolation.
 
-Two threads keep two cores busy: ours with a sandbox each, on the best rung that the machine offers; the peer with a
-process a run that reads the arguments as JSON, calls the function and prints the value as JSON.
+Two threads a core keep the cores busy, since a run also waits for the kernel: ours with a sandbox each, on the best
+rung that the machine offers; the peer with a process a run that reads the arguments as JSON, calls the function and
+prints the value as JSON.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ from .figure import Figure
 SOURCE = "def add(a, b):\n    return a + b\n"
 PROGRAM = SOURCE + "import json, sys\nprint(json.dumps(add(*json.load(sys.stdin))))"
 PYTHON = getattr(sys, "_base_executable", sys.executable)  # not the virtual environment's, which starts slower
-THREADS = 2
+THREADS = 2 * len(os.sched_getaffinity(0))
 BATCH = 20  # tests in one process
 REPEATS = 9
 RUNS = 100  # of each thread in a repeat

@@ -66,8 +66,7 @@ def confine(settings: dict[str, Any], folder: list[int], isolation: Isolation) -
     if "capabilities" in layers:
         privileges.drop_capabilities()
     if "landlock" in layers:
-        here = os.open(".", os.O_PATH)
-        landlock.restrict(isolation.landlock, isolation.rules, here)
+        landlock.restrict(isolation.ruleset if "mountns" in layers else isolation.ruleset_with(os.open(".", os.O_PATH)))
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() not in (0, isolation.zygote):  # 0: it is in another process namespace, and takes this one along
         raise ProcessLookupError("the zygote died")

@@ -21,6 +21,7 @@ class Isolation:
     layers: frozenset[str]
     landlock: int = 0  # version
     rules: list[tuple[int, int]] = field(default_factory=list)  # Landlock's: rights, open path
+    ruleset: int = -1  # of these rules, where all runs have their folder in the same place
     filters: dict[str, bytes] = field(default_factory=dict)
     own: int = -1  # pidfd of the zygote, where runs get process namespaces
     zygote: int = 0  # its process number
@@ -31,6 +32,10 @@ class Isolation:
     def counts_processes(self) -> bool:
         """Whether the user that runs are run as has no other processes, so that a limit on them means something."""
         return "pidns" in self.layers or self.user is not None
+
+    def ruleset_with(self, folder: int) -> int:
+        """Landlock's rules with a writable folder more."""
+        return landlock.ruleset(self.landlock, [*self.rules, (landlock.ALL, folder)])
 
 
 def isolate(layers: set[str], prefix: str) -> Isolation:
@@ -66,6 +71,8 @@ def isolate(layers: set[str], prefix: str) -> Isolation:
         inside = ("/",) if "mountns" in layers else (*namespaces.SYSTEM, *namespaces.FILES, ".")
         paths = [path for path in (*inside, *namespaces.DEVICES) if os.path.exists(path)]
         isolation.rules = [landlock.rule(path) for path in paths]
+        if "mountns" in layers:
+            isolation.ruleset = isolation.ruleset_with(os.open(namespaces.WRITABLE, os.O_PATH | os.O_CLOEXEC))
     if "seccomp" in layers:
         isolation.filters = filters(files="mountns" in layers)
     isolation.zygote = os.getpid()

@@ -19,6 +19,7 @@ SCOPES = 3  # abstract sockets and signals stay within, from version 6 on
 
 READ = EXECUTE | READ_FILE | READ_DIR
 DEVICE = READ_FILE | WRITE_FILE
+ALL = (1 << 16) - 1 & ~(MAKE_CHAR | MAKE_SOCK | MAKE_BLOCK | IOCTL_DEV)  # but making sockets and devices
 
 
 def version() -> int:
@@ -37,25 +38,28 @@ def rule(path: str) -> tuple[int, int]:
     return rights, os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
-def restrict(abi: int, rules: Iterable[tuple[int, int]], writable: int) -> None:
-    """Leave this process, for good, only what ``rules`` allow.
+def ruleset(abi: int, rules: Iterable[tuple[int, int]]) -> int:
+    """The descriptor of a set of rules, for ``restrict``: rights, and the open path that they hold beneath.
 
-    writable: an open folder in which it may do all but make sockets and devices.
+    Raises:
+        Unavailable: the kernel refused.
+    """
+    handled = max((rights for first, rights in HANDLED.items() if first <= abi), key=int.bit_length)
+    attributes = struct.pack("QQQ", handled, NETWORK if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
+    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+    at, kept = address(attributes)
+    made = syscall("landlock_create_ruleset", at, size, 0)
+    for rights, descriptor in rules:
+        at, kept = address(struct.pack("=Qi", rights & handled, descriptor))
+        syscall("landlock_add_rule", made, RULE_PATH_BENEATH, at, 0)
+    del kept
+    return made
+
+
+def restrict(ruleset: int) -> None:
+    """Leave this process, for good, only what the rules allow.
 
     Raises:
         Unavailable: the kernel refused; no_new_privs must be set before.
     """
-    handled = max((rights for first, rights in HANDLED.items() if first <= abi), key=int.bit_length)
-    everything = handled & ~(MAKE_CHAR | MAKE_SOCK | MAKE_BLOCK | IOCTL_DEV)
-    attributes = struct.pack("QQQ", handled, NETWORK if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
-    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    at, kept = address(attributes)
-    ruleset = syscall("landlock_create_ruleset", at, size, 0)
-    try:
-        for rights, descriptor in (*rules, (everything, writable)):
-            at, kept = address(struct.pack("=Qi", rights & handled, descriptor))
-            syscall("landlock_add_rule", ruleset, RULE_PATH_BENEATH, at, 0)
-        syscall("landlock_restrict_self", ruleset, 0)
-    finally:
-        os.close(ruleset)
-    del kept
+    syscall("landlock_restrict_self", ruleset, 0)

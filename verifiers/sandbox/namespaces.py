@@ -23,7 +23,8 @@ INODES = 500  # of a run's tmpfs
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 FILES = ("/etc/ld.so.cache",)
-SCRATCH = "/tmp"
+WRITABLE = "/scratch"  # holds nothing but the folder that each run mounts its own tmpfs on: /tmp leads there
+SCRATCH = WRITABLE + "/tmp"
 ROOT = "/tmp"  # where the new root is made: any folder would do, for this process alone sees it
 
 
@@ -60,7 +61,8 @@ def build_root(prefix: str) -> None:
             _write(ROOT + file, "")
             mount(file, ROOT + file, "", MS_BIND)
             _protect(ROOT + file, ATTR_RDONLY | ATTR_NOSUID)
-    os.mkdir(ROOT + SCRATCH)
+    os.makedirs(ROOT + SCRATCH)
+    os.symlink(SCRATCH[1:], ROOT + "/tmp")
     os.chdir(ROOT)
     dot, kept = address(b".\0")
     syscall("pivot_root", dot, dot)

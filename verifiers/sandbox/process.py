@@ -165,6 +165,8 @@ def _closed_by(stack: ExitStack, descriptor: int) -> int:
 
 def _sealed(name: str, data: bytes, stack: ExitStack) -> int:
     """A descriptor from which ``data`` can be read, by whoever has it, and which nobody can change."""
+    if not data:
+        return _closed_by(stack, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     descriptor = _closed_by(stack, os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
     with open(descriptor, "wb", buffering=0, closefd=False) as file:
         view = memoryview(data)

@@ -36,18 +36,18 @@ def call_functions(work: list[Any], result: int) -> NoReturn:
 
 def answer(names: dict[str, Any], function: str, args: list[Any], kwargs: dict[str, Any]) -> bytes:
     if function not in names:
-        return encode((ERROR, f"NameError: the program defines no {function}", 0.0))
+        return encode([ERROR, f"NameError: the program defines no {function}", 0.0])
     began = clock()
     try:
         value = names[function](*args, **kwargs)
-        return encode((VALUE, value, clock() - began))
+        return encode([VALUE, value, clock() - began])
     except BaseException as error:
         return failure(error, ERROR, clock() - began)
 
 
 def failure(error: BaseException, kind: str, seconds: float = 0.0) -> bytes:
     traceback_without_us(error)
-    return encode((MEMORY if isinstance(error, MemoryError) else kind, describe(error), seconds))
+    return encode([MEMORY if isinstance(error, MemoryError) else kind, describe(error), seconds])
 
 
 def describe(error: BaseException) -> str:
