@@ -214,7 +214,7 @@ def _check_environment(recipe: Recipe) -> None:
             known = f"{task.difficulties[0]} to {task.difficulties[-1]}"
             raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {known}, not {list(levels)}")
     try:
-        for round in (0, recipe.warm_start.rounds - 1):
+        for round in (0, max(0, recipe.warm_start.rounds - 1)):
             OracleAgent(task, recipe.warm_start.habits_at(round))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"warm_start.habits: {error}") from error

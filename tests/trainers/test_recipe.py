@@ -145,3 +145,7 @@ def test_habits_move_evenly_to_the_final_ones() -> None:
     assert warm.habits_at(5) == pytest.approx({"direct": 0.65, "steps": 0.25, "check": 0.1})
     assert warm.habits_at(10) == pytest.approx({"direct": 0.8, "steps": 0.0, "check": 0.2})
     assert WarmStart(rounds=1, habits={"steps": 1.0}).habits_at(0) == {"steps": 1.0}
+
+
+def test_a_recipe_without_a_warm_start_may_keep_its_habits() -> None:
+    parse_recipe({"warm_start": {"rounds": 0, "habits": {"direct": 0.3}, "final_habits": {"direct": 0.7}}})
