@@ -1,0 +1,1 @@
+"""Graphs: paths, colourings, orders, trees, reachability."""

@@ -1,0 +1,1 @@
+"""Sequences of numbers: sorting, subsequences, sums, a stack."""

@@ -1,0 +1,1 @@
+"""Strings and formal languages: brackets, automata, regular expressions, ciphers, edits."""
