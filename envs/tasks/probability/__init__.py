@@ -1,0 +1,1 @@
+"""Counting and chance, as exact numbers."""
