@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from palaestra.envs.dialogue import Dialogue as DialogueTask
 from palaestra.envs.task import SOLUTION_DELIMITER, Task, reseed
 from palaestra.episodes import Actor
 
@@ -16,7 +17,7 @@ HABITS = ("direct", "steps", "check")
 
 
 class OracleAgent:
-    """Answers with the task's own solution, written by one of three habits.
+    """Answers with the task's own solution, or its next action in a dialogue, written by one of three habits.
 
     direct: the answer alone, which is the solution's last line; steps: every line; check: every line, and then the
     whole once more after the delimiter. The habit of each reply is drawn by its weight and recorded in its meta.
@@ -44,7 +45,11 @@ class OracleAgent:
             raise ValueError("an oracle needs the problem: this environment's info carries none")
         reseed(self.rng, f"oracle|{dialogue.seed}")
         habit = self.names[int(np.searchsorted(self.edges, self.rng.random(), side="right"))]
-        solution = self.task.solve(dialogue.problem, self.rng)
+        if isinstance(self.task, DialogueTask):
+            actions = [message.content for message in dialogue.messages if message.role == "assistant"]
+            solution = self.task.next(dialogue.problem, actions, self.rng)
+        else:
+            solution = self.task.solve(dialogue.problem, self.rng)
         text = {
             "direct": solution.rsplit("\n", 1)[-1],
             "steps": solution,

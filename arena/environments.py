@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gymnasium
 
@@ -19,15 +20,19 @@ class Environments:
 
     def __init__(self) -> None:
         self._idle: dict[str, list[gymnasium.Env[Any, Any]]] = {}
+        self._lent: WeakKeyDictionary[gymnasium.Env[Any, Any], str] = WeakKeyDictionary()
 
     def take(self, env_id: str, env_kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
         """One that is idle, else a new one; it is the caller's until it is given back."""
-        idle = self._idle.get(_key(env_id, env_kwargs))
-        return idle.pop() if idle else make_any(env_id, **env_kwargs)
+        key = f"{env_id} {sorted(env_kwargs.items())!r}"
+        idle = self._idle.setdefault(key, [])
+        env = idle.pop() if idle else make_any(env_id, **env_kwargs)
+        self._lent[env] = key
+        return env
 
-    def give_back(self, env: gymnasium.Env[Any, Any], env_id: str, env_kwargs: Mapping[str, Any]) -> None:
-        """Keep ``env`` for whoever asks for the same id and arguments next."""
-        self._idle.setdefault(_key(env_id, env_kwargs), []).append(env)
+    def give_back(self, env: gymnasium.Env[Any, Any]) -> None:
+        """Keep one that was taken here for whoever asks for the same id and arguments next."""
+        self._idle[self._lent.pop(env)].append(env)
 
     def close(self) -> None:
         """Close all that are idle."""
@@ -40,7 +45,3 @@ class Environments:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def _key(env_id: str, env_kwargs: Mapping[str, Any]) -> str:
-    return f"{env_id} {sorted(env_kwargs.items())!r}"

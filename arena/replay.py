@@ -13,7 +13,7 @@ from palaestra.episodes import Episode
 from palaestra.verifiers import Verdict
 
 from .environments import Environments
-from .rollout import MAX_TURNS, ROLE, outcome_of
+from .rollout import MAX_TURNS, ROLE, goal_of, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Difference:
 def replay(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Difference]]]:
     """Reset each episode's environment with its seed, feed it the logged actions, judge again and compare.
 
-    Yields every episode with its differences: in observations, problems, rewards, verdicts, step verdicts, ends and
-    outcomes. An environment that cannot be made or that raises is a difference too.
+    Yields every episode with its differences: in observations, problems, rewards, verdicts, step verdicts, ends, goals
+    and outcomes. An environment that cannot be made or that raises is a difference too.
     """
     with Environments() as environments:
         for episode in episodes:
             try:
                 env = environments.take(episode.env_id, episode.env_kwargs)
                 differences = list(_compare(env, episode))
-                environments.give_back(env, episode.env_id, episode.env_kwargs)
+                environments.give_back(env)
             except Exception as error:
                 broken = f"{type(error).__name__}: {error}"
                 differences = [Difference(episode.id, "the environment", "playable", broken)]
@@ -75,6 +75,7 @@ def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
     truncated = truncated or (not terminated and len(episode.turns) >= MAX_TURNS)
     yield from differ("terminated", episode.terminated, terminated)
     yield from differ("truncated", episode.truncated, truncated)
+    yield from differ("the goal", episode.goal, goal_of(info))
     logged, outcome = episode.outcome[ROLE], outcome_of(total, verdict, truncated)
     yield from differ("the outcome's reward", logged.reward, outcome.reward)
     yield from differ("the outcome's status", logged.status.value, outcome.status.value)

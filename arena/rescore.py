@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from palaestra.envs.dialogue import Dialogue
+from palaestra.envs.task import Task
 from palaestra.episodes import Episode, Turn
-from palaestra.verifiers import Verdict
+from palaestra.verifiers import Verdict, wrong
 
 from .environments import Environments
 
@@ -50,7 +52,7 @@ def rescore(episodes: Iterable[Episode]) -> Iterator[Rescored]:
             try:
                 env = environments.take(episode.env_id, episode.env_kwargs)
                 judged = list(_judge(getattr(env.unwrapped, "task", None), episode))
-                environments.give_back(env, episode.env_id, episode.env_kwargs)
+                environments.give_back(env)
             except Exception as error:
                 yield Rescored(episode, 0, (), f"{type(error).__name__}: {error}")
                 continue
@@ -63,7 +65,18 @@ def _judge(task: Any, episode: Episode) -> Iterator[Change]:
         raise LookupError(f"{episode.env_id} is no task with a logged problem, so its answers cannot be judged alone")
     for number, turn in enumerate(episode.turns):
         for logged in _last(turn):
-            yield Change(episode.id, number, turn.text, logged, task.verify(episode.problem, turn.text))
+            yield Change(episode.id, number, turn.text, logged, _verdict(task, episode, number))
+
+
+def _verdict(task: Task, episode: Episode, number: int) -> Verdict:
+    """Today's verdict on a turn: of a dialogue, after the turns before it."""
+    assert episode.problem is not None
+    texts = [turn.text for turn in episode.turns[: number + 1]]
+    if not isinstance(task, Dialogue):
+        return task.verify(episode.problem, texts[-1])
+    turns = list(task.play(episode.problem, texts))
+    verdict = turns[-1].verdict if len(turns) == len(texts) else None
+    return wrong("no verdict in this turn") if verdict is None else verdict
 
 
 def _last(turn: Turn) -> tuple[Verdict, ...]:

@@ -12,7 +12,7 @@ import gymnasium
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
 from palaestra.episodes import Actor, Cost, Episode, Outcome, Span, Turn
-from palaestra.episodes.record import storable
+from palaestra.episodes.record import Goal, storable
 from palaestra.verifiers import Status, Verdict, undecided
 
 from .environments import Environments
@@ -78,7 +78,7 @@ def rollout(
             if ended is None:
                 unfinished.append(slot)
                 continue
-            environments.give_back(slot.env, slot.job.env_id, slot.job.env_kwargs)
+            environments.give_back(slot.env)
             yield ended
         active = unfinished
 
@@ -100,7 +100,7 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
     slot.cost = slot.cost + reply.cost + Cost(verifier_calls=int(verdict is not None))
     truncated = truncated or (not terminated and len(slot.turns) >= MAX_TURNS)
     if terminated or truncated:
-        return _episode(slot, verdict, terminated, truncated, roles, tags)
+        return _episode(slot, info, terminated, truncated, roles, tags)
     spoken = Message("assistant", text, reply.prompt_ids, reply.completions[0].token_ids if reply.completions else ())
     slot.dialogue = Dialogue(
         (*slot.dialogue.messages, spoken, Message("user", str(observation))),
@@ -145,7 +145,7 @@ def _step_verdicts(env: gymnasium.Env[str, str], problem: Problem | None, text: 
 
 def _episode(
     slot: _Slot,
-    verdict: Verdict | None,
+    info: Mapping[str, Any],
     terminated: bool,
     truncated: bool,
     roles: Mapping[str, Actor],
@@ -161,13 +161,20 @@ def _episode(
         group_id=slot.job.group_id,
         roles=dict(roles),
         turns=tuple(slot.turns),
-        outcome={ROLE: outcome_of(total, verdict, truncated)},
+        outcome={ROLE: outcome_of(total, info.get("verdict"), truncated)},
         terminated=terminated,
         truncated=truncated,
         problem=slot.dialogue.problem,
+        goal=goal_of(info),
         cost=slot.cost + Cost(seconds=time.perf_counter() - slot.started),
         tags=dict(tags),
     )
+
+
+def goal_of(info: Mapping[str, Any]) -> Goal | None:
+    """The desired and the achieved goal, where the environment is goal-conditioned and tells them as texts."""
+    desired, achieved = info.get("desired_goal"), info.get("achieved_goal")
+    return Goal(desired, achieved) if isinstance(desired, str) and isinstance(achieved, str) else None
 
 
 def outcome_of(total: float, verdict: Verdict | None, truncated: bool) -> Outcome:

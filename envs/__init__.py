@@ -1,19 +1,22 @@
-"""What there is to reason about: tasks as Gymnasium environments. Importing this package registers its tasks."""
+"""What there is to reason about: tasks as Gymnasium environments. Importing this package registers its tasks.
 
+The classes of tasks, dialogues and wrappers are attributes too, imported when asked for: ``palaestra.envs.Countdown``.
+"""
+
+from typing import Any
+
+from . import dialogues, tasks, wrappers
 from .curriculum import Curriculum, SuccessCurriculum
 from .reasoning import ReasoningEnv, Snapshot
 from .registration import UnknownEnvironment, UnknownKnob, load_plugins, make, make_task, register, task_ids
 from .spaces import TextObs, UnicodeText
 from .task import SOLUTION_DELIMITER, OracleMissing, Problem, SplitExhausted, Task, sample_problem, split_of
-from .tasks import ChainArith, Countdown, KnightsAndKnaves, LinearEquations
+from .wrappers import Mixture, relabel
 
 __all__ = [
     "SOLUTION_DELIMITER",
-    "ChainArith",
-    "Countdown",
     "Curriculum",
-    "KnightsAndKnaves",
-    "LinearEquations",
+    "Mixture",
     "OracleMissing",
     "Problem",
     "ReasoningEnv",
@@ -29,7 +32,13 @@ __all__ = [
     "make",
     "make_task",
     "register",
+    "relabel",
     "sample_problem",
     "split_of",
     "task_ids",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    homes = (package for package in (tasks, dialogues, wrappers) if name in package.MODULES)
+    return getattr(next(homes, tasks), name)

@@ -13,20 +13,24 @@ from pathlib import Path
 
 import numpy as np
 
+from .blind import Blind
 from .cheats import ATTACKS, CHEATS, Cheat, attacks, cheats
+from .dialogue import Dialogue
 from .registration import make_task
 from .task import OracleMissing, Problem, Task, reseed, sample_problem
 
 PROBLEMS = 300  # a level, on which a cheat's mean score is measured
-MAX_SECONDS = 2.0  # for the verdict on any one answer
-GRACE = 5.0  # seconds beyond, after which a judging process is killed
+MAX_SECONDS = (
+    2.0  # of processor time for the verdict on any one answer, so that the finding does not depend on the load
+)
+GRACE = 20.0  # seconds beyond by the clock on the wall, after which a judging process is killed
 
 Case = tuple[Problem, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One verdict's score (nan: undecided) and seconds; ``fault`` when there was none, and why."""
+    """One verdict's score (nan: undecided) and processor time; ``fault`` when there was none, and why."""
 
     score: float
     seconds: float
@@ -38,8 +42,8 @@ class Earned:
     """What one policy earned at the difficulty where it earned most.
 
     mean: its score over all problems, an undecided verdict counting 0. allowed: the task's ceiling, with three
-    standard errors for chance; 1 for a bomb, which answers one problem and might be right. slowest: seconds of its
-    slowest verdict. fault: why an answer got no verdict.
+    standard errors for chance; 1 for a bomb, which answers one problem and might be right. slowest: seconds of
+    processor time of its slowest verdict. fault: why an answer got no verdict.
     """
 
     kind: str
@@ -75,6 +79,8 @@ def audit(id_or_task: str | Task, problems: int = PROBLEMS, kinds: Collection[st
     Verdicts are given in a forked process, which is killed when one never comes.
     """
     task = make_task(id_or_task) if isinstance(id_or_task, str) else id_or_task
+    if isinstance(task, Dialogue):
+        task = Blind(task)
     found: dict[str, Earned] = {}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "PWNED"
@@ -139,12 +145,12 @@ def judge(task: Task, cases: Sequence[Case]) -> Iterator[Judgement]:
 
 def _judge_all(task: Task, cases: Sequence[Case], sender: Connection) -> None:
     for problem, response in cases:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             judged = (task.verify(problem, response).score, "")
         except BaseException as error:
             judged = (math.nan, f"{type(error).__name__}: {error}"[:200])
-        sender.send((*judged, time.perf_counter() - start))
+        sender.send((*judged, time.process_time() - start))
 
 
 def _received(receiver: Connection) -> Judgement:

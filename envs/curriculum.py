@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -75,20 +76,31 @@ class SuccessCurriculum:
 
 
 class Curriculum(gymnasium.Wrapper[str, str, str, str]):
-    """Reset at the controller's level (unless the caller's options name one), and tell it each episode's score."""
+    """Reset at the controller's level (unless the caller's options name one), and tell it each episode's score.
 
-    def __init__(self, env: gymnasium.Env[str, str], controller: SuccessCurriculum) -> None:
+    controller: one, or one for each family of a ``Mixture``, by the family's name: each then has a level of its own.
+    """
+
+    def __init__(
+        self, env: gymnasium.Env[str, str], controller: SuccessCurriculum | Mapping[str, SuccessCurriculum]
+    ) -> None:
         super().__init__(env)
         self.controller = controller
-        self._difficulty = controller.level
+        self._active: SuccessCurriculum | None = None
+        self._difficulty = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        options = {"difficulty": self.controller.level, **(options or {})}
-        self._difficulty = options["difficulty"]
-        return self.env.reset(seed=seed, options=options)
+        if isinstance(self.controller, Mapping):
+            level: Any = {family: controller.level for family, controller in self.controller.items()}
+        else:
+            level = self.controller.level
+        observation, info = self.env.reset(seed=seed, options={"difficulty": level, **(options or {})})
+        self._active = self.controller[info["family"]] if isinstance(self.controller, Mapping) else self.controller
+        self._difficulty = info.get("difficulty", self._active.level)
+        return observation, info
 
     def step(self, action: str) -> tuple[str, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        if terminated or truncated:
-            self.controller.update(self._difficulty, info["verdict"].score)
+        if self._active is not None and (terminated or truncated):
+            self._active.update(self._difficulty, info["verdict"].score)
         return observation, reward, terminated, truncated, info

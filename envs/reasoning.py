@@ -46,6 +46,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]  # gymnasium's is no ClassVar
+    _ended_by: ClassVar[str] = "one problem takes one answer"
 
     def __init__(
         self,
@@ -114,19 +115,23 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             TypeError: the action is no string.
             gymnasium.error.ResetNeeded: no problem has been asked, or it has been answered.
         """
-        problem = self._problem
-        if problem is None or self._verdict is not None:
-            raise gymnasium.error.ResetNeeded("call reset() before step(): one problem takes one answer")
-        if not isinstance(action, str):
-            raise TypeError(f"an action is the response as a string, not {type(action).__name__}")
-        fault = None
-        if not action.isascii() or len(action) > self.max_answer_chars:
-            fault = _fault(action, self.max_answer_chars)
+        problem, fault = self._accept(action)
         verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
         self._response, self._verdict = action, verdict
         reward = 0.0 if math.isnan(verdict.score) else verdict.score  # nan is UNDECIDED
         info = {"problem": problem, "difficulty": problem.difficulty, "seed": self._seed, "verdict": verdict}
         return END, reward, True, False, info
+
+    def _accept(self, action: str) -> tuple[Problem, str | None]:
+        """The problem that awaits ``action``, and why the task is not to judge it, or None; raises as ``step`` does."""
+        problem = self._problem
+        if problem is None or self._verdict is not None:
+            raise gymnasium.error.ResetNeeded(f"call reset() before step(): {self._ended_by}")
+        if not isinstance(action, str):
+            raise TypeError(f"an action is the response as a string, not {type(action).__name__}")
+        if action.isascii() and len(action) <= self.max_answer_chars:
+            return problem, None
+        return problem, _fault(action, self.max_answer_chars)
 
     def render(self) -> str | None:
         """The episode so far as text (``render_mode="ansi"``)."""

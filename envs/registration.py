@@ -20,10 +20,12 @@ from .task import Task
 PLUGIN_GROUP = "palaestra.envs"
 ENTRY_POINT = "palaestra.envs.registration:make_env"
 ENV_KNOBS = frozenset(inspect.signature(ReasoningEnv).parameters) - {"task"}
+ADAPTERS = {"reasoning_gym": "reasoning_gym", "open_spiel": "openspiel"}  # module of each namespace, in .adapters
 
 T = TypeVar("T", bound=type[Task])
 
 _tasks: dict[str, type[Task]] = {}  # by id
+_deferred: dict[str, str] = {}  # id -> "module:Class", not imported yet
 _plugin_failures: dict[str, str] | None = None  # None until the plugins have been looked for
 
 
@@ -51,9 +53,9 @@ def register(id: str) -> Callable[[T], T]:
         if not (isinstance(cls, type) and issubclass(cls, Task)):
             raise TypeError(f"@register({id!r}) decorates a subclass of palaestra.envs.Task, not {cls!r}")
         name = _location(cls)
-        known = _tasks.get(id)
-        if known is not None and _location(known) != name:
-            raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {name}")
+        known = _deferred.get(id) if id not in _tasks else _location(_tasks[id])
+        if known not in (None, name):
+            raise ValueError(f"the id {id!r} belongs to {known}: choose another for {name}")
         if known is None and id in gymnasium.registry:
             raise ValueError(f"the id {id!r} belongs to a Gymnasium environment: choose another for {name}")
         if cls.__dict__.get("id", id) != id:
@@ -62,9 +64,29 @@ def register(id: str) -> Callable[[T], T]:
         gymnasium.register(id, ENTRY_POINT, kwargs={"task": name})
         cls.id = id
         _tasks[id] = cls
+        _deferred.pop(id, None)
         return cls
 
     return decorate
+
+
+def defer(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Register a package's tasks, ``palaestra/NAME-v0`` each, without importing them, and give its ``__getattr__``.
+
+    modules: of each class, below the package; imported when the class or its id is asked for.
+    """
+    for name, module in modules.items():
+        id, location = f"palaestra/{name}-v0", f"{package}.{module}:{name}"
+        if id not in gymnasium.registry:
+            gymnasium.register(id, ENTRY_POINT, kwargs={"task": location})
+            _deferred[id] = location
+
+    def attribute(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+
+    return attribute
 
 
 def make_env(task: str, **kwargs: Any) -> ReasoningEnv:
@@ -122,19 +144,30 @@ def task_class(id: str) -> type[Task]:
             importlib.import_module(module)
         except ImportError as error:
             raise UnknownEnvironment(f"no module {module!r} to find {id!r} in: {error}") from error
+    if id in _deferred:
+        importlib.import_module(_deferred[id].partition(":")[0])
     if id not in _tasks:
         load_plugins()
     if id not in _tasks:
-        near = difflib.get_close_matches(id, _tasks, n=3, cutoff=0.4)
+        load_adapted(id)
+    if id not in _tasks:
+        near = difflib.get_close_matches(id, [*_tasks, *_deferred], n=3, cutoff=0.4)
         hint = f"nearest: {', '.join(near)}; " if near else ""
         raise UnknownEnvironment(f"no environment {id!r} ({hint}`palaestra envs list` shows all)")
     return _tasks[id]
 
 
+def load_adapted(id: str) -> None:
+    """Have the adapter of the id's namespace register it; nothing happens where there is none. Raises as that does."""
+    module = ADAPTERS.get(id.partition("/")[0])
+    if module is not None:
+        importlib.import_module(f".adapters.{module}", __package__).load(id)
+
+
 def task_ids() -> list[str]:
     """Every registered id, plugins included, sorted."""
     load_plugins()
-    return sorted(_tasks)
+    return sorted({*_tasks, *_deferred})
 
 
 @cache  # reading a signature takes longer than making the environment
@@ -164,7 +197,8 @@ def load_plugins(reload: bool = False) -> dict[str, str]:
 def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
     _check_knobs(cls, kwargs, ENV_KNOBS)
     task = cls(**{name: value for name, value in kwargs.items() if name not in ENV_KNOBS})
-    return ReasoningEnv(task, **{name: value for name, value in kwargs.items() if name in ENV_KNOBS})
+    environment: type[ReasoningEnv] = getattr(cls, "environment", ReasoningEnv)
+    return environment(task, **{name: value for name, value in kwargs.items() if name in ENV_KNOBS})
 
 
 def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:

@@ -22,6 +22,7 @@ from gymnasium.utils.env_checker import check_env
 
 from .audit import MAX_SECONDS, audit, levels, solve, try_solve
 from .cheats import ATTACKS, CHEATS
+from .dialogue import Dialogue
 from .reasoning import ReasoningEnv
 from .registration import make_task
 from .task import OracleMissing, Problem, Task, sample_problem
@@ -69,7 +70,7 @@ def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Repo
     """
     task = make_task(id_or_task) if isinstance(id_or_task, str) else id_or_task
     rows = []
-    for name, check in CHECKS.items():
+    for name, check in checks_of(task).items():
         try:
             detail = check(task, list(seeds))
             rows.append(Row(name, True, detail or ""))
@@ -79,6 +80,13 @@ def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Repo
             kind = "" if type(error) is AssertionError else f"{type(error).__name__}: "
             rows.append(Row(name, False, f"{kind}{error}".replace("\n", " ")[:300]))
     return Report(task.id or type(task).__qualname__, tuple(rows))
+
+
+def checks_of(task: Task) -> dict[str, Callable[[Any, list[int]], str | None]]:
+    """The checks that a task is put to, by name: turns make some of them different."""
+    from . import dialogue_testing  # which builds on this module
+
+    return CHECKS | dialogue_testing.CHECKS if isinstance(task, Dialogue) else CHECKS
 
 
 def _gymnasium(task: Task, seeds: list[int]) -> None:
@@ -322,8 +330,14 @@ def _knobs(task: Task) -> dict[str, Any]:
 
 
 def _fingerprint(task: Task, seeds: Sequence[int]) -> list[str]:
+    from .dialogue_testing import transcript
+
+    def played(problem: Problem) -> str:
+        return transcript(task, problem) if isinstance(task, Dialogue) else ""
+
     return [
-        json.dumps([p.prompt, p.reference, p.difficulty, dict(p.meta)], default=repr) for p in _problems(task, seeds)
+        json.dumps([p.prompt, p.reference, p.difficulty, dict(p.meta), played(p)], default=repr)
+        for p in _problems(task, seeds)
     ]
 
 

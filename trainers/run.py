@@ -46,6 +46,7 @@ def start_run(
     session = Session.resume(recipe, run) if resumed else Session.begin(recipe, run)
     gc.collect()
     gc.freeze()  # torch and transformers are hundreds of thousands of objects: not to be looked through every second
+    gc.set_threshold(100_000)  # nor the few thousand of a round many times: they are let go of without its help
     to_json = JsonTracker(run, (session.rounds or -1) if resumed else None)  # round 0 is logged again
     tracker = AllTrackers([to_json, WandbTracker(run, dataclasses.asdict(recipe))] if wandb else [to_json])
     display = open_display()

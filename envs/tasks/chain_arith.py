@@ -22,6 +22,7 @@ LOW = (1 << 20) - 1  # mask of one choice's bits
 LARGEST_MODULUS = 10**9
 ANSWER_CHARS = 40  # of an answer, in evidence and reasons
 LINE_CHARS = 200  # a longer line is no step
+OVERLOOKED = 0.15  # of the assignments, by the weak solver
 ATOM = r"(?:\d{1,12}|[a-k])"
 EXPRESSION = re.compile(rf"{ATOM}(?:[-+*]{ATOM})*")
 STEP = re.compile(rf"([a-k])=({EXPRESSION.pattern}(?:={EXPRESSION.pattern})*)")
@@ -63,6 +64,7 @@ class ChainArith(Task):
 
     modulus: int | None = None
     operators: str = "+-*"
+    tags: ClassVar[tuple[str, ...]] = ("numbers", "arithmetic")
     _rules: ClassVar[Rules]  # set on the instance; no knob
 
     def __post_init__(self) -> None:
@@ -107,6 +109,19 @@ class ChainArith(Task):
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         lines = self._backward(problem) if _asked(problem) == "a" else _forward(problem)
         return "\n".join([*lines, f"\\boxed{{{problem.reference}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Overlooks some assignments: the variable then has the value of the one before it."""
+        if _asked(problem) == "a":
+            return super().weak_solve(problem, rng)
+        last = problem.meta["values"]["a"]
+        values = {"a": last}
+        for name, left, op, right_ in _program(problem):
+            if rng.random() >= OVERLOOKED:
+                x, y = (values[side] if side in values else int(side) for side in (left, right_))
+                last = {"+": x + y, "-": x - y, "*": x * y}[op]
+            values[name] = last
+        return f"\\boxed{{{last if self.modulus is None else last % self.modulus}}}"
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """One verdict a non-empty line; a line that states no value (prose, a delimiter) is UNDECIDED."""

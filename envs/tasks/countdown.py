@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from palaestra.verifiers import (
 LARGEST_VALUE = 999  # of the target and of every value on the way to it
 ANSWER_CHARS = 400  # a longer answer is none
 OPERATORS = frozenset("+-*/")
+WEAK_TRIES = 1000  # expressions that the weak solver tries
 
 
 @register("palaestra/Countdown-v0")
@@ -44,6 +47,15 @@ class Countdown(Task):
     """
 
     numbers: int | None = None
+    tags: ClassVar[tuple[str, ...]] = ("numbers", "arithmetic", "witness")
+    wordings: ClassVar[tuple[str, ...]] = (
+        "Use each of {numbers} exactly once with + - * / and parentheses to make {target}. "
+        "Answer with the expression in \\boxed{{}}.",
+        "Numbers: {numbers}\nTarget: {target}\nWrite an arithmetic expression (+, -, *, / and parentheses) whose value "
+        "is the target and in which every one of the numbers listed occurs once. Put it in \\boxed{{}}.",
+        "How can you get {target} out of {numbers}? You may add, subtract, multiply and divide, and must use each of "
+        "these numbers once, as often as it is listed. Give a single expression in \\boxed{{}}.",
+    )
     ceiling = 0.02
 
     def __post_init__(self) -> None:
@@ -67,12 +79,9 @@ class Countdown(Task):
             pool.append((value, f"({a_text}{op}{b_text})"))
             lines.append(f"{a}{op}{b}={value}")
         target, expression = pool[0]
-        prompt = (
-            f"Use each of {', '.join(map(str, numbers))} exactly once with + - * / and parentheses "
-            f"to make {target}. Answer with the expression in \\boxed{{}}."
-        )
+        fields = {"numbers": ", ".join(map(str, numbers)), "target": str(target)}
         reference = {"numbers": numbers, "target": target}
-        return Problem(prompt, reference, difficulty, {"lines": lines, "expression": expression[1:-1]})
+        return self.ask(rng, reference, difficulty, fields, {"lines": lines, "expression": expression[1:-1]})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         text = last_boxed(response)
@@ -95,6 +104,20 @@ class Countdown(Task):
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         return "\n".join([*problem.meta["lines"], f"\\boxed{{{problem.meta['expression']}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Tries at most a thousand expressions that go from left to right, without division."""
+        numbers, target = problem.reference["numbers"], problem.reference["target"]
+        orders = itertools.permutations(numbers)
+        tries = itertools.product(orders, itertools.product("+-*", repeat=len(numbers) - 1))
+        for (first, *rest), operators in itertools.islice(tries, WEAK_TRIES):
+            value, text = first, str(first)
+            for op, number in zip(operators, rest, strict=True):
+                value = value + number if op == "+" else value - number if op == "-" else value * number
+                text = f"({text}{op}{number})"
+            if value == target:
+                break
+        return f"\\boxed{{{text}}}"
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """A line ``a+b=c`` is right when it is true and takes two numbers at hand, which c then replaces."""

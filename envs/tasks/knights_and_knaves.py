@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,7 @@ ANSWER = re.compile(r"\b([A-H])" + ROLE, re.IGNORECASE | re.ASCII)
 CLAIM = re.compile(r"\b((?-i:[A-H]))" + ROLE, re.IGNORECASE | re.ASCII)  # in prose "a knight" names nobody
 LATEX = re.compile(r"\\text|[{}$&]|\\[,; ]")
 FILLER = re.compile(r"[\s,;.]|\band\b", re.IGNORECASE)
+WEAK_WORLDS = 4  # assignments that the weak solver tries
 QUOTED = re.compile(r'"[^"]*"')
 SUPPOSED = re.compile(r"\b(?:if|suppose|assume|were|would)\b", re.IGNORECASE)
 
@@ -49,6 +50,16 @@ class KnightsAndKnaves(Task):
     """
 
     people: int | None = None
+    tags: ClassVar[tuple[str, ...]] = ("logic", "propositional")
+    wordings: ClassVar[tuple[str, ...]] = (
+        "Knights always tell the truth, knaves always lie.\n{says}\nWho is what? "
+        "Answer in \\boxed{{}} as: A knight, B knave, ...",
+        "On an island everybody is either a knight, all of whose statements are true, or a knave, all of whose "
+        "statements are false. You meet {people} islanders.\n{says}\n"
+        "Say of each what he or she is, in \\boxed{{}} and in this form: A knight, B knave, ...",
+        "{says}\n\nEach of the {people} speakers is a knight or a knave. What knights say is true; what knaves say "
+        "is false. Find out who is which, and answer in \\boxed{{}} with a list such as: A knight, B knave, ...",
+    )
 
     def __post_init__(self) -> None:
         if self.people is not None and not 2 <= self.people <= len(PEOPLE):
@@ -66,12 +77,14 @@ class KnightsAndKnaves(Task):
             statements = _draw(rng.random(12 * n).tolist(), n, world, difficulty)
             if statements is not None and consistent_worlds(statements) == 1 << world:
                 break
-        says = " ".join(f'{PEOPLE[i]} says: "{_text(s)}"' for i, s in enumerate(statements))
-        prompt = (
-            f"Knights always tell the truth, knaves always lie. {says} Who is what? "
-            "Answer in \\boxed{} as: A knight, B knave, ..."
-        )
-        return Problem(prompt, {"statements": statements}, difficulty, {"knights": _names(world, n)})
+        fields = {
+            "says": "\n".join([f'{PEOPLE[i]} says: "{_text(s)}"' for i, s in enumerate(statements)]),
+            "people": ("two", "three", "four", "five", "six", "seven", "eight")[n - 2],
+        }
+        return self.ask(rng, {"statements": statements}, difficulty, fields, {"knights": _names(world, n)})
+
+    def identity(self, problem: Problem) -> str:
+        return str(problem.reference["statements"])
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         text = last_boxed(response)
@@ -99,6 +112,17 @@ class KnightsAndKnaves(Task):
             lines.append(f'"{_text(statement)}" is {truth}, so {name} is a {role}')
             answer.append(f"{name} {role}")
         return "\n".join([*lines, f"\\boxed{{{', '.join(answer)}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Tries four assignments at random, and settles for the last."""
+        statements = problem.reference["statements"]
+        n = len(statements)
+        fitting = consistent_worlds(statements)
+        for world in rng.permutation(1 << n)[:WEAK_WORLDS].tolist():
+            if fitting >> world & 1:
+                break
+        roles = (f"{PEOPLE[i]} {'knight' if world >> i & 1 else 'knave'}" for i in range(n))
+        return f"\\boxed{{{', '.join(roles)}}}"
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """A line is right when every "X is a knight" or "X is a knave" in it, outside quotation marks, is true."""

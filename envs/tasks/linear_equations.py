@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import re
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,12 +24,14 @@ from palaestra.verifiers import (
     undecided,
     wrong,
 )
-from palaestra.verifiers.math.number import read_number
+
+from .algebra.elimination import equation, gauss_jordan
+from .algebra.unknowns import linear_form, nonzero, read_values
 
 UNKNOWNS = "xyz"
-ANSWER_CHARS = 200  # a longer answer is none
 LINE_CHARS = 200  # a longer line is no step
-SEPARATOR = re.compile(r"[,;]|\band\b|\\\\|\\quad")
+WEAK_REACH = 12  # the weak solver tries whole numbers from -12 to 12
+WEAK_TRIES = 600
 OFFSETS = (Fraction(1), Fraction(17, 5), Fraction(101, 7))  # a point beside the solution, where only identities hold
 
 
@@ -68,6 +69,12 @@ class LinearEquations(Task):
     not zero, so the solution is the only one.
     """
 
+    tags: ClassVar[tuple[str, ...]] = ("algebra", "linear equations")
+    wordings: ClassVar[tuple[str, ...]] = (
+        "Solve for {asked}: {equations}. Answer in \\boxed{{}} as {example}.",
+        "{equations}\n\nFor which {values} of {asked} is that true? Write {example} in \\boxed{{}}.",
+        "You know that {equations}. Find {asked}, and give your answer in the form \\boxed{{{example}}}.",
+    )
     ceiling = 0.09
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
@@ -76,57 +83,63 @@ class LinearEquations(Task):
         while True:
             uniforms = iter(rng.random(2 * n + n * n + 2).tolist())
             solution = [_value(level, next(uniforms), next(uniforms)) for _ in range(n)]
-            rows = [[_nonzero(next(uniforms), level.coefficient) for _ in range(n)] for _ in range(n)]
+            rows = [[_coefficient(next(uniforms), level.coefficient) for _ in range(n)] for _ in range(n)]
             if _determinant(rows) != 0:
                 break
         equations = []
         for row in rows:
             total = sum((c * v for c, v in zip(row, solution, strict=True)), Fraction(0))
             equations.append([*(c * total.denominator for c in row), total.numerator])
-        shown = _one_sided(equations)
+        shown = [equation(row, UNKNOWNS) for row in equations]
         if n == 1:
-            added = _nonzero(next(uniforms), 20)
-            moved = _nonzero(next(uniforms), level.coefficient) if level.two_sided else 0
+            added = _coefficient(next(uniforms), 20)
+            moved = _coefficient(next(uniforms), level.coefficient) if level.two_sided else 0
             a, c = equations[0]
             if level.two_sided and moved == -a:
                 moved = a  # the left side keeps its unknown
-            shown = [f"{_sum([a + moved], added)} = {_sum([moved], c + added)}"]
-        asked = ", ".join(UNKNOWNS[:n])
-        example = ", ".join(f"{x}=..." for x in UNKNOWNS[:n])
-        prompt = f"Solve for {asked}: {'; '.join(shown)}. Answer in \\boxed{{}} as {example}."
-        return Problem(prompt, {"equations": equations}, difficulty, {"solution": [str(v) for v in solution]})
+            shown = [f"{linear_form([a + moved], UNKNOWNS, added)} = {linear_form([moved], UNKNOWNS, c + added)}"]
+        fields = {
+            "asked": ", ".join(UNKNOWNS[:n]),
+            "values": "value" if n == 1 else "values",
+            "equations": "; ".join(shown),
+            "example": ", ".join(f"{x}=..." for x in UNKNOWNS[:n]),
+        }
+        return self.ask(rng, {"equations": equations}, difficulty, fields, {"solution": [str(v) for v in solution]})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         text = last_boxed(response)
         if text is None:
             return wrong("no \\boxed answer")
         equations = problem.reference["equations"]
-        values = _answer(text, len(equations))
+        values = read_values(text, UNKNOWNS[: len(equations)])
         if isinstance(values, str):
             return wrong(values, answer=text[:80])
         for row in equations:
             left = sum((c * v for c, v in zip(row, values, strict=False)), Fraction(0))
             if left != row[-1]:
-                return wrong(f"{_sum(row[:-1], 0)} is {left} instead of {row[-1]}"[:120], answer=text)
+                return wrong(f"{linear_form(row[:-1], UNKNOWNS)} is {left} instead of {row[-1]}"[:120], answer=text)
         return right("satisfies every equation", answer=text)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Gauss-Jordan elimination in whole numbers, each new equation on a line."""
-        rows = [list(row) for row in problem.reference["equations"]]
-        n = len(rows)
-        lines = _one_sided(rows) if n == 1 else []
-        for k in range(n):
-            pivot = next(i for i in range(k, n) if rows[i][k] != 0)
-            rows[k], rows[pivot] = rows[pivot], rows[k]
-            for i in range(n):
-                if i != k and rows[i][k] != 0:
-                    combined = [rows[k][k] * b - rows[i][k] * a for a, b in zip(rows[k], rows[i], strict=True)]
-                    divisor = math.gcd(*combined)
-                    rows[i] = [c // divisor for c in combined]
-                    lines += _one_sided([rows[i]])
-        values = [Fraction(rows[k][-1], rows[k][k]) for k in range(n)]
+        equations = problem.reference["equations"]
+        given = [equation(row, UNKNOWNS) for row in equations] if len(equations) == 1 else []
+        lines, values = gauss_jordan(equations, UNKNOWNS)
         answer = [f"{x}={v}" for x, v in zip(UNKNOWNS, values, strict=False)]
-        return "\n".join([*lines, *answer, f"\\boxed{{{', '.join(answer)}}}"])
+        return "\n".join([*given, *lines, *answer, f"\\boxed{{{', '.join(answer)}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Guesses: tries the first 600 combinations of small whole numbers."""
+        equations = problem.reference["equations"]
+        small = sorted(range(-WEAK_REACH, WEAK_REACH + 1), key=abs)
+        for values in itertools.islice(itertools.product(small, repeat=len(equations)), WEAK_TRIES):
+            if all(sum(c * v for c, v in zip(row, values, strict=False)) == row[-1] for row in equations):
+                return f"\\boxed{{{', '.join(map(str, values))}}}"
+        return ""
+
+    def identity(self, problem: Problem) -> str:
+        equations: str = problem.meta["fields"]["equations"]
+        return equations
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """A line is right when it is an equation in the unknowns that the solution satisfies."""
@@ -153,30 +166,6 @@ class LinearEquations(Task):
         return right("holds for the solution", line=line)
 
 
-def _answer(text: str, count: int) -> list[Fraction] | str:
-    """The values of the first ``count`` unknowns, or why there are none."""
-    if len(text) > ANSWER_CHARS:
-        return f"an answer of more than {ANSWER_CHARS} characters"
-    bare = text.replace(" ", "").strip("$()")
-    parts = [part for part in SEPARATOR.split(text.strip("$() ")) if part.strip()] if count > 1 else [bare]
-    values: dict[str, Fraction] = {}
-    for position, part in enumerate(parts):
-        name, equals, number = part.replace(" ", "").rpartition("=")
-        if not equals:
-            name = UNKNOWNS[position] if position < count and len(parts) == count else ""
-        if name not in UNKNOWNS[:count] or not name:
-            return f"{part.strip()[:40]!r} names none of {', '.join(UNKNOWNS[:count])}"
-        if name in values:
-            return f"gives {name} twice"
-        value = read_number(number)
-        if value is None:
-            return f"{number[:40]!r} is no number"
-        values[name] = Fraction(value)
-    if len(values) < count:
-        return f"gives no {next(x for x in UNKNOWNS if x not in values)}"
-    return [values[x] for x in UNKNOWNS[:count]]
-
-
 def _value(level: Level, u: float, v: float) -> Fraction:
     """A solution: a whole number up to the level's bound, or half the time a fraction of denominator 2 to 5."""
     whole = int(u * (2 * level.solution + 1)) - level.solution
@@ -184,12 +173,9 @@ def _value(level: Level, u: float, v: float) -> Fraction:
     return Fraction(whole, denominator)
 
 
-def _nonzero(uniform: float, bound: int) -> int:
+def _coefficient(uniform: float, bound: int) -> int:
     """A whole number from -bound to bound but 0, or 1 for the bound 1."""
-    if bound == 1:
-        return 1
-    value = int(uniform * 2 * bound) - bound
-    return value if value < 0 else value + 1
+    return 1 if bound == 1 else nonzero(uniform, bound)
 
 
 def _determinant(m: Sequence[Sequence[int]]) -> int:
@@ -199,18 +185,3 @@ def _determinant(m: Sequence[Sequence[int]]) -> int:
         return m[0][0] * m[1][1] - m[0][1] * m[1][0]
     (a, b, c), (d, e, f), (g, h, i) = m
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-
-
-def _one_sided(equations: Sequence[Sequence[int]]) -> list[str]:
-    return [f"{_sum(row[:-1], 0)} = {row[-1]}" for row in equations]
-
-
-def _sum(coefficients: Sequence[int], constant: int) -> str:
-    """``3x - y + 4``; terms that are zero are left out."""
-    text = ""
-    for number, name in [*zip(coefficients, UNKNOWNS, strict=False), (constant, "")]:
-        if number != 0:
-            size = "" if abs(number) == 1 and name else str(abs(number))
-            sign = "-" if number < 0 else "+"
-            text += f" {sign} {size}{name}" if text else f"{'-' if number < 0 else ''}{size}{name}"
-    return text or "0"

@@ -187,7 +187,8 @@ def test_the_equations_shown_are_the_equations_judged() -> None:
     for difficulty in task.difficulties:
         for seed in range(20):
             problem = sample_problem(task, seed, difficulty)
-            shown = problem.prompt.partition(": ")[2].partition(". Answer")[0].split("; ")
+            shown = problem.meta["fields"]["equations"].split("; ")
+            assert all(equation in problem.prompt for equation in shown)
             assert all(v.right for v in task.steps(problem, "\n".join(shown)))
 
 

@@ -83,17 +83,20 @@ def full_name(node: ast.AST, names: dict[str, str]) -> str:
     return ""
 
 
-# The conformance kit disturbs the shared generators on purpose, to catch tasks that draw from them, and puts them back;
-# and it unpickles a snapshot that it has just pickled itself.
+# The conformance kits disturb the shared generators on purpose, to catch tasks that draw from them, and put them back;
+# and they unpickle a snapshot that they have just pickled themselves.
+KITS = ("envs/testing.py", "envs/dialogue_testing.py", "envs/games/testing.py")
+SHARED_STATE = (
+    *("random.getstate", "random.seed", "random.setstate"),
+    *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state"),
+)
 ON_PURPOSE = {
-    *(
-        f"envs/testing.py: {name}"
-        for name in (
-            *("random.getstate", "random.seed", "random.setstate"),
-            *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state", "pickle.loads"),
-        )
-    ),
+    *(f"{kit}: {name}" for kit in KITS for name in (*SHARED_STATE, "pickle.loads")),
     "verifiers/sandbox/program.py: exec",  # in the sandbox's child: what a sandbox is for
+    # In the worker process in which reasoning-gym's scorers run, for that is what they do to answers.
+    *(f"envs/adapters/reasoning_gym_worker.py: {name}" for name in (*SHARED_STATE, "sympy.parse_expr")),
+    # TextArena's games draw from the shared generators: these are lent to them, and put back.
+    *(f"envs/adapters/textarena.py: {name}" for name in (*SHARED_STATE, "numpy.random.RandomState", "pickle.loads")),
 }
 
 

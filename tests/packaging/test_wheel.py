@@ -23,6 +23,8 @@ assert importlib.util.find_spec("torch") is None
 for room in {CORE_ROOMS}:
     package = importlib.import_module(f"palaestra.{{room}}")
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if module.name.endswith("_worker"):
+            continue  # of an adapter: runs in a process that has the other package
         importlib.import_module(module.name)
         print(module.name)
 import palaestra.cli
@@ -119,7 +121,7 @@ def test_the_core_makes_and_plays_an_environment(core: Core) -> None:
 def test_the_core_lists_and_checks_environments_on_the_command_line(core: Core) -> None:
     listed = core.run("palaestra", "envs", "list")
     assert listed.returncode == 0, listed.stderr
-    assert ENV_ID in listed.stdout
+    assert ENV_ID.removeprefix("palaestra/") in listed.stdout
     checked = core.run("palaestra", "envs", "check", ENV_ID)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -1,44 +1,144 @@
-"""``palaestra envs list|check | audit | play``: environments from the outside."""
+"""``palaestra envs list|show|check|gallery|new | audit | play``: environments from the outside."""
 
 from __future__ import annotations
 
 import sys
+import time
+from pathlib import Path
 
 from rich.markup import escape
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from .app import Pairs, app, console, knobs_of
+from .app import Pairs, UserError, app, console, knobs_of
+
+OWN = "palaestra/"
 
 environments = SubcommandApp()
 app.command(environments, name="envs", help="List and check environments.")
 
 
 @environments.command(name="list")
-def list_environments() -> None:
-    """Every registered environment, installed plugins included."""
-    from palaestra.envs.registration import task_class, task_ids
+def list_environments(tag: str | None = None) -> None:
+    """Every registered environment, installed plugins included.
 
-    table = Table("id", "what it asks")
-    for id in task_ids():
-        table.add_row(id, (task_class(id).__doc__ or "").strip().split("\n")[0])
+    Args:
+        tag: only those about this, such as algebra, puzzles or games.
+    """
+    from palaestra.envs import catalog
+
+    found = catalog.ids(tag)
+    if not found:
+        known = sorted({tag for id in catalog.ids() for tag in catalog.tags(id)})
+        raise UserError(f"no environment has the tag {tag!r}: there are {', '.join(known)}")
+    if tag is None:
+        fields: dict[str, list[str]] = {}
+        for id in found:
+            fields.setdefault((catalog.tags(id) or ("other",))[0], []).append(id.removeprefix(OWN))
+        table = Table("about", f"environments (each {OWN}NAME, where it has no other namespace)")
+        for field, names in sorted(fields.items()):
+            table.add_row(field.replace("_", " "), ", ".join(names))
+    else:
+        table = Table("id", "what it asks")
+        for id in found:
+            table.add_row(id, escape(catalog.summary(id)))
     console.print(table)
 
 
+@environments.command(name="show")
+def show_environment(env: Positional[str], difficulty: int | None = None, seed: int = 0) -> None:
+    """What an environment is like: its knobs, a problem, a right answer and a wrong one with their verdicts.
+
+    Args:
+        env: environment id; "module:id" imports the module first.
+        difficulty: level of the problem (default: the easiest).
+        seed: which problem.
+    """
+    from palaestra.envs.catalog import card
+
+    found = card(env, difficulty, seed)
+    knobs = ", ".join(f"{name}={default!r}" for name, default in found.knobs.items()) or "none"
+    facts = [
+        f"{found.id}, a {found.kind}; tags: {', '.join(found.tags) or 'none'}",
+        found.description,
+        f"knobs: {knobs}",
+    ]
+    if found.ceiling is not None:
+        facts.append(f"a policy that does not read the prompt may earn {found.ceiling:.3g}")
+    console.print("\n".join(facts), markup=False, highlight=False)
+    console.print(Panel(Text(found.prompt), title="asks", title_align="left"))
+    for answer, led_to in found.answers:
+        console.print(
+            Panel(Text(answer), title="answer", title_align="left", subtitle=Text(led_to), subtitle_align="left")
+        )
+
+
 @environments.command(name="check")
-def check_environment(env: Positional[str]) -> None:
+def check_environment(env: Positional[str | None] = None, all: bool = False, out: Path | None = None) -> None:
     """Try to break an environment: seeds, splits, oracle, cheats, hostile answers. Exit code 1 when a check fails.
 
     Args:
         env: environment id; "module:id" imports the module first.
+        all: every registered environment, one line each.
+        out: with --all, write the table as Markdown to this file too.
     """
-    from palaestra.envs.testing import check_task
+    from palaestra.envs import catalog
 
-    report = check_task(env)
-    console.print(str(report), markup=False, highlight=False)
-    if not report.ok:
-        sys.exit(1)
+    if all == (env is not None):
+        raise UserError("name one environment, or give --all")
+    if env is not None:
+        report = catalog.check(env)
+        console.print(str(report), markup=False, highlight=False)
+        sys.exit(not report.ok)
+    reports = []
+    for id in filter(catalog.complete, catalog.ids()):
+        began = time.perf_counter()
+        with console.status(id):
+            report = catalog.check(id)
+        reports.append(report)
+        faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False]
+        said = "; ".join(faults) or f"{sum(row.passed is True for row in report.rows)} checks"
+        word = "ok  " if report.ok else "FAIL"
+        console.print(f"{word} {id}  {said}  ({time.perf_counter() - began:.1f} s)", markup=False, highlight=False)
+    if out is not None:
+        from palaestra.envs.gallery import conformance
+
+        out.write_text(conformance(reports))
+    sys.exit(any(not report.ok for report in reports))
+
+
+@environments.command(name="gallery")
+def write_gallery(out: Path = Path("docs/gallery.md")) -> None:
+    """Write a page with an example of every environment that comes with the package.
+
+    Args:
+        out: the file.
+    """
+    from palaestra.envs import catalog
+    from palaestra.envs.gallery import gallery
+
+    own = [id for id in catalog.ids() if id.startswith(OWN) and catalog.complete(id)]
+    out.write_text(gallery(map(catalog.card, own)))
+    console.print(f"{len(own)} environments: {out}", highlight=False)
+
+
+@environments.command(name="new")
+def new_environment(name: Positional[str], folder: Path = Path()) -> None:
+    """Begin an environment of your own: a small package with a working task, its test and its entry point.
+
+    Args:
+        name: of the task, such as reverse-words.
+        folder: where the package's folder is made.
+    """
+    from .scaffold import scaffold
+
+    made = scaffold(name, folder)
+    console.print(f"made {made.folder}: cd there, then", markup=False, highlight=False)
+    console.print(f"  palaestra envs check {made.module}:{made.id}", markup=False, highlight=False)
+    console.print("  pip install -e .    # then palaestra finds it by its id alone", markup=False, highlight=False)
 
 
 @app.command

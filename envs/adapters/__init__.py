@@ -1,0 +1,5 @@
+"""Other people's environments under the contracts of this package.
+
+Each adapter is a module of its own, imported when an id of its namespace is asked for; the library behind it, when it
+is used.
+"""

@@ -1,0 +1,146 @@
+"""All that is registered, tasks, dialogues and games alike: what there is, what one looks like, whether it conforms."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from palaestra.verifiers import Verdict
+
+from .dialogue import Dialogue
+from .games.registration import game_class, game_ids, make_game
+from .registration import UnknownEnvironment, make_task, task_class, task_ids
+from .task import OracleMissing, Problem, Task, sample_problem
+from .testing import Report, check_task
+
+WRONG_TRIES = 20  # other problems whose answers are tried as the example of a wrong one
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a person wants to know of an environment.
+
+    kind: "task", "dialogue" or "game". knobs: with their defaults. ceiling: what cheating may earn; None for games.
+    prompt: what is asked, or first seen. answers: responses with what each led to, a right one first.
+    """
+
+    id: str
+    kind: str
+    tags: tuple[str, ...]
+    description: str
+    knobs: Mapping[str, Any]
+    wordings: int
+    ceiling: float | None
+    prompt: str
+    answers: tuple[tuple[str, str], ...]
+
+    @property
+    def summary(self) -> str:
+        return self.description.split("\n")[0]
+
+
+def ids(tag: str | None = None) -> list[str]:
+    """Every registered id, plugins included, sorted; with ``tag`` those that bear it."""
+    every = sorted([*task_ids(), *game_ids()])
+    return every if tag is None else [id for id in every if tag in _class(id).tags]
+
+
+def tags(id: str) -> tuple[str, ...]:
+    """What an environment is about; its field first."""
+    found: tuple[str, ...] = _class(id).tags
+    return found
+
+
+def summary(id: str) -> str:
+    """The first line of its description."""
+    return (inspect.getdoc(_class(id)) or "").split("\n")[0]
+
+
+def card(id: str, difficulty: int | None = None, seed: int = 0) -> Card:
+    """An environment with an example. Raises UnknownEnvironment, with the nearest names."""
+    cls = _class(id)
+    given = inspect.signature(cls).parameters.values()
+    knobs = {p.name: "required" if p.default is p.empty else p.default for p in given}
+    about = {"id": cls.id, "tags": cls.tags, "description": inspect.getdoc(cls) or "", "knobs": knobs}
+    if not issubclass(cls, Task):
+        return Card(**about, kind="game", wordings=1, ceiling=None, **_opening(cls.id, seed))
+    task = make_task(id)
+    problem = sample_problem(task, seed, task.difficulties[0] if difficulty is None else difficulty)
+    answers = _played(task, problem) if isinstance(task, Dialogue) else _judged(task, problem)
+    kind = "dialogue" if isinstance(task, Dialogue) else "task"
+    words = max(1, len(task.wordings))
+    return Card(**about, kind=kind, wordings=words, ceiling=task.ceiling, prompt=problem.prompt, answers=answers)
+
+
+def is_task(id: str) -> bool:
+    """Whether it is a task, a dialogue included, and no game."""
+    return issubclass(_class(id), Task)
+
+
+def complete(id: str) -> bool:
+    """Whether it can be made without knobs: an environment over the user's data cannot."""
+    if not is_task(id):
+        return True
+    try:
+        make_task(id)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def check(id: str, seeds: Sequence[int] = range(20)) -> Report:
+    """Put an environment to its conformance kit; games, which are long, with a quarter of the seeds."""
+    if issubclass(_class(id), Task):
+        return check_task(id, seeds)
+    from .games.testing import check_game  # imports PettingZoo's tests
+
+    return check_game(id, seeds[: max(2, len(seeds) // 4)])
+
+
+def _class(id: str) -> type[Any]:
+    try:
+        return game_class(id)
+    except UnknownEnvironment:
+        return task_class(id)
+
+
+def _judged(task: Task, problem: Problem) -> tuple[tuple[str, str], ...]:
+    """The oracle's answer, and one to another problem that is wrong here, with their verdicts."""
+    rng = np.random.default_rng(0)
+    shown = []
+    try:
+        responses = [task.solve(problem, rng)]
+        for seed in range(1, WRONG_TRIES):
+            other = task.solve(sample_problem(task, seed, problem.difficulty), rng).rsplit("\n", 1)[-1]
+            if not task.verify(problem, other).right:
+                responses.append(other)
+                break
+    except OracleMissing:
+        responses = ["\\boxed{1}"]
+    for response in responses:
+        shown.append((response, _said(task.verify(problem, response))))
+    return tuple(shown)
+
+
+def _played(task: Dialogue, problem: Problem) -> tuple[tuple[str, str], ...]:
+    """The oracle's actions with what each led to."""
+    turns = task.demonstrate(problem, np.random.default_rng(0))
+    return tuple((act, turn.observation if turn.verdict is None else _said(turn.verdict)) for act, turn in turns)
+
+
+def _opening(id: str, seed: int) -> dict[str, Any]:
+    """What the first player of a game sees, and an action."""
+    env = make_game(id)
+    env.reset(seed=seed)
+    player = env.agent_selection
+    prompt, action = str(env.observe(player)), env.infos[player]["legal_actions"][0]
+    env.step(action)
+    return {"prompt": prompt, "answers": ((action, "a legal action"),)}
+
+
+def _said(verdict: Verdict) -> str:
+    return f"{verdict.status}: {verdict.reason}"

@@ -1,0 +1,143 @@
+"""A game as a one-player Gymnasium environment: the other seats are taken by an opponent."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from palaestra.envs.spaces import TextObs, UnicodeText
+from palaestra.envs.task import derive_seed, reseed
+
+from .environment import MAX_OBSERVATION_CHARS, GameEnv, GameSnapshot
+from .game import MAX_ANSWER_CHARS
+from .players import Player, scripted
+from .registration import game_class, game_ids, make_game
+
+ENTRY_POINT = "palaestra.envs.games.against:make_against"
+
+
+class AgainstSnapshot(NamedTuple):
+    """moves: of the opponent in this game."""
+
+    table: GameSnapshot
+    opponent: str
+    seat: int
+    moves: int
+
+
+class AgainstOpponent(gymnasium.Env[str, str]):
+    """Play one seat of ``table``; ``opponent`` plays all others and sees only what their seats may know.
+
+    opponent: a scripted player's name, or any ``Player``, such as a frozen model. seat: from 0; None draws it anew for
+    each game, by the seed. Observation and action are the table's. Reward: 0 until the game ends, then the verdict's
+    score: the return scaled from the game's range to [0, 1], so 1 for a win and 0.5 for a draw. ``info`` is the table's
+    for this seat, with ``seat`` and ``seed``.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]  # gymnasium's is no ClassVar
+
+    def __init__(self, table: GameEnv, opponent: str | Player = "random", *, seat: int | None = 0) -> None:
+        players = scripted(table.game)
+        if isinstance(opponent, str) and opponent not in players:
+            raise ValueError(f"{table.game.id} has no player {opponent!r}: there are {', '.join(players)}")
+        if seat is not None and seat not in range(len(table.possible_agents)):
+            raise ValueError(f"seat is None or from 0 to {len(table.possible_agents) - 1}, not {seat!r}")
+        self.table = table
+        self.seat = seat
+        self.render_mode = table.render_mode
+        self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
+        self.action_space = UnicodeText(MAX_ANSWER_CHARS)
+        self._player = players[opponent] if isinstance(opponent, str) else opponent
+        self._opponent = opponent if isinstance(opponent, str) else type(opponent).__qualname__
+        self._rng = np.random.Generator(np.random.PCG64(0))
+        self._seat = 0
+        self._moves = 0
+        self._me = ""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[TextObs, dict[str, Any]]:
+        """Deal the game of ``seed``, or the next of the stream, and let the opponent move first where that is due.
+
+        Raises:
+            ValueError: a negative or non-integer seed.
+        """
+        self.table.reset(seed=seed)
+        super().reset(seed=seed)
+        drawn = derive_seed("seat", self.table.seed or 0) % len(self.table.possible_agents)
+        self._take(drawn if self.seat is None else self.seat)
+        self._moves = 0
+        self._reply()
+        return self.table.observe(self._me), self._info()
+
+    def step(self, action: str) -> tuple[TextObs, float, bool, bool, dict[str, Any]]:
+        """Answer; the opponent replies until it is this seat's turn again or the game is over.
+
+        Raises:
+            TypeError: the action is no string.
+            gymnasium.error.ResetNeeded: no game has been dealt, or it is over.
+        """
+        table = self.table
+        if not self._me or table.terminations[self._me]:
+            raise gymnasium.error.ResetNeeded("call reset() before step(): no game is going on")
+        table.step(action)
+        self._reply()
+        over = table.terminations[self._me]
+        info = self._info()
+        return table.observe(self._me), info["verdict"].score if over else 0.0, over, False, info
+
+    def render(self) -> str | None:
+        """The whole position, hidden parts included, as text (``render_mode="ansi"``)."""
+        return self.table.render()
+
+    def snapshot(self) -> AgainstSnapshot:
+        """The present state: small, picklable, independent of what the environment does next."""
+        return AgainstSnapshot(self.table.snapshot(), self._opponent, self._seat if self._me else -1, self._moves)
+
+    def restore(self, state: AgainstSnapshot) -> None:
+        """Continue exactly from ``state``, as far as the opponent's answers depend on what it is given.
+
+        Raises:
+            ValueError: the snapshot was taken from another game, or against another opponent.
+        """
+        if state.opponent != self._opponent:
+            raise ValueError(f"a game against {state.opponent} cannot be restored against {self._opponent}")
+        self.table.restore(state.table)
+        self._take(state.seat)
+        self._moves = state.moves
+
+    def _take(self, seat: int) -> None:
+        self._seat = seat
+        self._me = self.table.possible_agents[seat] if seat >= 0 else ""
+
+    def _reply(self) -> None:
+        """Let the opponent answer for the other seats; each answer has a generator of its own: none is remembered."""
+        table, game = self.table, self.table.game
+        while table.agent_selection != self._me and not table.terminations[self._me]:
+            view = table.view()
+            reseed(self._rng, f"opponent|{table.seed}|{self._moves}")
+            self._moves += 1
+            table.step(self._player(game, view, self._rng))
+
+    def _info(self) -> dict[str, Any]:
+        return {**self.table.infos[self._me], "seat": self._seat, "seed": self.table.seed}
+
+
+def make_against(game: str, opponent: str | Player, seat: int | None = 0, **knobs: Any) -> AgainstOpponent:
+    """Gymnasium's entry point: ``game`` is its id; ``knobs`` as for ``make_game``."""
+    return AgainstOpponent(make_game(game, **knobs), opponent, seat=seat)
+
+
+def register_against() -> None:
+    """Give every game a Gymnasium id against each of its scripted players: palaestra/Nim-vs-random-v0."""
+    for id in game_ids():
+        name, _, version = id.rpartition("-v")
+        for opponent in scripted(game_class(id)()):
+            against = f"{name}-vs-{opponent.replace('_', '-')}-v{version}"
+            if against not in gymnasium.registry:
+                gymnasium.register(against, ENTRY_POINT, kwargs={"game": id, "opponent": opponent})
+
+
+register_against()

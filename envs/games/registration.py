@@ -1,0 +1,82 @@
+"""Games by name: registered, and made with their knobs."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted
+
+from .environment import GameEnv
+from .game import AnyGame, Game
+
+ENV_KNOBS = frozenset(inspect.signature(GameEnv).parameters) - {"game"}
+
+T = TypeVar("T", bound=type[AnyGame])
+
+_games: dict[str, type[AnyGame]] = {}  # by id
+
+
+def register_game(id: str) -> Callable[[T], T]:
+    """Class decorator: give a game its id. The same qualified name again, as module reload does, replaces the class.
+
+    Raises:
+        ValueError: the id belongs to another class.
+        TypeError: the class is no Game.
+    """
+
+    def decorate(cls: T) -> T:
+        if not (isinstance(cls, type) and issubclass(cls, Game)):
+            raise TypeError(f"@register_game({id!r}) decorates a subclass of palaestra.envs.games.Game, not {cls!r}")
+        known = _games.get(id)
+        if known is not None and _location(known) != _location(cls):
+            raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {_location(cls)}")
+        cls.id = id
+        _games[id] = cls
+        return cls
+
+    return decorate
+
+
+def game_class(id: str) -> type[AnyGame]:
+    """The class registered as ``id``.
+
+    Raises:
+        UnknownEnvironment: no such id; the message names the nearest.
+    """
+    if id not in _games:
+        load_adapted(id)
+    if id not in _games:
+        near = difflib.get_close_matches(id, _games, n=3, cutoff=0.4)
+        hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(sorted(_games))}"
+        raise UnknownEnvironment(f"no game {id!r} ({hint})")
+    return _games[id]
+
+
+def make_game(id: str, **knobs: Any) -> GameEnv:
+    """The environment of a game; ``knobs`` are the environment's and the game's.
+
+    Raises:
+        UnknownEnvironment: no such id; the message names the nearest.
+        UnknownKnob: the game has no such parameter; the message names the nearest.
+    """
+    cls = game_class(id)
+    known = sorted(inspect.signature(cls).parameters.keys() | ENV_KNOBS)
+    for name in knobs:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UnknownKnob(f"{id} has no knob {name!r} ({hint}It has: {', '.join(known)})")
+    game = cls(**{name: value for name, value in knobs.items() if name not in ENV_KNOBS})
+    return GameEnv(game, **{name: value for name, value in knobs.items() if name in ENV_KNOBS})
+
+
+def game_ids() -> list[str]:
+    """Every registered id, sorted."""
+    return sorted(_games)
+
+
+def _location(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"

@@ -1,0 +1,1 @@
+"""Grids: pictures, boards and ways through them."""

@@ -1,0 +1,1 @@
+"""Tasks of logic: what follows, what satisfies, who stands where."""

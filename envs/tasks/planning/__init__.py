@@ -1,0 +1,1 @@
+"""Plans: sequences of actions that reach a goal."""

@@ -1,0 +1,1 @@
+"""Small programs: write, read, mend and invert them."""

@@ -1,0 +1,1 @@
+"""Constraint puzzles: grids to fill so that every rule is kept."""

@@ -1,0 +1,180 @@
+"""Cryptarithms: sums with letters for digits (Dudeney 1924)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from palaestra.envs.registration import register
+from palaestra.envs.task import Problem, Task
+from palaestra.verifiers import Verdict, right, wrong
+from palaestra.verifiers import puzzles as verifiers
+from palaestra.verifiers.puzzles.answer import find_answer, read_assignment
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SIZES = ((3, 3), (3, 4), (4, 4), (4, 5), (5, 5), (5, 6), (6, 6), (6, 7), (7, 7), (7, 8))  # digits, unknown letters
+MAX_NODES = 1500  # of the search for a second solution
+WEAK_NODES = 12  # of the weak solver's search
+
+Column = tuple[int, int, int]  # letters, by number: of both words and of their sum
+
+
+@register("palaestra/Cryptarithm-v0")
+@dataclass(frozen=True)
+class Cryptarithm(Task):
+    """Find the digit of every letter in the sum of two words.
+
+    Difficulty raises the length of the words (3 to 7) and the number of letters whose digit is not given (3 to 8).
+    Numbers are drawn at random; a sum is kept when a search over its columns finds no second solution. An answer is
+    right when different letters have different digits, no word begins with 0, the sum holds and the given digits are
+    kept. The letters are drawn anew for each problem and do not make words of a language.
+    """
+
+    tags: ClassVar[tuple[str, ...]] = ("puzzles", "arithmetic", "search")
+    ceiling = 0.02
+    wordings: ClassVar[tuple[str, ...]] = (
+        "Each letter stands for a digit, different letters for different digits, and no number begins with 0:\n\n"
+        "{first} + {second} = {total}\n\n{known}Which digit is each letter? Answer in \\boxed{{}}, as A=1, B=2, ..., "
+        "with all of {letters}.",
+        "{known}Decode the subtraction {total} - {first} = {second}, in which digits were replaced by letters (one "
+        "letter for one digit, throughout; the first digit of a number is not 0). Write the value of every letter, "
+        "of {letters}, in \\boxed{{}} in the form A=1, B=2, ...",
+        "  {first}\n+ {second}\n= {total}\n\nThis addition is in code: the letters {letters} are digits, no two the "
+        "same. Leading digits are not zero. {known}Give the key in \\boxed{{}}, one pair such as A=1 for each "
+        "letter, separated by commas.",
+    )
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        (length, unknown), random = SIZES[difficulty - 1], rng.random
+        while True:
+            x, y = (int((1 + 9 * random()) * 10 ** (length - 1)) for _ in range(2))
+            words = str(x), str(y), str(x + y)
+            digits = sorted(dict.fromkeys("".join(words)), key=lambda _: random())
+            if len(digits) < unknown:
+                continue
+            known = {digit: int(digit) for digit in digits[unknown:]}
+            if len(_search(_sum(words, digits, known), 2, MAX_NODES)) == 1:
+                break
+        pool = list(LETTERS)
+        letter = {digit: pool.pop(int(random() * len(pool))) for digit in digits}
+        first, second, total = ("".join(letter[digit] for digit in word) for word in words)
+        given = {letter[digit]: value for digit, value in known.items()}
+        listed = ", ".join(f"{name} = {digit}" for name, digit in sorted(given.items()))
+        fields = {
+            "first": first,
+            "second": second,
+            "total": total,
+            "known": f"Given: {listed}. " if given else "",
+            "letters": ", ".join(sorted(letter.values())),
+        }
+        solution = ", ".join(f"{name}={digit}" for name, digit in sorted((letter[d], d) for d in digits))
+        reference = {"words": [first, second, total], "given": given, "solution": solution}
+        return self.ask(rng, reference, difficulty, fields)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        solution, given = problem.reference["solution"], problem.reference["given"]
+        if response.endswith(f"\\boxed{{{solution}}}"):  # the usual right answer, at a fraction of the cost
+            return right("every rule is kept", answer=solution)
+        first, second, total = problem.reference["words"]
+        rules = verifiers.Cryptarithm(f"{first} + {second} = {total}")
+        verdict = rules.verify(response)
+        if verdict.right and given:
+            digits = read_assignment(find_answer(response), rules.letters)
+            for letter, digit in given.items():
+                if int(digits[letter]) != digit:
+                    return wrong(f"{letter} is {digits[letter]}, but {digit} is given", **verdict.evidence)
+        return verdict
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """The sum column by column from the right."""
+        solution, words = problem.reference["solution"], problem.reference["words"]
+        digit = {pair[0]: int(pair[2:]) for pair in solution.split(", ")}
+        lines, carry = [], 0
+        for a, b, c in zip(*(reversed(word) for word in words), strict=False):
+            value = digit[a] + digit[b] + carry
+            carried = f" + {carry}" if carry else ""
+            lines.append(f"{a} + {b}{carried} = {digit[a]} + {digit[b]}{carried} = {value}, so {c} = {value % 10}")
+            carry = value // 10
+        if carry:
+            lines.append(f"The carry is {words[2][0]} = 1")
+        return "\n".join([*lines, f"\\boxed{{{solution}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """The search, column by column, given up after a few steps."""
+        words, given = problem.reference["words"], problem.reference["given"]
+        letters = sorted(set("".join(words)))
+        found = _search(_sum(words, letters, given), 1, WEAK_NODES)
+        pairs = zip(letters, found[0], strict=True) if found else ()
+        return f"\\boxed{{{', '.join(f'{letter}={digit}' for letter, digit in pairs)}}}"
+
+
+class Sum(NamedTuple):
+    """A sum of two words of one length, its letters numbered.
+
+    columns: from the right, where both words have letters. carry: out of the last of these. digits: by letter, -1 where
+    not known. least: the least digit that each letter may be.
+    """
+
+    columns: list[Column]
+    carry: int
+    digits: list[int]
+    least: list[int]
+
+
+def _sum(words: Sequence[str], symbols: Sequence[str], known: Mapping[str, int]) -> Sum:
+    number = {symbol: k for k, symbol in enumerate(symbols)}
+    first, second, total = ([number[symbol] for symbol in reversed(word)] for word in words)
+    digits, least = [known.get(symbol, -1) for symbol in symbols], [0] * len(symbols)
+    for word in (first, second, total):
+        least[word[-1]] = 1
+    carry = len(total) - len(first)
+    if carry:
+        digits[total[-1]] = 1
+    return Sum(list(zip(first, second, total, strict=False)), carry, digits, least)
+
+
+def _search(puzzle: Sum, limit: int, nodes: int) -> list[list[int]]:
+    """Up to ``limit`` solutions, found column by column; none when it takes more than ``nodes`` columns."""
+    columns, carry_out, digits, least = puzzle
+    found: list[list[int]] = []
+    left = nodes
+
+    def options(letter: int, used: int) -> Iterable[int]:
+        if digits[letter] >= 0:
+            return (digits[letter],)
+        return [d for d in range(least[letter], 10) if not used >> d & 1]
+
+    def search(k: int, carry: int, used: int) -> None:
+        nonlocal left
+        left -= 1
+        if k == len(columns):
+            if carry == carry_out:
+                found.append(digits[:])
+            return
+        a, b, c = columns[k]
+        was = digits[a], digits[b], digits[c]
+        for x in options(a, used):
+            digits[a] = x
+            with_x = used | 1 << x
+            for y in options(b, with_x):
+                digits[b] = y
+                with_y = with_x | 1 << y
+                more, z = divmod(x + y + carry, 10)
+                if digits[c] == z:
+                    search(k + 1, more, with_y)
+                elif digits[c] < 0 and z >= least[c] and not with_y >> z & 1:
+                    digits[c] = z
+                    search(k + 1, more, with_y | 1 << z)
+                    digits[c] = -1
+                if left < 0 or len(found) == limit:
+                    break
+                digits[b] = was[1] if b != a else x
+            digits[a], digits[b] = was[0], was[1]
+            if left < 0 or len(found) == limit:
+                break
+
+    search(0, 0, sum(1 << d for d in digits if d >= 0))
+    return found if left >= 0 else []

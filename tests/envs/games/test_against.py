@@ -1,0 +1,115 @@
+"""A game as a one-player environment."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import warnings
+from typing import Any
+
+import gymnasium
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from palaestra.envs.games import AgainstOpponent, game_ids, make_game
+
+IDS = sorted(id for id in gymnasium.registry if "-vs-" in id and id.startswith("palaestra/"))
+
+
+def against(game: str = "TicTacToe", opponent: Any = "random", seat: int | None = 0, **knobs: Any) -> AgainstOpponent:
+    return AgainstOpponent(make_game(f"palaestra/{game}-v0", **knobs), opponent, seat=seat)
+
+
+def play(env: AgainstOpponent, seed: int | None) -> list[Any]:
+    rng = random.Random(seed)
+    log: list[Any] = [env.reset(seed=seed)]
+    while not (len(log[-1]) == 5 and log[-1][2]):
+        log.append(env.step(rng.choice(log[-1][-1]["legal_actions"])))
+    return log
+
+
+def test_every_game_has_an_id_against_every_scripted_player() -> None:
+    assert len(IDS) >= 2 * len(game_ids())
+    assert {"palaestra/LeducPoker-vs-optimal-v0", "palaestra/IteratedPrisonersDilemma-vs-tit-for-tat-v0"} <= set(IDS)
+
+
+@pytest.mark.parametrize("id", [id for id in IDS if not id.endswith("vs-optimal-v0")])
+def test_gymnasiums_own_check_passes_without_a_warning(id: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(gymnasium.make(id, render_mode="ansi", disable_env_checker=True).unwrapped, skip_render_check=False)
+    assert [str(w.message) for w in caught] == []
+
+
+@pytest.mark.parametrize("game", ["KuhnPoker", "LiarsDice", "TicTacToe", "RockPaperScissors"])
+def test_a_seed_gives_the_same_game_in_any_environment(game: str) -> None:
+    first, second = against(game, seat=None), against(game, seat=None)
+    games = [play(first, seed) for seed in range(10)]
+    assert games == [play(second, seed) for seed in reversed(range(10))][::-1]
+    assert {log[0][1]["seat"] for log in games} == {0, 1}
+    first.reset(seed=3)
+    second.reset(seed=3)
+    assert play(first, None)[0] == play(second, None)[0]
+
+
+def test_the_opponent_moves_first_from_the_second_seat() -> None:
+    observation, info = against(seat=1).reset(seed=0)
+    assert "You are o. It is your turn." in observation
+    assert len(info["legal_actions"]) == 8
+
+
+def test_the_reward_is_the_verdicts_score() -> None:
+    env = against(opponent=lambda game, view, rng: game.action_text(game.legal(view)[-1]))
+    env.reset(seed=0)
+    assert env.step("1")[1:4] == (0.0, False, False)
+    env.step("2")
+    _, reward, terminated, _, info = env.step("3")
+    assert (reward, terminated) == (1.0, True)
+    assert info["verdict"].right
+
+
+def test_an_illegal_answer_is_explained_and_may_forfeit() -> None:
+    env = against(illegal_retries=1)
+    env.reset(seed=0)
+    observation, reward, terminated, _, _ = env.step("ten")
+    assert (reward, terminated) == (0.0, False)
+    assert "refused: 'ten' is no action" in observation
+    assert env.step("ten")[1:3] == (0.0, True)
+
+
+def test_an_opponent_that_forfeits_loses() -> None:
+    env = against(opponent=lambda game, view, rng: "I resign")
+    env.reset(seed=0)
+    assert env.step("1")[1:3] == (1.0, True)
+
+
+@pytest.mark.parametrize("game", ["LeducPoker", "ConnectFour", "LiarsDice"])
+def test_a_snapshot_continues_exactly(game: str) -> None:
+    for seed in range(5):
+        env, twin = against(game, "greedy", seat=None), against(game, "greedy", seat=None)
+        _, info = env.reset(seed=seed)
+        over = False
+        while not over:
+            twin.restore(pickle.loads(pickle.dumps(env.snapshot())))
+            action = info["legal_actions"][-1]
+            left = env.step(action)
+            assert twin.step(action) == left
+            over, info = left[2], left[4]
+
+
+def test_bad_input_is_refused() -> None:
+    env = against()
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step("1")
+    env.restore(env.snapshot())
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step("1")
+    env.reset(seed=0)
+    with pytest.raises(TypeError, match="an action is a string"):
+        env.step(1)  # type: ignore[arg-type]  # the error is the point
+    with pytest.raises(ValueError, match="cannot be restored against random"):
+        env.restore(against(opponent="greedy").snapshot())
+    with pytest.raises(ValueError, match="has no player 'strong': there are random, greedy, optimal"):
+        against(opponent="strong")
+    with pytest.raises(ValueError, match="seat is None or from 0 to 1"):
+        against(seat=2)
