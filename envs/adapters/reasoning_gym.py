@@ -20,7 +20,7 @@ from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
 from palaestra.verifiers.optional import require
 from palaestra.verifiers.workers import Ending, Outcome, Workers
 
-from .reasoning_gym_faults import CEILINGS, EXPLOITABLE
+from .reasoning_gym_faults import CEILINGS, EXPLOITABLE, UNSEEN
 
 NAMESPACE = "reasoning_gym"
 SAMPLING_SECONDS = 100.0  # of processor time for one item
@@ -58,7 +58,7 @@ class ReasoningGymTask(Task):
     def ceiling(self) -> float:
         if self.data_set in EXPLOITABLE or self.partial_credit:
             return 1.0
-        return CEILINGS.get(self.data_set, 0.0)
+        return CEILINGS.get(self.data_set, UNSEEN)
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         seed = int(rng.integers(1 << 32))  # NumPy's global generator takes no more
