@@ -136,9 +136,8 @@ def _opening(id: str, seed: int) -> dict[str, Any]:
     """What the first player of a game sees, and an action."""
     env = make_game(id)
     env.reset(seed=seed)
-    player = env.agent_selection
-    prompt, action = str(env.observe(player)), env.infos[player]["legal_actions"][0]
-    env.step(action)
+    prompt = str(env.observe(env.agent_selection))
+    action = env.game.sample(env.view(), np.random.default_rng(seed))
     return {"prompt": prompt, "answers": ((action, "a legal action"),)}
 
 

@@ -212,6 +212,15 @@ def test_kenkens_have_one_solution() -> None:
         assert kenkens(problem.reference["n"], problem.reference["cages"]) == [rows(problem.reference["solution"])]
 
 
+def test_elimination_from_nothing_settles_every_cell_of_large_squares() -> None:
+    """Elimination is sound, so this shows that the solution is the only one where a search would take too long."""
+    for problem in problems(KenKen(), 40, (7, 10)):
+        assert solve(KenKen(), problem).count(" = ") == problem.reference["n"] ** 2
+    for problem in problems(Futoshiki(), 3, (8, 10)):
+        given = sum(value > 0 for row in problem.reference["givens"] for value in row)
+        assert solve(Futoshiki(), problem).count(" = ") + given == len(problem.reference["givens"]) ** 2
+
+
 def test_a_kenken_answer_says_which_cage_is_wrong() -> None:
     cages = [["+", 3, [0, 1]], ["=", 2, [2]], ["=", 1, [3]]]
     task, problem = KenKen(), Problem("", {"n": 2, "cages": cages, "solution": "1 2\n2 1"}, 1)
@@ -295,6 +304,13 @@ def test_zebra_puzzles_have_one_arrangement() -> None:
             if all(RELATIONS[relation](at[a], at[b]) for a, relation, b in clues):
                 fitting.append(", ".join(f"{value}={place + 1}" for value, place in zip(flat, at, strict=False)))
         assert fitting == [problem.reference["solution"]]
+
+
+def test_the_clues_of_large_zebra_puzzles_settle_every_value() -> None:
+    for problem in problems(Zebra(), 3, (8, 10)):
+        categories = problem.reference["categories"]
+        row, clues = Row(len(categories[0]), len(categories)), [Clue(*clue) for clue in problem.reference["clues"]]
+        assert {thing for thing, seats, _ in deductions(row, clues) if len(seats) == 1} == set(range(row.things))
 
 
 def test_a_zebra_answer_says_which_clue_is_broken() -> None:

@@ -159,7 +159,7 @@ def _narrow(masks: list[int], n: int, cages: Sequence[Cage]) -> None:
     for operation, target, part in cages:
         allowed = [masks[cell] for cell in part]
         if operation == "=":
-            masks[part[0]] = 1 << target - 1
+            masks[part[0]] &= 1 << target - 1
         elif len(part) == 2:
             first = second = 0
             for a, b in _ways(operation, target, 2, n):

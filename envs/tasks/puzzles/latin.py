@@ -48,8 +48,10 @@ def sweep_singles(masks: list[int], n: int, narrow: Callable[[list[int]], None])
 
 def settle(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> list[str]:
     """A worked elimination: for each sweep the cells that it settles."""
-    lines = []
-    while left := unsettled(masks):
+    lines: list[str] = []
+    before: list[int] = []
+    while masks != before:
+        before, left = masks[:], unsettled(masks)
         sweep(masks, n, narrow)
         settled = [f"{cell_name(c, n)} = {masks[c].bit_length()}" for c in left if not masks[c] & (masks[c] - 1)]
         lines += [", ".join(settled)] if settled else []

@@ -118,7 +118,9 @@ def _holding(kinds: tuple[str, ...], n: int) -> list[list[list[str]]]:
 def deductions(row: Row, clues: Sequence[Clue]) -> list[tuple[int, list[int], int | None]]:
     """The course of an elimination: a thing, the positions left to it (from 1), the clue's index (None: its group)."""
     masks, found = row.unknown(), list[tuple[int, list[int], int | None]]()
-    while any(mask & (mask - 1) for mask in masks):
+    start: list[int] = []
+    while masks != start:
+        start = masks[:]
         for k in [*range(len(clues)), None]:
             before = masks[:]
             if k is None:

@@ -16,6 +16,7 @@ import pytest
 
 from palaestra.envs.adapters import reasoning_gym as adapter
 from palaestra.envs.adapters.reasoning_gym import Exploitable, ReasoningGymTask, load
+from palaestra.envs.adapters.reasoning_gym_faults import EXPLOITABLE
 from palaestra.envs.adapters.reasoning_gym_survey import survey
 from palaestra.envs.cheats import injections
 from palaestra.envs.registration import UnknownEnvironment, make, make_task
@@ -125,8 +126,8 @@ def test_a_dead_worker_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_exploitable_data_sets_are_refused_unless_asked_for() -> None:
-    for name in ("game_of_life_halting", "puzzle24", "prime_factorization"):
-        with pytest.raises(Exploitable, match=f"reasoning_gym/{name}-v0: its scorer"):
+    for name in EXPLOITABLE:
+        with pytest.raises(Exploitable, match=f"reasoning_gym/{name}-v0: .*allow_exploitable=True"):
             task(name)
     one = task("puzzle24", allow_exploitable=True)
     assert one.ceiling == 1.0

@@ -85,10 +85,10 @@ def test_other_seeds_are_other_games() -> None:
 def test_the_callers_generators_are_left_alone() -> None:
     random.seed(1)
     np.random.seed(1)
-    before, legacy = random.getstate(), np.random.get_state()[1]
+    before, legacy = random.getstate(), np.random.get_state(legacy=False)["state"]["key"]
     transcript(make("2048-v0"), 3)
     assert random.getstate() == before
-    assert np.array_equal(np.random.get_state()[1], legacy)
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], legacy)
 
 
 def test_a_restored_environment_goes_on_as_the_first() -> None:
