@@ -8,6 +8,7 @@ EXPLOITABLE: dict[str, str] = {
     "prime_factorization": "its scorer raises on prose, and pays half for the number itself",
     "propositional_logic": "a weak formula follows from nearly all premises: Q or P is right on the easy items",
     "puzzle24": "its scorer does not look whether the given numbers are used: 4*3*2*1 is right always",
+    "syllogism": "every answer on its easiest level is Yes",
 }
 
 UNSEEN = 0.1  # a constant that is right so often goes unseen on 30 items at one level in twenty
@@ -41,4 +42,6 @@ CEILINGS: dict[str, float] = {  # of the most frequent answer at the worst level
     "rotten_oranges": 0.95,
     "shortest_path": 0.85,
     "simple_equations": 0.15,
+    "time_intervals": 0.3,
+    "tower_of_hanoi": 0.45,
 }

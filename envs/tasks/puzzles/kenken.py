@@ -41,7 +41,7 @@ class KenKen(Task):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("puzzles", "grids", "arithmetic")
-    ceiling = 0.1
+    ceiling = 0.02
     wordings: ClassVar[tuple[str, ...]] = (
         "Solve this {n}x{n} KenKen. Rows and columns each hold the numbers 1 to {n}. Cells with the same letter form a "
         "cage:\n{letters}\n\nTargets of the cages (its numbers make the target with the sign given, for - and / the "
