@@ -197,6 +197,8 @@ def _oracle(task: Task, seeds: list[int]) -> None:
 def _weak(task: Task, seeds: list[int]) -> str:
     rng = np.random.default_rng(0)
     low, high = task.difficulties[0], task.difficulties[-1]
+    if low == high:
+        raise NotApplicable("the task has one difficulty")
     n, rates = 20 * len(seeds), []
     for level in (low, high):
         problems = [sample_problem(task, seed, level) for seed in range(n)]

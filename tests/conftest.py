@@ -38,6 +38,9 @@ class Parity(Task):
 
     def solve(self, problem, rng):
         return "ab" if rng.random() < 0.5 else "abcd"
+
+    def weak_solve(self, problem, rng):
+        return "a" * (2 if rng.random() < 1 / problem.difficulty else 1)
 '''
 
 

@@ -65,7 +65,7 @@ def test_the_installed_script_and_the_module_are_the_same_program() -> None:
     assert script.returncode == module.returncode == 0
     assert script.stdout == module.stdout
     for name in ("ChainArith", "Countdown", "KnightsAndKnaves", "LinearEquations"):
-        assert f"palaestra/{name}-v0" in script.stdout
+        assert f"{name}-v0" in script.stdout
 
 
 def test_collect_logs_and_replay_proves(palaestra: Run, tmp_path: Path) -> None:
