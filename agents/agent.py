@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Cost
@@ -26,12 +28,14 @@ class Message:
 class Dialogue:
     """What an agent answers: the messages so far, the last of them the user's.
 
-    seed: makes the reply repeatable. problem: for oracles only; a policy must not look at it.
+    seed: makes the reply repeatable. problem: what is asked, and oracle: says the environment's own answer to it; for
+    scripted agents only, a policy must not look at either.
     """
 
     messages: tuple[Message, ...]
     seed: int = 0
     problem: Problem | None = None
+    oracle: Callable[[np.random.Generator], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Agents without a model: the oracle, which knows the problem, and the random one, which knows nothing."""
+"""Agents without a model: the oracle, which knows the answer, and the random one, which knows nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from palaestra.envs.dialogue import Dialogue as DialogueTask
-from palaestra.envs.task import SOLUTION_DELIMITER, Task, reseed
+from palaestra.envs.task import SOLUTION_DELIMITER, OracleMissing, reseed
 from palaestra.episodes import Actor
 
 from .agent import Dialogue, Reply
@@ -17,39 +16,32 @@ HABITS = ("direct", "steps", "check")
 
 
 class OracleAgent:
-    """Answers with the task's own solution, or its next action in a dialogue, written by one of three habits.
+    """Answers as the environment's own oracle does (a solution, an action, a move), written by one of three habits.
 
     direct: the answer alone, which is the solution's last line; steps: every line; check: every line, and then the
     whole once more after the delimiter. The habit of each reply is drawn by its weight and recorded in its meta.
     """
 
-    def __init__(self, task: Task, habits: Mapping[str, float] | None = None) -> None:
+    actor = Actor("oracle")
+
+    def __init__(self, habits: Mapping[str, float] | None = None) -> None:
         habits = habits if habits is not None else {"steps": 1.0}
         unknown = sorted(set(habits) - set(HABITS))
         if unknown or min(habits.values(), default=0) < 0 or sum(habits.values()) <= 0:
             raise ValueError(f"habits are non-negative weights of {', '.join(HABITS)}, not {dict(habits)}")
-        self.task = task
         self.names = list(habits)
         self.edges = np.cumsum([habits[name] for name in self.names])[:-1] / sum(habits.values())
         self.rng = np.random.Generator(np.random.PCG64(0))
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(f"oracle/{self.task.id}")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         return [self._answer(dialogue) for dialogue in dialogues]
 
     def _answer(self, dialogue: Dialogue) -> Reply:
-        if dialogue.problem is None:
-            raise ValueError("an oracle needs the problem: this environment's info carries none")
+        if dialogue.oracle is None:
+            raise OracleMissing("this environment has no oracle: nothing of it can be demonstrated")
         reseed(self.rng, f"oracle|{dialogue.seed}")
         habit = self.names[int(np.searchsorted(self.edges, self.rng.random(), side="right"))]
-        if isinstance(self.task, DialogueTask):
-            actions = [message.content for message in dialogue.messages if message.role == "assistant"]
-            solution = self.task.next(dialogue.problem, actions, self.rng)
-        else:
-            solution = self.task.solve(dialogue.problem, self.rng)
+        solution = dialogue.oracle(self.rng)
         text = {
             "direct": solution.rsplit("\n", 1)[-1],
             "steps": solution,

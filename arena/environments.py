@@ -9,7 +9,27 @@ from weakref import WeakKeyDictionary
 
 import gymnasium
 
-from palaestra.envs.registration import make_any
+from palaestra.envs.registration import UnknownKnob, make_any
+
+
+def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
+    """The difficulties that an environment can be reset at; level 1 alone where it knows none.
+
+    Raises:
+        UnknownEnvironment, UnknownKnob: with the nearest name.
+        ValueError: it does not keep problems for evaluation apart from those for training.
+    """
+    try:
+        env = make_any(env_id, **{"split": "train", **env_kwargs})
+    except UnknownKnob:
+        raise
+    except TypeError as error:
+        if "split" not in str(error):
+            raise
+        raise ValueError(f"{env_id} takes no split, so nothing of it is held out from training") from error
+    known: range = getattr(env.unwrapped, "difficulties", range(1, 2))
+    env.close()
+    return known
 
 
 class Environments:

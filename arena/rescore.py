@@ -51,13 +51,18 @@ def rescore(episodes: Iterable[Episode]) -> Iterator[Rescored]:
         for episode in episodes:
             try:
                 env = environments.take(episode.env_id, episode.env_kwargs)
-                judged = list(_judge(getattr(env.unwrapped, "task", None), episode))
+                judged = list(_judge(_task(env.unwrapped, episode), episode))
                 environments.give_back(env)
             except Exception as error:
                 yield Rescored(episode, 0, (), f"{type(error).__name__}: {error}")
                 continue
             changes = tuple(change for change in judged if _differs(change.logged, change.today))
             yield Rescored(episode, len(judged), changes)
+
+
+def _task(env: Any, episode: Episode) -> Any:
+    """The task that the episode was of: in a mixture, the seed says which."""
+    return env.task_of(episode.seed) if hasattr(env, "task_of") else getattr(env, "task", None)
 
 
 def _judge(task: Any, episode: Episode) -> Iterator[Change]:

@@ -87,7 +87,8 @@ def _start(job: Job, environments: Environments) -> _Slot:
     env = environments.take(job.env_id, job.env_kwargs)
     observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
     problem = info.get("problem")
-    dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem)
+    oracle = getattr(env.unwrapped, "oracle", None)
+    dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem, oracle)
     return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
 
 
@@ -106,6 +107,7 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
         (*slot.dialogue.messages, spoken, Message("user", str(observation))),
         derive_seed(slot.job.agent_seed, len(slot.turns)),
         slot.dialogue.problem,
+        slot.dialogue.oracle,
     )
     return None
 

@@ -92,6 +92,10 @@ class DialogueEnv(ReasoningEnv):
             info["verdict"] = verdict
         return TextObs(turn.observation), reward_of(turn), verdict is not None, False, info
 
+    def oracle(self, rng: np.random.Generator) -> str:
+        """The oracle's action now. Raises as ``ReasoningEnv.oracle`` does."""
+        return self.task.act(self._asked(), self._state, self._seen, rng)
+
     def render(self) -> str | None:
         """The prompt and the last turn as text (``render_mode="ansi"``)."""
         if self.render_mode is None or self._problem is None:

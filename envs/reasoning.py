@@ -122,16 +122,34 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         info = {"problem": problem, "difficulty": problem.difficulty, "seed": self._seed, "verdict": verdict}
         return END, reward, True, False, info
 
+    def _asked(self) -> Problem:
+        """The problem that awaits an answer; raises ResetNeeded when there is none."""
+        if self._problem is None or self._verdict is not None:
+            raise gymnasium.error.ResetNeeded(f"call reset() first: {self._ended_by}")
+        return self._problem
+
     def _accept(self, action: str) -> tuple[Problem, str | None]:
         """The problem that awaits ``action``, and why the task is not to judge it, or None; raises as ``step`` does."""
-        problem = self._problem
-        if problem is None or self._verdict is not None:
-            raise gymnasium.error.ResetNeeded(f"call reset() before step(): {self._ended_by}")
+        problem = self._asked()
         if not isinstance(action, str):
             raise TypeError(f"an action is the response as a string, not {type(action).__name__}")
         if action.isascii() and len(action) <= self.max_answer_chars:
             return problem, None
         return problem, _fault(action, self.max_answer_chars)
+
+    @property
+    def difficulties(self) -> range:
+        """The levels that ``reset`` accepts."""
+        return self.task.difficulties
+
+    def oracle(self, rng: np.random.Generator) -> str:
+        """The right answer to what is asked now, by the task's oracle.
+
+        Raises:
+            OracleMissing: the task has none.
+            gymnasium.error.ResetNeeded: nothing is asked.
+        """
+        return self.task.solve(self._asked(), rng)
 
     def render(self) -> str | None:
         """The episode so far as text (``render_mode="ansi"``)."""

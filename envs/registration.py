@@ -117,6 +117,7 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
     try:
         return make(id, **kwargs)
     except UnknownEnvironment:
+        importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
         if id.rpartition(":")[2] not in gymnasium.registry:
             raise
         env: gymnasium.Env[str, str] = gymnasium.make(id, disable_env_checker=True, **kwargs)

@@ -15,7 +15,6 @@ from palaestra.arena.display import Display
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.tracking import Tracker
-from palaestra.envs.registration import make_task
 from palaestra.envs.task import derive_seed
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
@@ -25,13 +24,9 @@ from .losses import nll
 from .optimise import Loss, Schedule, TrainingError, update
 from .recipe import Recipe
 from .reference import kl_penalised, with_reference
-from .session import Session
+from .session import Session, Stopped
 
 RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
-
-
-class Stopped(Exception):
-    """The run was asked to stop, and did so after a whole round, with a checkpoint."""
 
 
 def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> None:
@@ -95,7 +90,7 @@ def _held_out(session: Session) -> dict[str, float]:
 def warm_round(session: Session) -> dict[str, Any]:
     """Demonstrations of the oracle, each imitated once."""
     recipe, spec = session.recipe, session.recipe.warm_start
-    oracle = OracleAgent(make_task(recipe.env_id, **recipe.env_kwargs), spec.habits_at(session.round))
+    oracle = OracleAgent(spec.habits_at(session.round))
     jobs = [
         _job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
         for index in range(spec.problems)
@@ -130,8 +125,7 @@ def evolve_round(session: Session) -> dict[str, Any]:
     metrics = _model_evolution(session, view.rows) if view.rows else {}
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
-        if episode.problem is not None:
-            session.curriculum.update(episode.problem.difficulty, outcome.reward)
+        session.curriculum.update(episode.reset_options["difficulty"], outcome.reward)
     rewards = [outcome.reward for outcome in outcomes if outcome.decided]
     lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
     return {

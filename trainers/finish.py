@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,16 +19,22 @@ from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
 
 from .clock import TimedEngine
-from .session import Session
+from .session import Session, Stopped
 
 
-def finish(session: Session, tracker: Tracker, display: Display) -> list[Evaluation]:
-    """Evaluate start, warm-started and evolved agent, and the last with self-consistency; write what people look at."""
+def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> list[Evaluation]:
+    """Evaluate start, warm-started and evolved agent, and the last with self-consistency; write what people look at.
+
+    Raises:
+        Stopped: ``stop()`` was true before the last agent; those evaluated are in the log and not played again.
+    """
     recipe, run = session.recipe, session.run
     agents = entrants(session)
     display.phase("evaluate", len(agents))
-    rows = []
+    rows: list[Evaluation] = []
     for name, agent in agents.items():
+        if rows and stop():
+            raise Stopped
         row = _evaluate(session, name, agent)
         rows.append(row)
         display.advance({"accuracy": row.score, "length": row.length})

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from palaestra.agents.scripted import OracleAgent
-from palaestra.envs.registration import make_task
+from palaestra.arena.environments import levels
 
 from .advantages import Advantage
 from .algorithms import ALGORITHMS, Algorithm
@@ -201,7 +201,7 @@ def _check_algorithm(recipe: Recipe) -> None:
 
 
 def _check_environment(recipe: Recipe) -> None:
-    task = make_task(recipe.env_id, **recipe.env_kwargs)
+    known = levels(recipe.env_id, recipe.env_kwargs)
     asked = {
         "warm_start.difficulties": recipe.warm_start.difficulties,
         "evaluation.difficulties": recipe.evaluation.difficulties,
@@ -209,13 +209,13 @@ def _check_environment(recipe: Recipe) -> None:
             recipe.evolve.start_difficulty, recipe.evolve.top_difficulty + 1
         ),
     }
-    for key, levels in asked.items():
-        if not levels or not set(levels) <= set(task.difficulties):
-            known = f"{task.difficulties[0]} to {task.difficulties[-1]}"
-            raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {known}, not {list(levels)}")
+    for key, named in asked.items():
+        if not named or not set(named) <= set(known):
+            every = f"{known[0]} to {known[-1]}"
+            raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
     try:
         for round in (0, max(0, recipe.warm_start.rounds - 1)):
-            OracleAgent(task, recipe.warm_start.habits_at(round))
+            OracleAgent(recipe.warm_start.habits_at(round))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"warm_start.habits: {error}") from error
 

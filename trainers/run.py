@@ -17,10 +17,10 @@ from palaestra.arena.leaderboard import terminal_table
 from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
 from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
 
-from .evolve import Stopped, evolve
+from .evolve import evolve
 from .finish import finish
 from .recipe import Recipe, dump_recipe, parse_recipe
-from .session import Session, set_threads
+from .session import Session, Stopped, set_threads
 
 
 def start_run(
@@ -53,7 +53,7 @@ def start_run(
     display.say(f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters, seed {recipe.seed}")
     try:
         evolve(session, tracker, display, stop)
-        rows = finish(session, tracker, display)
+        rows = finish(session, tracker, display, stop)
     except Stopped:
         display.close()
         display.say(f"stopped after round {session.rounds}. Go on with: palaestra evolve --resume {run.path}")

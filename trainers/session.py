@@ -29,6 +29,10 @@ from .recipe import ModelSpec, Recipe
 STAGES = ("warm", "evolve")
 
 
+class Stopped(Exception):
+    """The run was asked to stop, and did so after a whole round, with a checkpoint; it can be resumed."""
+
+
 class Session:
     """A policy in training.
 

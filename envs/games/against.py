@@ -8,13 +8,14 @@ import gymnasium
 import numpy as np
 
 from palaestra.envs.spaces import TextObs, UnicodeText
-from palaestra.envs.task import derive_seed, reseed
+from palaestra.envs.task import SPLITS, derive_seed, reseed
 
 from .environment import MAX_OBSERVATION_CHARS, GameEnv, GameSnapshot
 from .game import MAX_ANSWER_CHARS
-from .players import Player, scripted
+from .players import Player, scripted, strongest, uniform
 from .registration import game_class, game_ids, make_game
 
+LEVELS = range(1, 11)
 ENTRY_POINT = "palaestra.envs.games.against:make_against"
 
 
@@ -23,29 +24,51 @@ class AgainstSnapshot(NamedTuple):
 
     table: GameSnapshot
     opponent: str
+    split: str
     seat: int
+    difficulty: int
     moves: int
+    seed: int | None
 
 
 class AgainstOpponent(gymnasium.Env[str, str]):
     """Play one seat of ``table``; ``opponent`` plays all others and sees only what their seats may know.
 
     opponent: a scripted player's name, or any ``Player``, such as a frozen model. seat: from 0; None draws it anew for
-    each game, by the seed. Observation and action are the table's. Reward: 0 until the game ends, then the verdict's
-    score: the return scaled from the game's range to [0, 1], so 1 for a win and 0.5 for a draw. ``info`` is the table's
-    for this seat, with ``seat`` and ``seed``.
+    each game, by the seed. difficulty: at level d the opponent makes (10 - d) tenths of its moves at random.
+    Observation and action are the table's. Reward: 0 until the game ends, then the verdict's score: the return scaled
+    from the game's range to [0, 1], so 1 for a win and 0.5 for a draw. ``info`` is the table's for this seat, with
+    ``seat``, ``difficulty`` and ``seed``.
+
+    ``reset(seed=s)`` deals the game of (table, split, s) at the difficulty of ``options["difficulty"]``, else the one
+    given here; the splits share no deal's chances, though a game without chance has but one deal.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]  # gymnasium's is no ClassVar
 
-    def __init__(self, table: GameEnv, opponent: str | Player = "random", *, seat: int | None = 0) -> None:
+    difficulties: ClassVar[range] = LEVELS
+
+    def __init__(
+        self,
+        table: GameEnv,
+        opponent: str | Player = "random",
+        *,
+        seat: int | None = 0,
+        difficulty: int = LEVELS[-1],
+        split: str = "train",
+    ) -> None:
         players = scripted(table.game)
         if isinstance(opponent, str) and opponent not in players:
             raise ValueError(f"{table.game.id} has no player {opponent!r}: there are {', '.join(players)}")
         if seat is not None and seat not in range(len(table.possible_agents)):
             raise ValueError(f"seat is None or from 0 to {len(table.possible_agents) - 1}, not {seat!r}")
+        if split not in SPLITS:
+            raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
+        _check_difficulty(difficulty)
         self.table = table
         self.seat = seat
+        self.difficulty = difficulty
+        self.split = split
         self.render_mode = table.render_mode
         self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
         self.action_space = UnicodeText(MAX_ANSWER_CHARS)
@@ -53,6 +76,8 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         self._opponent = opponent if isinstance(opponent, str) else type(opponent).__qualname__
         self._rng = np.random.Generator(np.random.PCG64(0))
         self._seat = 0
+        self._difficulty = difficulty
+        self._seed: int | None = None
         self._moves = 0
         self._me = ""
 
@@ -62,10 +87,15 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         """Deal the game of ``seed``, or the next of the stream, and let the opponent move first where that is due.
 
         Raises:
-            ValueError: a negative or non-integer seed.
+            ValueError: a negative or non-integer seed, or a difficulty that is none.
         """
-        self.table.reset(seed=seed)
+        level = (options or {}).get("difficulty", self.difficulty)
+        _check_difficulty(level)
         super().reset(seed=seed)
+        if seed is None:
+            seed = int(self.np_random.integers(1 << 63))
+        self.table.reset(seed=derive_seed(self.split, seed))
+        self._difficulty, self._seed = level, seed
         drawn = derive_seed("seat", self.table.seed or 0) % len(self.table.possible_agents)
         self._take(drawn if self.seat is None else self.seat)
         self._moves = 0
@@ -88,25 +118,41 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         info = self._info()
         return table.observe(self._me), info["verdict"].score if over else 0.0, over, False, info
 
+    def oracle(self, rng: np.random.Generator) -> str:
+        """What the best scripted player of the game would do now.
+
+        Raises:
+            gymnasium.error.ResetNeeded: no game is going on.
+        """
+        table = self.table
+        if not self._me or table.terminations[self._me]:
+            raise gymnasium.error.ResetNeeded("call reset() first: no game is going on")
+        return strongest(table.game)(table.game, table.view(), rng)
+
     def render(self) -> str | None:
         """The whole position, hidden parts included, as text (``render_mode="ansi"``)."""
         return self.table.render()
 
     def snapshot(self) -> AgainstSnapshot:
         """The present state: small, picklable, independent of what the environment does next."""
-        return AgainstSnapshot(self.table.snapshot(), self._opponent, self._seat if self._me else -1, self._moves)
+        seat = self._seat if self._me else -1
+        return AgainstSnapshot(
+            self.table.snapshot(), self._opponent, self.split, seat, self._difficulty, self._moves, self._seed
+        )
 
     def restore(self, state: AgainstSnapshot) -> None:
         """Continue exactly from ``state``, as far as the opponent's answers depend on what it is given.
 
         Raises:
-            ValueError: the snapshot was taken from another game, or against another opponent.
+            ValueError: the snapshot was taken from another game or split, or against another opponent.
         """
+        if state.split != self.split:
+            raise ValueError(f"a game of the {state.split} split cannot be restored into the {self.split} split")
         if state.opponent != self._opponent:
             raise ValueError(f"a game against {state.opponent} cannot be restored against {self._opponent}")
         self.table.restore(state.table)
         self._take(state.seat)
-        self._moves = state.moves
+        self._difficulty, self._moves, self._seed = state.difficulty, state.moves, state.seed
 
     def _take(self, seat: int) -> None:
         self._seat = seat
@@ -119,15 +165,28 @@ class AgainstOpponent(gymnasium.Env[str, str]):
             view = table.view()
             reseed(self._rng, f"opponent|{table.seed}|{self._moves}")
             self._moves += 1
-            table.step(self._player(game, view, self._rng))
+            weakens = self._rng.random() * LEVELS[-1] >= self._difficulty
+            table.step((uniform if weakens else self._player)(game, view, self._rng))
 
     def _info(self) -> dict[str, Any]:
-        return {**self.table.infos[self._me], "seat": self._seat, "seed": self.table.seed}
+        return {**self.table.infos[self._me], "seat": self._seat, "difficulty": self._difficulty, "seed": self._seed}
 
 
-def make_against(game: str, opponent: str | Player, seat: int | None = 0, **knobs: Any) -> AgainstOpponent:
+def make_against(
+    game: str,
+    opponent: str | Player,
+    seat: int | None = 0,
+    difficulty: int = LEVELS[-1],
+    split: str = "train",
+    **knobs: Any,
+) -> AgainstOpponent:
     """Gymnasium's entry point: ``game`` is its id; ``knobs`` as for ``make_game``."""
-    return AgainstOpponent(make_game(game, **knobs), opponent, seat=seat)
+    return AgainstOpponent(make_game(game, **knobs), opponent, seat=seat, difficulty=difficulty, split=split)
+
+
+def _check_difficulty(level: Any) -> None:
+    if level not in LEVELS:
+        raise ValueError(f"a game against an opponent has difficulties {LEVELS[0]} to {LEVELS[-1]}, not {level!r}")
 
 
 def register_against() -> None:

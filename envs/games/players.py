@@ -57,6 +57,12 @@ def scripted(game: AnyGame) -> dict[str, Player]:
     return players
 
 
+def strongest(game: AnyGame) -> Player:
+    """The best scripted player that there is for a game."""
+    players = scripted(game)
+    return players.get("optimal") or players.get("greedy") or players["random"]
+
+
 def uniform(game: AnyGame, view: Any, rng: np.random.Generator) -> str:
     """Any legal action, with equal chances; where actions are free text, one that the game makes up."""
     return game.sample(view, rng)

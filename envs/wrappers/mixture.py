@@ -15,7 +15,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from palaestra.envs.reasoning import MAX_ANSWER_CHARS, MAX_PROMPT_CHARS
 from palaestra.envs.registration import make_any
 from palaestra.envs.spaces import UnicodeText
-from palaestra.envs.task import Task, derive_seed
+from palaestra.envs.task import OracleMissing, Task, derive_seed
 
 ID = "palaestra/Mixture-v0"
 TextEnv = gymnasium.Env[str, str]
@@ -68,9 +68,21 @@ class Mixture(gymnasium.Env[str, str]):
         self._seed: int | None = None
 
     @property
+    def difficulties(self) -> range:
+        """The levels that every family has; families that know none are asked at any."""
+        known = [m.unwrapped.difficulties for m in self.members.values() if hasattr(m.unwrapped, "difficulties")]
+        return (
+            range(max(levels[0] for levels in known), min(levels[-1] for levels in known) + 1) if known else range(1, 2)
+        )
+
+    @property
     def task(self) -> Task | None:
         """The task of the episode under way, if its environment has one."""
-        return getattr(self.members[self.family].unwrapped, "task", None) if self.family else None
+        return self._task(self.family) if self.family else None
+
+    def task_of(self, seed: int) -> Task | None:
+        """The task that a seed's episode is of, if its environment has one."""
+        return self._task(self.family_of(seed))
 
     def family_of(self, seed: int) -> str:
         """The family that a seed draws."""
@@ -104,6 +116,21 @@ class Mixture(gymnasium.Env[str, str]):
         info = {**info, "family": self.family, "seed": self._seed}
         return observation, float(reward), terminated, truncated, info
 
+    def oracle(self, rng: np.random.Generator) -> str:
+        """The answer of the family's own oracle to what is asked now.
+
+        Raises:
+            OracleMissing: the family has none.
+            gymnasium.error.ResetNeeded: no episode has begun, or it is over.
+        """
+        if not self.family:
+            raise gymnasium.error.ResetNeeded("call reset() first: no episode has begun")
+        answer = getattr(self._member(), "oracle", None)
+        if answer is None:
+            raise OracleMissing(f"{self.family} has no oracle")
+        said: str = answer(rng)
+        return said
+
     def render(self) -> Any:
         """As the family's environment does."""
         return self.members[self.family].render() if self.family and self.render_mode else None
@@ -133,15 +160,20 @@ class Mixture(gymnasium.Env[str, str]):
         rng.bit_generator.state = state.rng
         self._np_random, self._np_random_seed = rng, state.rng_seed
 
+    def _task(self, family: str) -> Task | None:
+        return getattr(self.members[family].unwrapped, "task", None)
+
     def _member(self) -> Any:
         return self.members[self.family].unwrapped
 
 
-def make_mixture(envs: Sequence[str | Mapping[str, Any]], render_mode: str | None = None) -> Mixture:
+def make_mixture(
+    envs: Sequence[str | Mapping[str, Any]], split: str | None = None, render_mode: str | None = None
+) -> Mixture:
     """Gymnasium's entry point of "palaestra/Mixture-v0".
 
     envs: ids, or mappings with ``env`` (an id) and, where wanted, ``knobs`` (what it is made with), ``weight`` (1) and
-    ``family`` (a name, the id otherwise).
+    ``family`` (a name, the id otherwise). split: of every member whose knobs name none.
 
     Raises:
         ValueError: two members of one family, or another key.
@@ -156,8 +188,9 @@ def make_mixture(envs: Sequence[str | Mapping[str, Any]], render_mode: str | Non
         family = given.get("family", given["env"])
         if family in members:
             raise ValueError(f"two members are of the family {family!r}: give them names by 'family'")
-        rendering = {"render_mode": render_mode} if render_mode else {}
-        members[family] = _plain(make_any(given["env"], **rendering, **given.get("knobs", {})))
+        common = {"split": split, "render_mode": render_mode}
+        knobs = {name: value for name, value in common.items() if value is not None} | dict(given.get("knobs", {}))
+        members[family] = _plain(make_any(given["env"], **knobs))
         weights[family] = float(given.get("weight", 1.0))
     return Mixture(members, weights, render_mode)
 

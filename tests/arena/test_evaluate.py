@@ -22,16 +22,31 @@ def prompts(episodes: list[Episode]) -> list[str]:
     return [episode.turns[0].observation for episode in episodes]
 
 
+@pytest.mark.parametrize(
+    ("env_id", "knobs"),
+    [
+        ("palaestra/Nim-vs-random-v0", {"drawn": True}),
+        ("palaestra/Mixture-v0", {"envs": [CHAIN, "palaestra/Nim-vs-optimal-v0", "palaestra/Guess20-v0"]}),
+    ],
+)
+def test_games_and_mixtures_are_measured_as_tasks_are(env_id: str, knobs: dict[str, Any]) -> None:
+    jobs = held_out(env_id, knobs, (1, 2), 30)
+    row, episodes = evaluate(OracleAgent(), jobs)
+    floor, _ = evaluate(RandomAgent(), jobs)
+    assert row.score > 0.9 > 0.1 > floor.score
+    assert {episode.env_kwargs["split"] for episode in episodes} == {"test"}
+    assert len(set(prompts(episodes))) > 10
+
+
 def test_every_agent_gets_the_same_held_out_problems() -> None:
     jobs = held_out(CHAIN, {"modulus": 10}, (1, 3), 30)
-    task = make_task(CHAIN, modulus=10)
-    oracle, right = evaluate(OracleAgent(task), jobs)
+    oracle, right = evaluate(OracleAgent(), jobs)
     floor, guessed = evaluate(RandomAgent(), jobs, "floor")
     assert prompts(right) == prompts(guessed)
     assert len(set(prompts(right))) > 20
     for index, episode in enumerate(right):
         assert episode.problem is not None
-        assert split_of(task, episode.problem) == "test"
+        assert split_of(make_task(CHAIN, modulus=10), episode.problem) == "test"
         assert episode.problem.difficulty == (1, 3)[index % 2]
     assert (oracle.score, oracle.n, (oracle.low, oracle.high)) == (1.0, 30, wilson(30, 30))
     assert (floor.agent, floor.env_id) == ("floor", CHAIN)

@@ -15,7 +15,6 @@ from palaestra.agents.scripted import OracleAgent, RandomAgent
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.replay import Difference, replay
 from palaestra.arena.rollout import Job, rollout
-from palaestra.envs import make_task
 from palaestra.episodes import EpisodeStore
 from palaestra.episodes.schema import SCHEMA
 
@@ -40,7 +39,7 @@ def log(tmp_path: Path, counter: Any) -> EpisodeStore:
     store = EpisodeStore(tmp_path / "log")
     for env_id in IDS:
         jobs = held_out(env_id, {}, (1, 4), 8)
-        store.append([*rollout(OracleAgent(make_task(env_id)), jobs), *rollout(RandomAgent(), jobs)])
+        store.append([*rollout(OracleAgent(), jobs), *rollout(RandomAgent(), jobs)])
     endings = [{"ending": ending} for ending in ("verdict", "undecided", "silent", "never")]
     store.append(list(rollout(counter, [Job(f"d{i}", "tests/Countup-v0", endings[i % 4], i, "g") for i in range(12)])))
     return store

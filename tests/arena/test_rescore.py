@@ -11,7 +11,7 @@ from palaestra.agents.scripted import OracleAgent, RandomAgent
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.rescore import rescore
 from palaestra.arena.rollout import Job, rollout
-from palaestra.envs import ChainArith, make_task
+from palaestra.envs import ChainArith
 from palaestra.episodes import EpisodeStore
 from palaestra.verifiers import undecided, wrong
 
@@ -22,7 +22,7 @@ CHAIN = "palaestra/ChainArith-v0"
 def log(tmp_path: Path) -> EpisodeStore:
     store = EpisodeStore(tmp_path)
     jobs = held_out(CHAIN, {"modulus": 10}, (1, 3), 10)
-    store.append([*rollout(OracleAgent(make_task(CHAIN, modulus=10)), jobs), *rollout(RandomAgent(), jobs)])
+    store.append([*rollout(OracleAgent(), jobs), *rollout(RandomAgent(), jobs)])
     return store
 
 

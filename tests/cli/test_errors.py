@@ -45,7 +45,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate finished/agents/nope", "holds no model (no config.json): give a checkpoint folder"),
     ("evaluate empty", "holds no model (no config.json)"),
     ("evaluate raises:tests/X-v0 --env raises:tests/X-v0", "no module 'raises' to find"),
-    ("evaluate nobody/nothing", "could not be loaded from the hub, and is no folder here"),
+    ("evaluate nobody/nothing", "is no folder here, the Hugging Face hub does not answer"),
     ("replay nowhere", "no run at nowhere: `palaestra evolve` makes one"),
     ("replay empty", "empty is not a run: it has neither recipe.yaml nor episodes/"),
     ("replay emptylog", "emptylog holds no episodes"),

@@ -54,6 +54,22 @@ def log(run: Path) -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"id": "palaestra/Nim-vs-optimal-v0", "piles": [1, 2]},
+        {"id": "palaestra/Mixture-v0", "envs": ["parity_task:tests/Parity-v0", "palaestra/TicTacToe-vs-random-v0"]},
+    ],
+)
+def test_games_and_mixtures_are_trained_on_by_the_same_recipe(
+    play_run: Play, tiny_recipe: Recipes, environment: dict[str, Any]
+) -> None:
+    recipe = tiny_recipe(name="other", environment=environment, max_answer_tokens=24)
+    run = play_run({**recipe, "environment": environment})
+    assert len(scores(run.path)) == 4
+    assert not [difference for _, found in replay(run.episodes.read()) for difference in found]
+
+
 def test_a_run_writes_what_people_and_programs_read(finished_run: Path) -> None:
     run = RunFolder.open(finished_run)
     assert [row["phase"] for row in metrics(run.path)] == ["start", "warm", "warm", "evolve", "evolve", "evolve"]
@@ -95,7 +111,7 @@ def test_fresh_samples_had_ratio_one_in_every_round(finished_run: Path) -> None:
         assert row["abs_log_ratio"] < 1e-5
 
 
-@pytest.mark.parametrize("stop_after", range(1, ROUNDS + 1))
+@pytest.mark.parametrize("stop_after", [*range(1, ROUNDS + 1), ROUNDS + 1, ROUNDS + 3])  # the last: between agents
 def test_a_run_stopped_after_any_round_ends_as_one_that_was_not(
     play_run: Play, tiny_recipe: Recipes, finished_run: Path, stop_after: int
 ) -> None:

@@ -185,7 +185,7 @@ def play(
     seed: int | None = None,
     knobs: Pairs = (),
 ) -> None:
-    """Answer a problem yourself and see the verdict. An answer of several lines ends with an empty line or Ctrl-D.
+    """Answer a problem, or play a game, yourself and see the verdict. An empty line or Ctrl-D ends an answer.
 
     Args:
         env: environment id; "module:id" imports the module first.
@@ -193,28 +193,34 @@ def play(
         seed: which problem (default: another each time).
         knobs: the task's knobs, such as modulus=10.
     """
-    from palaestra.envs.registration import make
+    from palaestra.envs.reasoning import ReasoningEnv
+    from palaestra.envs.registration import make_any
 
-    game = make(env, **knobs_of(knobs))
+    game = make_any(env, **knobs_of(knobs))
+    whole = type(game.unwrapped) is ReasoningEnv  # one answer only: in a pipe it may hold empty lines
     observation, _ = game.reset(seed=seed, options=None if difficulty is None else {"difficulty": difficulty})
-    ended = False
+    ended, turns = False, 0
     while not ended:
         console.print(str(observation), markup=False, highlight=False)
-        observation, reward, terminated, truncated, info = game.step(_typed_answer())
-        ended = terminated or truncated
+        answer = _typed_answer(whole)
+        if answer is None and turns:
+            raise UserError(f"the input ended after {turns} actions, before the episode did")
+        observation, reward, terminated, truncated, info = game.step(answer or "")
+        ended, turns = terminated or truncated, turns + 1
         verdict = info.get("verdict")
         if verdict is not None:
             console.print(f"{verdict.status}: {verdict.reason}  (reward {reward:g})", markup=False, highlight=False)
 
 
-def _typed_answer() -> str:
-    """Lines up to an empty one or the end of input; in a pipe, all of it."""
-    if not sys.stdin.isatty():
-        return sys.stdin.read().strip("\n")
+def _typed_answer(whole: bool = False) -> str | None:
+    """Lines up to an empty one, or None at the end of the input; all of a pipe if ``whole``."""
+    terminal = sys.stdin.isatty()
+    if whole and not terminal:
+        return sys.stdin.read().strip("\n") or None
     lines: list[str] = []
     try:
-        while line := input("> " if not lines else "  "):
+        while line := input(("  " if lines else "> ") if terminal else ""):
             lines.append(line)
     except EOFError:
-        pass
+        return "\n".join(lines) if lines else None
     return "\n".join(lines)

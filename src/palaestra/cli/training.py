@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,7 +81,7 @@ def evaluate(
     from palaestra.arena.leaderboard import terminal_table, write_leaderboard
     from palaestra.episodes import EpisodeStore
 
-    agent = _agent(model, env, knobs, temperature, max_tokens, vote)
+    agent = _agent(model, env, knobs, difficulties, temperature, max_tokens, vote)
     row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
     if save is not None:
         EpisodeStore(save / "episodes").append(episodes, "held-out")
@@ -120,7 +120,7 @@ def collect(
     from palaestra.envs.task import derive_seed
     from palaestra.episodes import EpisodeStore
 
-    agent = _agent(model, env, knobs, temperature, max_tokens, 1)
+    agent = _agent(model, env, knobs, (difficulty,), temperature, max_tokens, 1)
     jobs = [
         Job(
             id=f"{seed}/{problem:05d}/{sample:03d}",
@@ -140,18 +140,28 @@ def collect(
     console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
 
 
-def _agent(model: str, env: str, knobs: tuple[str, ...], temperature: float, max_tokens: int, vote: int) -> Any:
-    """The agent that the command line names."""
+def _agent(
+    model: str,
+    env: str,
+    knobs: tuple[str, ...],
+    difficulties: Sequence[int],
+    temperature: float,
+    max_tokens: int,
+    vote: int,
+) -> Any:
+    """The agent that the command line names, for an environment that exists and has these levels."""
     from palaestra.agents.scripted import OracleAgent, RandomAgent
     from palaestra.agents.self_consistency import SelfConsistency
-    from palaestra.envs.registration import make_task
+    from palaestra.arena.environments import levels
 
-    task = make_task(env, **knobs_of(knobs))  # an unknown environment is told before a model is loaded
+    known = levels(env, knobs_of(knobs))  # an unknown environment is told before a model is loaded
+    if unknown := sorted(set(difficulties) - set(known)):
+        raise UserError(f"{env} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
     agent: Any
     if model == "random":
         agent = RandomAgent()
     elif model == "oracle":
-        agent = OracleAgent(task)
+        agent = OracleAgent()
     else:
         from palaestra.agents.engine import Sampling
         from palaestra.agents.pretrained import load_policy
@@ -177,4 +187,4 @@ class _stop_on_interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        console.print("stopping after this round (Ctrl-C again stops at once)", highlight=False)
+        console.print("stopping after this round, or this agent (Ctrl-C again stops at once)", highlight=False)

@@ -23,7 +23,7 @@ from palaestra.envs.audit import audit
 from palaestra.envs.blind import SCRIPT, Blind, plans
 from palaestra.envs.dialogue import Dialogue, DialogueEnv, State, Turn, last_action
 from palaestra.envs.dialogues import Guess20
-from palaestra.envs.testing import check_task, checks_of
+from palaestra.envs.testing import Subject, check_task, checks_of
 from palaestra.episodes import Actor, EpisodeStore, Goal
 from palaestra.verifiers import Status, right
 
@@ -184,7 +184,7 @@ def test_the_oracle_agent_plays_dialogues_and_the_log_replays(tmp_path: Path) ->
     store = EpisodeStore(tmp_path)
     for env_id in (GUESS, FLIP, "palaestra/CritiqueRepair-v0"):
         jobs = held_out(env_id, {}, (1, 5), 6)
-        won = list(rollout(OracleAgent(make_task(env_id)), jobs))
+        won = list(rollout(OracleAgent(), jobs))
         assert all(episode.outcome["reasoner"].status is Status.RIGHT for episode in won)
         assert all(episode.terminated and not episode.truncated for episode in won)
         store.append([*won, *rollout(RandomAgent(), jobs)])
@@ -199,7 +199,7 @@ def test_the_oracle_agent_plays_dialogues_and_the_log_replays(tmp_path: Path) ->
 @pytest.mark.parametrize("habit", ["direct", "check"])
 def test_every_habit_wins_dialogues(habit: str) -> None:
     jobs = held_out(GUESS, {}, (3,), 5)
-    for episode in rollout(OracleAgent(make_task(GUESS), {habit: 1}), jobs):
+    for episode in rollout(OracleAgent({habit: 1}), jobs):
         assert episode.outcome["reasoner"].reward == 1.0
         assert len(episode.turns) > 2
 
@@ -313,5 +313,5 @@ class Overpays(Stairs):
 def test_a_bad_dialogue_is_caught(task: type[Dialogue], name: str, detail: str) -> None:
     check = next(check for known, check in checks_of(task()).items() if known.startswith(name))
     with pytest.raises(Exception) as caught:  # noqa: PT011
-        check(task(), [0, 1])
+        check(Subject(task(), [0, 1]))
     assert detail in f"{caught.type.__name__}: {caught.value}"

@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
@@ -97,6 +98,46 @@ def test_a_snapshot_continues_exactly(game: str) -> None:
             over, info = left[2], left[4]
 
 
+def test_the_oracle_is_the_games_best_player_for_this_seat() -> None:
+    rng = np.random.default_rng(0)
+    for seat in (0, 1):
+        env = against("Nim", "random", seat, piles=(3, 4, 5), misere=False)
+        for seed in range(10):
+            env.reset(seed=seed)
+            reward, over = 0.0, False
+            while not over:
+                _, reward, over, _, _ = env.step(env.oracle(rng))
+            assert reward == 1.0 or seat == 1  # the first player wins these piles; the second one may
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.oracle(rng)
+
+
+def test_an_easier_opponent_makes_more_moves_at_random() -> None:
+    seen: list[int] = []
+
+    def strong(game: Any, view: Any, rng: Any) -> str:
+        seen.append(1)
+        return game.action_text(game.legal(view)[0])
+
+    env = against("Nim", strong, piles=(9, 9))
+    shares = []
+    for level in (1, 5, 10):
+        seen.clear()
+        for seed in range(200):
+            _, info = env.reset(seed=seed, options={"difficulty": level})
+            env.step("take 1 from pile 1")
+            assert info["difficulty"] == level
+        shares.append(len(seen) / 200)
+    assert shares == [pytest.approx(0.1, abs=0.07), pytest.approx(0.5, abs=0.1), 1.0]
+
+
+def test_the_splits_deal_other_games() -> None:
+    train, test = (AgainstOpponent(make_game("palaestra/LeducPoker-v0"), split=split) for split in ("train", "test"))
+    assert [train.reset(seed=s)[0] for s in range(20)] != [test.reset(seed=s)[0] for s in range(20)]
+    with pytest.raises(ValueError, match="the test split cannot be restored into the train split"):
+        train.restore(test.snapshot())
+
+
 def test_bad_input_is_refused() -> None:
     env = against()
     with pytest.raises(gymnasium.error.ResetNeeded):
@@ -111,5 +152,9 @@ def test_bad_input_is_refused() -> None:
         env.restore(against(opponent="greedy").snapshot())
     with pytest.raises(ValueError, match="has no player 'strong': there are random, greedy, optimal"):
         against(opponent="strong")
+    with pytest.raises(ValueError, match="has difficulties 1 to 10, not 11"):
+        env.reset(seed=0, options={"difficulty": 11})
+    with pytest.raises(ValueError, match="split is one of train, test"):
+        AgainstOpponent(make_game("palaestra/Nim-v0"), split="dev")
     with pytest.raises(ValueError, match="seat is None or from 0 to 1"):
         against(seat=2)

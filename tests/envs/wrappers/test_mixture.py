@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
@@ -28,6 +29,19 @@ def test_families_come_by_weight_and_by_seed_alone() -> None:
     assert 0.7 < Counter(families)[CHAIN] / 2000 < 0.8
     other = make_mixture(MEMBERS)
     assert [other.reset(seed=seed)[1]["family"] for seed in reversed(range(50))] == families[49::-1]
+
+
+def test_the_oracle_levels_and_split_are_the_familys() -> None:
+    env = make_mixture([CHAIN, NIM, {"env": COUNTDOWN, "knobs": {"split": "train"}}], split="test")
+    assert env.difficulties == range(1, 11)
+    assert [m.unwrapped.split for m in env.members.values()] == ["test", "test", "train"]
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.oracle(np.random.default_rng(0))
+    for seed in range(20):
+        _, info = env.reset(seed=seed)
+        assert info["family"] == NIM or env.task_of(seed) == env.task
+        *_, verdict = env.step(env.oracle(np.random.default_rng(0)))
+        assert info["family"] == NIM or verdict["verdict"].right
 
 
 def test_an_episode_is_the_one_its_family_plays_alone() -> None:
