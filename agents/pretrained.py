@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -20,6 +22,9 @@ from .policy import PolicyLLM
 from .transformers_engine import TransformersEngine
 
 transformers_logging.disable_progress_bar()  # a bar for each file of a small model is noise
+
+
+HUB_SECONDS = 10  # that the hub is given to answer
 
 
 class MissingModel(FileNotFoundError):
@@ -35,6 +40,8 @@ def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTr
     dtype: Any = torch.float32 if device == "cpu" else "auto"
     if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
         raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
+    if _is_hub_id(path) and not _hub_answers(str(path)):
+        path = _cached(str(path))
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(path)
@@ -50,6 +57,27 @@ def _is_hub_id(path: str | os.PathLike[str]) -> bool:
     folder = Path(path).parent
     local = Path(path).exists() or (folder != Path() and folder.is_dir())
     return not local and re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", str(path)) is not None
+
+
+def _hub_answers(id: str) -> bool:
+    """Whether the hub says anything about an id. Asked first, since loading tries a hub out of reach for a minute."""
+    try:
+        HfApi().model_info(id, timeout=HUB_SECONDS)
+    except HfHubHTTPError:
+        return True  # it knows no such model, or does not give it: loading says which
+    except Exception:
+        return False
+    return True
+
+
+def _cached(id: str) -> str:
+    """The folder that a hub model was downloaded to before."""
+    try:
+        return snapshot_download(id, local_files_only=True)
+    except LocalEntryNotFoundError as error:
+        raise MissingModel(
+            f"{id} is no folder here, the Hugging Face hub does not answer, and the model was not downloaded before"
+        ) from error
 
 
 def load_policy(

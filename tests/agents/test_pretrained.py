@@ -94,6 +94,13 @@ def test_an_unreadable_model_says_so(tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
+def test_a_hub_out_of_reach_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(MissingModel, match="hub does not answer, and the model was not downloaded"):
+        load_model("nobody/nothing")
+
+
 def test_a_hub_id_is_looked_for_in_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hub id holds a slash and is no path: it goes to transformers as it is."""
     asked: list[str] = []
@@ -109,6 +116,7 @@ def test_a_hub_id_is_looked_for_in_the_hub(tmp_path: Path, monkeypatch: pytest.M
 
     from palaestra.agents import pretrained
 
+    monkeypatch.setattr(pretrained, "_hub_answers", lambda id: True)
     for name in ("AutoModelForCausalLM", "AutoTokenizer"):
         monkeypatch.setattr(pretrained, name, Hub(getattr(pretrained, name)))
     assert load_policy("owner/name-1.5").actor.agent_id == "name-1.5"
