@@ -29,7 +29,8 @@ WARM = 150  # pairs that every process has judged before
 WORKERS = 2
 REPEATS = 3
 FAST = 2000  # checks of each fast-path timing
-STREAM = 300  # ordinary checks timed beside hostile ones
+STREAM = 300  # ordinary checks timed beside hostile ones, and as many without
+ROUNDS = 5  # of each
 
 
 def measure(say: Callable[[str], None]) -> Iterator[Figure]:
@@ -120,13 +121,12 @@ def _fast_path() -> Figure:
 def _under_attack(say: Callable[[str], None]) -> Iterator[Figure]:
     """What each hostile answer costs, and the latency of ordinary ones in another thread with and without them."""
     verifier = MathVerifier()
-    native = [pair for pair in pairs(4 * STREAM, seed=99) if pair.kind not in ("integer", "decimal")]
-    streams = {
-        "answers": [(pair.answer, pair.gold) for pair in native],
-        "answers that need math-verify": [(rf"\sum_{{k=1}}^{{{n}}} k", str(n * (n + 1) // 2)) for n in range(2, 600)],
-    }
+    needed = WARM + 2 * ROUNDS * STREAM
+    native = [pair for pair in pairs(4 * needed, seed=99) if pair.kind not in ("integer", "decimal")]
+    slow = [(rf"\sum_{{k=1}}^{{{n}}} k", str(n * (n + 1) // 2)) for n in range(2, 2 + needed)]
+    streams = {"answers": [(pair.answer, pair.gold) for pair in native], "answers that need math-verify": slow}
     for asked in streams.values():
-        _latencies(verifier, asked[STREAM : STREAM + WARM])
+        _latencies(verifier, asked[:WARM])
     costs = []
     for answer in HOSTILE:
         began = time.perf_counter()
@@ -136,16 +136,22 @@ def _under_attack(say: Callable[[str], None]) -> Iterator[Figure]:
         assert not verdict.right, f"a hostile answer was rewarded: {answer[:40]}"
     say(f"the dearest hostile answer costs {max(costs):.2f} s")
     for what, asked in streams.items():
-        quiet = _latencies(verifier, asked[:STREAM])
-        stop = threading.Event()
-        with ThreadPoolExecutor(1) as threads:
-            attacker = threads.submit(_attack, verifier, stop)
-            attacked = _latencies(verifier, asked[:STREAM])
-            stop.set()
-            attacker.result()
-        with_hostile, without = (quantiles(seconds, n=100)[98] * 1e3 for seconds in (attacked, quiet))
+        attacked, quiet = [], []
+        for start in range(WARM, needed, 2 * STREAM):  # alternating, each on answers that were not seen before
+            quiet.append(_p99(_latencies(verifier, asked[start : start + STREAM])))
+            stop = threading.Event()
+            with ThreadPoolExecutor(1) as threads:
+                attacker = threads.submit(_attack, verifier, stop)
+                attacked.append(_p99(_latencies(verifier, asked[start + STREAM : start + 2 * STREAM])))
+                stop.set()
+                attacker.result()
+        with_hostile, without = median(attacked) * 1e3, median(quiet) * 1e3
         title = f"math answers/p99 of {what} beside a stream of hostile ones, and without"
         yield Figure(title, with_hostile, without, "ms", higher_is_better=False)
+
+
+def _p99(seconds: Sequence[float]) -> float:
+    return quantiles(seconds, n=100)[98]
 
 
 def _attack(verifier: MathVerifier, stop: threading.Event) -> None:
