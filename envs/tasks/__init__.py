@@ -22,6 +22,7 @@ MODULES = {  # of each class; imported when it is asked for
     "PolygonArea": "geometry.polygon_area",
     "TriangleGeometry": "geometry.triangle_geometry",
     "GraphColouring": "graphs.graph_colouring",
+    "PointerChasing": "graphs.pointer_chasing",
     "Reachability": "graphs.reachability",
     "ShortestPath": "graphs.shortest_path",
     "SpanningTree": "graphs.spanning_tree",

@@ -7,6 +7,7 @@ import pytest
 
 from palaestra.envs import Problem, Task, sample_problem
 from palaestra.envs.tasks.graphs.graph_colouring import GraphColouring
+from palaestra.envs.tasks.graphs.pointer_chasing import PointerChasing
 from palaestra.envs.tasks.graphs.reachability import Reachability
 from palaestra.envs.tasks.graphs.shortest_path import ShortestPath
 from palaestra.envs.tasks.graphs.spanning_tree import SpanningTree
@@ -132,3 +133,45 @@ def test_the_prompt_shows_the_graph_that_the_verifier_reads() -> None:
     for task in (GraphColouring(), TopologicalOrder(), Reachability()):
         for problem in problems(task, 2):
             assert ", ".join(problem.reference["edges"]) in problem.prompt
+
+
+WALK = Problem(
+    "", ["D", "B"], 2, {"fields": {"arrows": "A>D; B>C; C>A; D>B", "start": "A", "times": "twice"}, "wording": 0}
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("\\boxed{B}", "the end of the walk"),
+        ("it ends at \\boxed{ b }", "the end of the walk"),
+        ("\\boxed{D}", "expected B, got D"),
+        ("\\boxed{D -> B}", "2 vertices: the walk ends at one"),
+        ("", "no answer found"),
+    ],
+)
+def test_a_walk_ends_at_one_vertex(answer: str, reason: str) -> None:
+    verdict = PointerChasing().verify(WALK, answer)
+    assert (verdict.reason, verdict.right) == (reason, reason == "the end of the walk")
+
+
+def test_walks_are_on_one_cycle_longer_than_they_are() -> None:
+    for problem in problems(PointerChasing()):
+        arrows = dict(pair.split(">") for pair in problem.meta["fields"]["arrows"].split("; "))
+        graph = nx.DiGraph(list(arrows.items()))
+        assert len(nx.find_cycle(graph)) == len(graph) == problem.difficulty + 8
+        at = problem.meta["fields"]["start"]
+        walk = [at := arrows[at] for _ in range(problem.difficulty)]
+        assert walk == problem.reference
+
+
+def test_each_vertex_of_a_walk_is_judged_and_the_way_back_is_a_walk() -> None:
+    task = PointerChasing()
+    lines = "so\nD\nC\n\\boxed{B}\nA"
+    assert [v.status for v in task.steps(WALK, lines)] == ["undecided", "right", "wrong", "right", "undecided"]
+    back = task.invert(WALK)
+    assert back is not None
+    assert "followed twice, to B. Where was the start?" in back.prompt
+    assert back.reference == ["D", "A"]
+    assert task.invert(back) is None
+    assert "Who had it first?" in task.reword(back, 1).prompt

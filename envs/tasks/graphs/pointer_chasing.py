@@ -1,0 +1,118 @@
+"""Follow the one arrow that leaves each vertex, so many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from palaestra.envs.registration import register
+from palaestra.envs.task import Problem, Task
+from palaestra.envs.tasks.draws import shuffled
+from palaestra.verifiers import Verdict, right, undecided, wrong
+from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
+
+from .drawing import LETTERS
+
+PATIENCE = 4  # arrows that the weak solver follows
+SHORTEST = 9  # vertices of the cycle at level 1, where it is followed for one arrow
+
+
+@register("palaestra/PointerChasing-v0")
+@dataclass(frozen=True)
+class PointerChasing(Task):
+    """Difficulty d asks where a walk of d arrows ends, on a cycle of d + 8 vertices whose order is hidden.
+
+    The answer is one letter. The arrows are a single cycle, longer than the walk, so the end is never the start, every
+    other vertex is as likely, and the backward question (``invert``: where did the walk begin?) has one answer too.
+    """
+
+    tags: ClassVar[tuple[str, ...]] = ("graphs", "functional_graphs")
+    ceiling = 0.16  # a letter of nine, but for the start
+    wordings = (
+        "{arrows}. Start at {start} and follow the arrow {times}. Where does it end? Answer in \\boxed{{}}.",
+        "Everybody passes the ball to one other: {arrows}. {start} has it, and it is passed on {times}. Who has it "
+        "then? Answer in \\boxed{{}}.",
+        "From which vertex to which: {arrows}. A walk from {start} takes its arrow {times}; what is at its end? "
+        "Write the letter in \\boxed{{}}.",
+    )
+    backward = (
+        "{arrows}. The arrow was followed {times}, to {end}. Where was the start? Answer in \\boxed{{}}.",
+        "Everybody passes the ball to one other: {arrows}. It was passed on {times}, and {end} has it. Who had it "
+        "first? Answer in \\boxed{{}}.",
+        "From which vertex to which: {arrows}. A walk that takes its arrow {times} ends at {end}; where did it begin? "
+        "Write the letter in \\boxed{{}}.",
+    )
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        n = SHORTEST - 1 + difficulty
+        cycle = shuffled(rng, LETTERS[:n])
+        arrows = "; ".join(sorted([f"{a}>{b}" for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)]))
+        path = cycle[: difficulty + 1]
+        fields = {"arrows": arrows, "start": path[0], "times": _counted(difficulty)}
+        return self.ask(rng, path[1:], difficulty, fields)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        """``reference`` is the way there, its last vertex the answer."""
+        expected: str = problem.reference[-1]
+        if response.endswith(f"\\boxed{{{expected}}}"):  # the usual right answer, at a fifth of the cost
+            return right("the end of the walk", answer=expected)
+        return judge(response, lambda reader: _check(reader, expected))
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Each vertex on the way, a line each."""
+        return "\n".join([*problem.reference, f"\\boxed{{{problem.reference[-1]}}}"])
+
+    def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        """Gives up after a few arrows."""
+        return f"\\boxed{{{problem.reference[:PATIENCE][-1]}}}"
+
+    def steps(self, problem: Problem, response: str) -> list[Verdict]:
+        """One verdict a line: the k-th letter alone on a line is the vertex after k arrows; other lines say none."""
+        verdicts: list[Verdict] = []
+        told = 0
+        for line in filter(None, map(str.strip, response.splitlines())):
+            if line.startswith("\\boxed"):
+                verdicts.append(self.verify(problem, line))
+            elif len(line) > 1 or line not in LETTERS or told == len(problem.reference):
+                verdicts.append(undecided("names no vertex of the walk", line=line[:40]))
+            else:
+                expected, told = problem.reference[told], told + 1
+                same = line == expected
+                verdicts.append(right("on the way", line=line) if same else wrong(f"{line} is not next", line=line))
+        return verdicts
+
+    def invert(self, problem: Problem) -> Problem | None:
+        """Where did the walk begin? None of a question that is one of these already."""
+        fields = problem.meta["fields"]
+        if "end" in fields:
+            return None
+        *between, end = problem.reference
+        asked = {"arrows": fields["arrows"], "end": end, "times": fields["times"]}
+        prompt = self.backward[problem.meta["wording"]].format(**asked)
+        path = [*reversed(between), fields["start"]]
+        return Problem(prompt, path, problem.difficulty, {**problem.meta, "fields": asked})
+
+    def reword(self, problem: Problem, wording: int) -> Problem:
+        """The same question in another wording of its direction."""
+        fields = problem.meta["fields"]
+        prompt = (self.backward if "end" in fields else self.wordings)[wording].format(**fields)
+        return Problem(prompt, problem.reference, problem.difficulty, {**problem.meta, "wording": wording})
+
+
+def _check(reader: Reader, expected: str) -> str:
+    """
+    Raises:
+        AnswerError: the answer is another vertex, or not one.
+    """
+    nodes = reader.nodes()
+    if len(nodes) != 1:
+        raise AnswerError(f"{len(nodes)} vertices: the walk ends at one")
+    if nodes[0].upper() != expected:
+        raise AnswerError(f"expected {expected}, got {nodes[0][:40]}")
+    return "the end of the walk"
+
+
+def _counted(steps: int) -> str:
+    return {1: "once", 2: "twice"}.get(steps, f"{steps} times")
