@@ -7,6 +7,8 @@ from typing import Any
 
 from . import dialogues, tasks, wrappers
 from .curriculum import Curriculum, SuccessCurriculum
+from .dialogue import Dialogue, DialogueEnv, Turn
+from .goals import GoalDialogue
 from .reasoning import ReasoningEnv, Snapshot
 from .registration import UnknownEnvironment, UnknownKnob, load_plugins, make, make_task, register, task_ids
 from .spaces import TextObs, UnicodeText
@@ -16,6 +18,9 @@ from .wrappers import Mixture, relabel
 __all__ = [
     "SOLUTION_DELIMITER",
     "Curriculum",
+    "Dialogue",
+    "DialogueEnv",
+    "GoalDialogue",
     "Mixture",
     "OracleMissing",
     "Problem",
@@ -25,6 +30,7 @@ __all__ = [
     "SuccessCurriculum",
     "Task",
     "TextObs",
+    "Turn",
     "UnicodeText",
     "UnknownEnvironment",
     "UnknownKnob",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from palaestra.envs.registration import defer
 
 MODULES = {  # of each class; imported when it is asked for
+    "LinearCongruence": "algebra.linear_congruence",
     "LinearSystem": "algebra.linear_system",
     "PolynomialProduct": "algebra.polynomial_product",
     "Quadratic": "algebra.quadratic",

@@ -10,6 +10,7 @@ import pytest
 
 from palaestra.envs import Problem, Task, sample_problem
 from palaestra.envs.tasks.algebra.elimination import is_regular
+from palaestra.envs.tasks.algebra.linear_congruence import LinearCongruence
 from palaestra.envs.tasks.algebra.linear_system import LinearSystem
 from palaestra.envs.tasks.algebra.polynomial_product import PolynomialProduct, read_polynomial
 from palaestra.envs.tasks.algebra.quadratic import Quadratic
@@ -254,3 +255,38 @@ def test_a_formula_is_the_same_function(answer: str, reason: str) -> None:
 def test_a_formula_that_differs_late_is_still_another_one() -> None:
     late = "*".join(f"(n-{k})" for k in range(1, 12))
     check(Recurrence(), Problem("", {"parts": [[3, [1]]]}, 1), f"3^n + n*{late}", "differs in the long run")
+
+
+CONGRUENCE = Problem("", 5, 2, {"stages": ["3(x-1)=1", "3x=4", "x=5"]})  # a hand-made one, modulo 11
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [("5", ""), ("x=16", ""), ("-6", ""), ("6", "does not solve it: x is 5 modulo 11"), ("y=5", "is no integer")]
+    + [("5/2", "is no integer"), ("", "is no integer")],
+)
+def test_any_integer_congruent_to_the_solution_is_right(answer: str, reason: str) -> None:
+    check(LinearCongruence(11), CONGRUENCE, answer, reason)
+
+
+def test_congruences_have_one_solution_and_every_line_of_the_oracle_holds() -> None:
+    task = LinearCongruence(11)
+    for problem in problems(task):
+        left, right = sides(problem.meta["fields"]["equation"])
+        tree = parse_expression(left)
+        assert [x for x in range(11) if (evaluate(tree, {"x": Fraction(x)}) - int(right)) % 11 == 0] == [
+            problem.reference
+        ]
+        assert all(verdict.right for verdict in task.steps(problem, task.solve(problem, RNG)))
+
+
+def test_lines_of_a_congruence_are_judged() -> None:
+    said = "let us see\n3x=4\n3(x-1)=2\nx = 5\n\\boxed{5}"
+    found = [verdict.status for verdict in LinearCongruence(11).steps(CONGRUENCE, said)]
+    assert found == ["undecided", "right", "wrong", "right", "right"]
+
+
+@pytest.mark.parametrize("modulus", [4, 2520, 10**7])
+def test_moduli_without_units_are_refused(modulus: int) -> None:
+    with pytest.raises(ValueError, match="modulus is from 5 to"):
+        LinearCongruence(modulus)
