@@ -14,13 +14,20 @@ from typing import Any, TypeVar
 
 import gymnasium
 
+from palaestra.verifiers.lazily import lazily
+
 from .reasoning import ReasoningEnv
 from .task import Task
 
 PLUGIN_GROUP = "palaestra.envs"
 ENTRY_POINT = "palaestra.envs.registration:make_env"
 ENV_KNOBS = frozenset(inspect.signature(ReasoningEnv).parameters) - {"task"}
-ADAPTERS = {"reasoning_gym": "reasoning_gym", "open_spiel": "openspiel"}  # module of each namespace, in .adapters
+ADAPTERS = {  # module of each namespace, in .adapters
+    "reasoning_gym": "reasoning_gym",
+    "open_spiel": "openspiel",
+    "pettingzoo_classic": "pettingzoo_classic",
+    "prime_verifiers": "prime_verifiers",
+}
 
 T = TypeVar("T", bound=type[Task])
 
@@ -80,13 +87,7 @@ def defer(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
         if id not in gymnasium.registry:
             gymnasium.register(id, ENTRY_POINT, kwargs={"task": location})
             _deferred[id] = location
-
-    def attribute(name: str) -> Any:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
-
-    return attribute
+    return lazily(package, modules)
 
 
 def make_env(task: str, **kwargs: Any) -> ReasoningEnv:
@@ -118,7 +119,13 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
         return make(id, **kwargs)
     except UnknownEnvironment:
         importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
-        if id.rpartition(":")[2] not in gymnasium.registry:
+        name = id.rpartition(":")[2]
+        against = [other for other in gymnasium.registry if other.startswith(f"{name.removesuffix('-v0')}-vs-")]
+        if against:
+            raise UnknownEnvironment(
+                f"{name} is a game of several players: name an opponent, as {against[0]}"
+            ) from None
+        if name not in gymnasium.registry:
             raise
         env: gymnasium.Env[str, str] = gymnasium.make(id, disable_env_checker=True, **kwargs)
         return env

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as bench
+from benchmarks import games
 from benchmarks.figure import Figure
 
 FASTER = Figure("toy/speed", 300.0, 200.0, "tokens/s")
@@ -68,3 +69,21 @@ def test_a_missing_peer_library_is_named(
     monkeypatch.setitem(sys.modules, "benchmarks.toy", None)
     assert bench.main(["--out", str(tmp_path / "bench.jsonl")]) == 2
     assert "make bench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", games.PEERS)
+def test_the_moves_of_our_games_play_textarenas_to_the_end(name: str) -> None:
+    peer = games.PEERS[name]
+    moves = games.record(name, peer, 5)
+    assert games.ours(name, peer, moves, 1) > 0
+    assert games.theirs(peer, [peer.translate(game) for game in moves], 1) > 0
+
+
+@pytest.mark.parametrize("name", ["TicTacToe", "KuhnPoker"])
+def test_a_game_that_has_not_ended_is_not_measured(name: str) -> None:
+    peer = games.PEERS[name]
+    cut = [game[:-1] for game in games.record(name, peer, 1)]
+    with pytest.raises(AssertionError, match="does not end"):
+        games.ours(name, peer, cut, 1)
+    with pytest.raises(AssertionError, match="does not end"):
+        games.theirs(peer, [peer.translate(game) for game in cut], 1)

@@ -7,17 +7,16 @@ import difflib
 import io
 import pickle
 import random
-import secrets
 import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from pettingzoo import AECEnv
 
+from palaestra.envs.games.text_aec import TextAEC
 from palaestra.envs.registration import UnknownEnvironment
-from palaestra.envs.spaces import TextObs, UnicodeText
+from palaestra.envs.spaces import TextObs
 from palaestra.envs.task import derive_seed
 from palaestra.verifiers.optional import require
 
@@ -26,6 +25,7 @@ RAW = "-raw"  # their ids without their observation and action wrappers
 PLAYERS = (2, 1, *range(3, 16))  # counts tried, in this order, where none is given
 MAX_OBSERVATION_CHARS = 1 << 16
 MAX_ACTION_CHARS = 1 << 16
+MAX_SEED = 1 << 32  # NumPy's global generator takes none above
 CUT = "\n[…]\n"  # stands for the oldest messages of a long game
 GLOBAL_RANDOM = threading.RLock()  # held while a game has the generators of ``random`` and NumPy for its own
 
@@ -49,7 +49,7 @@ class TextArenaSnapshot(NamedTuple):
     selection: str
 
 
-class TextArenaEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's classes are untyped
+class TextArenaEnv(TextAEC):
     """A game of TextArena: ``for agent in env.agent_iter(): env.step(answer(env.observe(agent)))``.
 
     Observation: all that the game has told the player so far; of a very long game the first message and the latest.
@@ -68,36 +68,16 @@ class TextArenaEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's
     def __init__(
         self, id: str, *, num_players: int | None = None, render_mode: str | None = None, **settings: Any
     ) -> None:
-        super().__init__()
-        if render_mode not in (None, "ansi"):
-            raise ValueError(f"render_mode is None or 'ansi', not {render_mode!r}")
         self.id = id.removeprefix(f"{NAMESPACE}/")
-        self.render_mode = render_mode
         self.metadata = {"name": self.id, "render_modes": ["ansi"], "is_parallelizable": False}
         self._settings = settings
         self._generators = _generators(0)
         self._count = num_players or 0
         self._game = self._start(num_players)
         self._family = f"{self.id} {self._count} {sorted(settings.items())!r}"
-        self.possible_agents = [f"player_{k}" for k in range(self._count)]
-        self.observation_spaces = {agent: UnicodeText(MAX_OBSERVATION_CHARS) for agent in self.possible_agents}
-        self.action_spaces = {agent: UnicodeText(MAX_ACTION_CHARS) for agent in self.possible_agents}
-        self._stream: int | None = None
-        self._resets = 0
-        self._seed: int | None = None
         self._told: list[str] = []
-        self.agents: list[str] = []
-
-    @property
-    def seed(self) -> int | None:
-        """Of the present game."""
-        return self._seed
-
-    def observation_space(self, agent: str) -> UnicodeText:
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> UnicodeText:
-        return self.action_spaces[agent]
+        players = [f"player_{k}" for k in range(self._count)]
+        super().__init__(players, MAX_OBSERVATION_CHARS, MAX_ACTION_CHARS, render_mode)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Begin the game of (id, seed), or the next of the stream that the last seeded reset began.
@@ -106,17 +86,7 @@ class TextArenaEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's
             ValueError: a negative or non-integer seed.
             Unplayable: the game raises.
         """
-        if seed is None:
-            if self._stream is None:
-                self._stream = secrets.randbits(63)
-            seed = derive_seed(self._stream, self._resets)
-            self._resets += 1
-        elif isinstance(seed, int) and seed >= 0:
-            self._stream, self._resets = seed, 0
-        else:
-            raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
-        self._seed = seed
-        own = derive_seed(NAMESPACE, self.id, seed) % (1 << 32)  # NumPy's global generator takes no more
+        own = derive_seed(NAMESPACE, self.id, self._next_seed(seed)) % MAX_SEED
         self._generators = _generators(own)
         self._game = self._start(self._count, own)  # a new one: some games keep things from game to game
         names = self.possible_agents
@@ -182,9 +152,6 @@ class TextArenaEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's
         if self.render_mode is None or not self._told:
             return None
         return "\n".join(f"== {agent}\n{text}" for agent, text in zip(self.possible_agents, self._told, strict=True))
-
-    def close(self) -> None:
-        """There is nothing to release."""
 
     def snapshot(self) -> TextArenaSnapshot:
         """The present state, independent of what the environment does next.

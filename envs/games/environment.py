@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 import gymnasium
 import numpy as np
-from pettingzoo import AECEnv
 
-from palaestra.envs.spaces import TextObs, UnicodeText
-from palaestra.envs.task import derive_seed, reseed
-from palaestra.verifiers import Status, Verdict
+from palaestra.envs.spaces import TextObs
+from palaestra.envs.task import reseed
+from palaestra.verifiers import Status, Verdict, last_boxed
 
 from .game import MAX_ANSWER_CHARS, AnyGame, Illegal
+from .text_aec import TextAEC
 
 MAX_OBSERVATION_CHARS = 1 << 14
 MAX_LISTED = 30  # more legal actions than these are not listed in the observation
@@ -46,7 +45,7 @@ class GameSnapshot(NamedTuple):
     illegal: tuple[int, ...]  # answers refused in this game, by player
 
 
-class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's classes are untyped
+class GameEnv(TextAEC):
     r"""Play ``game``: ``for agent in env.agent_iter(): env.step(answer(env.observe(agent)))``.
 
     Observation: the rules, what the player may know of the position, whose turn it is, and the legal actions.
@@ -61,27 +60,21 @@ class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
     is the return scaled from the game's range to [0, 1]; it is RIGHT above the middle of the range, which in a
     zero-sum game means a win.
 
-    ``reset(seed=s)`` deals the game of (id, s); ``reset()`` goes on with the stream that the last seeded reset began.
+    ``reset(seed=s)`` deals the game of (id, s), and ``reset()`` the next, as ``TextAEC`` has it.
     """
 
     def __init__(
         self, game: AnyGame, *, illegal_retries: int = 2, list_legal: bool = True, render_mode: str | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(game.players, MAX_OBSERVATION_CHARS, MAX_ANSWER_CHARS, render_mode)
         if not isinstance(illegal_retries, int) or illegal_retries < 0:
             raise ValueError(f"illegal_retries is an integer of 0 or more, not {illegal_retries!r}")
-        if render_mode not in (None, "ansi"):
-            raise ValueError(f"render_mode is None or 'ansi', not {render_mode!r}")
         self.game = game
         self.illegal_retries = illegal_retries
         self.list_legal = list_legal
-        self.render_mode = render_mode
         name = (game.id or type(game).__name__).rpartition("/")[2]
         parallel = game.simultaneous and illegal_retries == 0
         self.metadata = {"name": name, "render_modes": ["ansi"], "is_parallelizable": parallel}
-        self.possible_agents = list(game.players)
-        self.observation_spaces = {agent: UnicodeText(MAX_OBSERVATION_CHARS) for agent in game.players}
-        self.action_spaces = {agent: UnicodeText(MAX_ANSWER_CHARS) for agent in game.players}
         knobs = repr(game) if dataclasses.is_dataclass(game) else type(game).__qualname__
         self._family = f"{game.id} {knobs} {illegal_retries}"
         self._names = game.players
@@ -92,26 +85,11 @@ class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
         self._range = game.lowest, game.highest
         self._menus = _menus(game)
         self._rng = np.random.Generator(np.random.PCG64(0))
-        self._stream: int | None = None
-        self._resets = 0
-        self._seed: int | None = None
         self._state: Any = None
         self._over = False
         self._tries, self._refusal = 0, ""
         self._forfeits: tuple[tuple[int, str], ...] = ()
         self._illegal = [0] * len(game.players)
-        self.agents: list[str] = []
-
-    @property
-    def seed(self) -> int | None:
-        """Of the present game; not in ``infos``, since a player could deal the cards again with it."""
-        return self._seed
-
-    def observation_space(self, agent: str) -> UnicodeText:
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> UnicodeText:
-        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Deal a game: that of ``seed``, or the next of the stream. No option is known; they are passed over.
@@ -119,17 +97,8 @@ class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
         Raises:
             ValueError: a negative or non-integer seed.
         """
-        if seed is None:
-            if self._stream is None:
-                self._stream = secrets.randbits(63)
-            seed = derive_seed(self._stream, self._resets)
-            self._resets += 1
-        elif isinstance(seed, int) and seed >= 0:
-            self._stream, self._resets = seed, 0
-        else:
-            raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
-        reseed(self._rng, f"{self.game.id}|{seed}")
-        self._seed, self._state, self._over = seed, self.game.initial(self._rng), False
+        reseed(self._rng, f"{self.game.id}|{self._next_seed(seed)}")
+        self._state, self._over = self.game.initial(self._rng), False
         self._tries, self._refusal, self._forfeits = 0, "", ()
         self._illegal = [0] * len(self._names)
         self._seat_all()
@@ -149,7 +118,10 @@ class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
             return
         if not isinstance(action, str):
             raise TypeError(f"an action is a string, not {type(action).__name__}")
-        move = self._menu.actions.get(action)
+        actions = self._menu.actions
+        move = actions.get(action)
+        if move is None and len(action) <= MAX_ANSWER_CHARS:
+            move = actions.get(last_boxed(action) or "")  # most boxes hold an action as the menu has it
         if move is None:
             move = self.game.parse(self._state, action)
             if isinstance(move, Illegal):
@@ -191,9 +163,6 @@ class GameEnv(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
             return None
         text = self.game.show(self._state)
         return f"{text}\n{self._result()}" if self._over else text
-
-    def close(self) -> None:
-        """There is nothing to release."""
 
     def snapshot(self) -> GameSnapshot:
         """The present state: small, picklable, independent of what the environment does next."""

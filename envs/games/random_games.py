@@ -5,17 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib
-import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from palaestra.envs.testing import PROCESS_SECONDS
+from palaestra.envs.elsewhere import ask_elsewhere
 
 from .environment import GameEnv
 from .game import AnyGame
@@ -98,43 +94,26 @@ def same_elsewhere(games: Sequence[AnyGame], seeds: Sequence[int]) -> None:
     Raises:
         AssertionError: some game differs there.
     """
-    order = json.dumps([[(type(game).__module__, game.id, _knobs(game)) for game in games], list(seeds)])
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", "from palaestra.envs.games.random_games import _print_games; _print_games()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(hash_seed)},
-        )
-        for hash_seed in (1, 2)
-    ]
+    order = [(type(game).__module__, game.id, _knobs(game)) for game in games]
     try:
-        for child in children:
-            out, err = child.communicate(order, timeout=PROCESS_SECONDS)
-            if child.returncode:
-                raise AssertionError(f"another process fails: {err.strip().splitlines()[-1:]}")
-            for game, theirs in zip(games, out.split("\n"), strict=True):
-                if _fingerprint(game, seeds) != theirs:
-                    raise AssertionError(f"{game.id} of the same seed differs in another process")
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
+        elsewhere = ask_elsewhere("palaestra.envs.games.random_games:played", order, list(seeds))
+    except RuntimeError as error:
+        raise AssertionError(str(error)) from None
+    for there in elsewhere:
+        for game, theirs in zip(games, there, strict=True):
+            if _fingerprint(game, seeds) != theirs:
+                raise AssertionError(f"{game.id} of the same seed differs in another process")
 
 
 def _fingerprint(game: AnyGame, seeds: Sequence[int]) -> str:
     return repr([whole_game(GameEnv(game), seed) for seed in seeds])
 
 
-def _print_games() -> None:
-    """What the child process of ``same_elsewhere`` runs: order on stdin, a line a game on stdout."""
-    games, seeds = json.loads(sys.stdin.read())
+def played(games: Sequence[tuple[str, str, dict[str, Any]]], seeds: Sequence[int]) -> list[str]:
+    """What ``same_elsewhere`` compares, of games that are given by module, id and knobs."""
     for module, _, _ in games:
         importlib.import_module(module)
-    sys.stdout.write("\n".join(_fingerprint(make_game(id, **knobs).game, seeds) for _, id, knobs in games))
+    return [_fingerprint(make_game(id, **knobs).game, seeds) for _, id, knobs in games]
 
 
 def _knobs(game: AnyGame) -> dict[str, Any]:

@@ -45,8 +45,11 @@ class Trivial(Task):
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test registers into copies."""
+    """Each test registers into copies; what it asks for by name has been imported before, and stays known."""
+    for id in OWN:
+        registration.task_class(id)
     monkeypatch.setattr(registration, "_tasks", dict(registration._tasks))
+    monkeypatch.setattr(registration, "_deferred", dict(registration._deferred))
     monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
     monkeypatch.setattr(gymnasium, "registry", gymnasium.envs.registration.registry)
 

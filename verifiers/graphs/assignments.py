@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,18 +20,22 @@ MAX_COLOURS = 2_000
 class ColouringVerifier:
     """A colour, any name, for every node, so that no edge joins two of one; at most ``colours`` different ones.
 
+    given: the colours of nodes that have one beforehand.
+
     Whether that many are enough is for the author to know: no quick method tells.
 
     Raises:
-        ValueError: ``colours`` is below 1.
+        ValueError: ``colours`` is below 1, or a colour is given to what is no node of the graph.
     """
 
     graph: Graph
     colours: int
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.colours <= MAX_COLOURS:
             raise ValueError(f"colours is from 1 to {MAX_COLOURS}, not {self.colours}")
+        need_node(self.graph, *self.given)
 
     def verify(self, response: str) -> Verdict:
         return judge(response, self._check)
@@ -38,6 +43,9 @@ class ColouringVerifier:
     def _check(self, reader: Reader) -> str:
         colour = reader.node_mapping()
         covers(self.graph, colour)
+        for node, wanted in self.given.items():
+            if colour[node] != wanted:
+                raise AnswerError(f"{node} is {colour[node]}, but {wanted} is given")
         for first, second, _ in self.graph.edges:
             if colour[first] == colour[second]:
                 raise AnswerError(f"{first} and {second} are joined and both {colour[first]}")
@@ -118,23 +126,8 @@ class FlowVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowValueVerifier:
-    """The value of a maximum flow, a number.
-
-    Raises:
-        ValueError: as ``FlowVerifier``.
-    """
-
-    graph: Graph
-    source: str
-    sink: str
-    optimum: Fraction = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "optimum", max_flow(self.graph, self.source, self.sink))
-
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
+class FlowValueVerifier(FlowVerifier):
+    """The value of a maximum flow alone, a number."""
 
     def _check(self, reader: Reader) -> str:
         value = reader.number()

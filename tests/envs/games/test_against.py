@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from palaestra.envs import UnknownEnvironment
 from palaestra.envs.games import AgainstOpponent, game_ids, make_game
+from palaestra.envs.registration import make_any
 
 IDS = sorted(id for id in gymnasium.registry if "-vs-" in id and id.startswith("palaestra/"))
 
@@ -136,6 +138,11 @@ def test_the_splits_deal_other_games() -> None:
     assert [train.reset(seed=s)[0] for s in range(20)] != [test.reset(seed=s)[0] for s in range(20)]
     with pytest.raises(ValueError, match="the test split cannot be restored into the train split"):
         train.restore(test.snapshot())
+
+
+def test_a_game_without_an_opponent_names_the_ids_with_one() -> None:
+    with pytest.raises(UnknownEnvironment, match="name an opponent, as palaestra/Nim-vs-random-v0"):
+        make_any("palaestra/Nim-v0")
 
 
 def test_bad_input_is_refused() -> None:

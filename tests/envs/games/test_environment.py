@@ -8,6 +8,7 @@ import pytest
 
 from palaestra.envs import TextObs, UnknownEnvironment, UnknownKnob
 from palaestra.envs.games import GameEnv, TicTacToe, game_ids, make_game, register_game
+from palaestra.envs.games.game import MAX_ANSWER_CHARS
 from palaestra.verifiers import Status
 
 
@@ -63,6 +64,16 @@ def test_a_refused_answer_leaves_the_turn_and_is_explained() -> None:
     assert "illegal" not in env.infos["player_0"]
     say(env, "9", "9")
     assert env.rewards == {"player_0": -1.0, "player_1": 1.0}
+
+
+def test_the_last_box_counts_however_the_action_is_written_and_not_in_too_long_an_answer() -> None:
+    env = table()
+    say(env, "\\boxed{1}, no: \\boxed{5}", "first \\boxed{\\text{ 1 }}", "x" * (MAX_ANSWER_CHARS - 9) + "\\boxed{9}")
+    assert env.game.show(env.view()) == "o 2 3\n4 x 6\n7 8 x"
+    env.step("x" * (MAX_ANSWER_CHARS - 8) + "\\boxed{2}")
+    assert "characters" in env.infos["player_1"]["illegal"]
+    env.step("\\boxed{5}")
+    assert env.infos["player_1"]["illegal"] == "cell 5 is taken by x"
 
 
 def test_the_last_refusal_forfeits() -> None:

@@ -53,6 +53,7 @@ ALL: list[Any] = [
     IsomorphismVerifier(SQUARE, Graph([("a", "c"), ("c", "b"), ("b", "d"), ("d", "a")])),
     FLOW,
     FlowValueVerifier(PIPES, "s", "t"),
+    ColouringVerifier(SQUARE, 2, given={"1": "red"}),
 ]
 RIGHT: list[tuple[Any, list[str]]] = [
     (ALL[0], ["A -> B -> C -> D", "[A, B, D]"]),
@@ -74,6 +75,7 @@ RIGHT: list[tuple[Any, list[str]]] = [
     (ALL[16], ["s->a: 2.5, s->b: 2, a->b: 0.5, a->t: 2, b->t: 2.5",
                "(s,a): 3, (s,b): 1.5, (a,b): 1, (a,t): 2, (b,t): 5/2"]),
     (ALL[17], ["4.5", "The answer is 9/2."]),
+    (ALL[18], ["1: red, 2: green, 3: red, 4: green", "1=red; 2=blue; 3=red; 4=blue"]),
 ]  # fmt: skip
 WRONG: list[tuple[Any, str, str]] = [
     (ALL[0], "A C D", "a path of length 4; the shortest has 3.5"),
@@ -119,6 +121,8 @@ WRONG: list[tuple[Any, str, str]] = [
     (ALL[16], "(a,s): 1", "a-s is no edge"),
     (ALL[16], "(s,a): -1", "s-a carries -1; its capacity is 3"),
     (ALL[17], "4", "expected 4.5, got 4"),
+    (ALL[18], "1: green, 2: red, 3: green, 4: red", "1 is green, but red is given"),
+    (ALL[18], "1: red, 2: red, 3: green, 4: green", "1 and 2 are joined and both red"),
 ]
 
 
@@ -177,6 +181,7 @@ def test_hostile_answers_are_wrong(question: Any) -> None:
         (lambda: MatchingVerifier(Graph([], nodes="ab")), "with an edge"),
         (lambda: SpanningTreeVerifier(Graph([("a", "b")], nodes="abc")), "connected"),
         (lambda: ColouringVerifier(HOUSE, 0), "colours"),
+        (lambda: ColouringVerifier(HOUSE, 3, given={"f": "red"}), "no node 'f'"),
         (lambda: IsomorphismVerifier(HOUSE, SQUARE), "not isomorphic"),
         (lambda: FlowVerifier(ROADS, "A", "D"), "directed"),
         (lambda: FlowVerifier(Graph([("a", "b", -1)], directed=True), "a", "b"), "negative"),

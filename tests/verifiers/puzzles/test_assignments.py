@@ -1,4 +1,4 @@
-"""Cryptarithms, logic grids, colouring, bin packing, schedules, selections, clauses, the target number."""
+"""Cryptarithms, logic grids, bin packing, schedules, selections, clauses, the target number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from palaestra.verifiers.puzzles import (
     BinPacking,
     Clue,
     Cryptarithm,
-    GraphColoring,
     Job,
     Knapsack,
     LogicGrid,
@@ -35,7 +34,6 @@ GRID = LogicGrid(
     [["red", "green", "blue"], ["Ann", "Bob", "Cy"]],
     [Clue("red", "just left of", "green"), Clue("Ann", "at", "blue"), Clue("Ann", "not at", 1), Clue("Bob", "at", 2)],
 )
-MAP = GraphColoring("ABCD", [("A", "B"), ("B", "C"), ("C", "D"), ("D", "A")], ["red", "green"], given={"A": "red"})
 BINS = BinPacking({"a": 4, "b": 6, "c": 5, "d": 5}, capacity=10, bins=2)
 SCHEDULE = Schedule(
     {"cut": Job(2, "saw"), "plane": Job(3, "bench", deadline=9), "trim": Job(1, "saw", release=1)},
@@ -56,7 +54,6 @@ CLAUSES = SatAssignment(3, [[1, 2], [-1, 3], [-2, -3]])
         (Cryptarithm("AB * C = DE - 3"), "A=1, B=6, C=2, D=3, E=5"),
         (Cryptarithm("AB + 12 = CA", base=8), "A=1, B=7, C=3"),
         (GRID, "red=1, green=2, blue=3, Ann=3, Bob=2, Cy=1"),
-        (MAP, "A: red\nB: green\nC: red\nD: green"),
         (BINS, "a=1, b=1, c=2, d=2"),
         (BINS, "a: left, b: left, c: right, d: right"),
         (SCHEDULE, "cut=0, plane=2, trim=2"),
@@ -96,9 +93,6 @@ def test_right(puzzle: Puzzle, answer: str) -> None:
         (GRID, "red=2, green=3, blue=1, Ann=1, Bob=2, Cy=3", "broken: Ann not at 1 (Ann is at 1)"),
         (GRID, "red=1, green=3, blue=2, Ann=2, Bob=1, Cy=3", "broken: red just left of green (red is at 1)"),
         (GRID, "red=1, green=2, blue=4, Ann=3, Bob=2, Cy=1", "blue is at 4, not from 1 to 3"),
-        (MAP, "A: red\nB: red\nC: green\nD: green", "A and B are joined and both red"),
-        (MAP, "A: green\nB: red\nC: green\nD: red", "A is green, but red is given"),
-        (MAP, "A: red\nB: pink\nC: red\nD: pink", "B has 'pink', which is none of the colours"),
         (BINS, "a=1, b=2, c=1, d=2", "bin 2 holds 11, more than 10"),
         (BINS, "a=1, b=1, c=2, d=3", "3 bins are used, more than 2"),
         (SCHEDULE, "cut=0, plane=2, trim=1", "trim starts at 1, before cut ends on saw"),
@@ -151,11 +145,6 @@ def test_wrong_names_the_first_broken_rule(puzzle: Puzzle, answer: str, reason: 
         (LogicGrid, {"categories": [["a"]], "clues": [Clue("a", "beside", 1)]}, "'beside'"),
         (LogicGrid, {"categories": [["a"]], "clues": [Clue("a", "at", "z")]}, "'z'"),
         (LogicGrid, {"categories": [["a"]], "clues": [Clue("a", "at", 2)]}, "1 or less"),
-        (GraphColoring, {"nodes": ["A"], "edges": [("A", "B")], "colors": ["red"]}, "'B'"),
-        (GraphColoring, {"nodes": ["A"], "edges": [("A", "A")], "colors": ["red"]}, "itself"),
-        (GraphColoring, {"nodes": ["A=1"], "edges": [], "colors": ["red"]}, "cannot be read"),
-        (GraphColoring, {"nodes": ["A"], "edges": [], "colors": ["red"], "given": {"A": "blue"}}, "'blue'"),
-        (GraphColoring, {"nodes": [], "edges": [], "colors": []}, "one or more"),
         (BinPacking, {"sizes": {"a": 4}, "capacity": 3, "bins": 9}, "3 or less"),
         (BinPacking, {"sizes": {"a": 3, "b": 3}, "capacity": 3, "bins": 1}, "do not fit"),
         (Schedule, {"jobs": {"a": Job(0)}}, "1 or more"),
