@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b
@@ -10,21 +9,16 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from palaestra.envs.games.game import QUOTED_CHARS, Game
 from palaestra.envs.games.registration import register_game
-from palaestra.envs.registration import UnknownEnvironment
 from palaestra.verifiers.optional import require
+
+from .viewed_game import Unplayable, View, ViewedGame, known_name, whole
 
 NAMESPACE = "open_spiel"
 MAX_KNOWN = 1 << 12  # positions of which OpenSpiel's own state is kept
-MAX_ACTION_CHARS = 400
 RESAMPLES = 100  # other chances tried for one that a player cannot tell from what fell
 EXAMPLES = 5
 PLAIN = str.maketrans({"{": "(", "}": ")", "\\": "/"})
-
-
-class Unplayable(ValueError):
-    """OpenSpiel has the game, but it cannot be played in turns, by two or more, with chance that is ours to draw."""
 
 
 class Position(NamedTuple):
@@ -35,17 +29,8 @@ class Position(NamedTuple):
     history: tuple[int, ...]
 
 
-class View(NamedTuple):
-    """What one player may know of a position; ``legal`` is empty when it is another's turn."""
-
-    text: str
-    turn: int
-    legal: tuple[str, ...]
-    over: bool
-
-
 @dataclass(frozen=True)
-class OpenSpielGame(Game[Position | View, str]):
+class OpenSpielGame(ViewedGame):
     """A game of OpenSpiel; where its players choose at once, they are asked one after the other.
 
     parameters: of the game, as OpenSpiel writes them: "rows=5,columns=4".
@@ -100,48 +85,29 @@ class OpenSpielGame(Game[Position | View, str]):
     def initial(self, rng: np.random.Generator) -> Position:
         return self._settled(Position(self._string, int(rng.integers(1 << 63)), ()), self._spiel.new_initial_state())
 
-    def player(self, state: Position | View) -> int:
-        return state.turn if isinstance(state, View) else int(_spiel_state(state).current_player())
+    def turn(self, position: Position) -> int:
+        return int(_spiel_state(position).current_player())
 
-    def legal(self, state: Position | View) -> tuple[str, ...]:
-        return state.legal if isinstance(state, View) else tuple(_menu(_spiel_state(state)))
+    def menu(self, position: Position) -> dict[str, int]:
+        return _menu(_spiel_state(position))
+
+    def over(self, position: Position) -> bool:
+        return bool(_spiel_state(position).is_terminal())
+
+    def paid(self, position: Position) -> tuple[float, ...]:
+        return tuple(map(float, _spiel_state(position).returns()))
+
+    def told(self, position: Position, player: int | None) -> str:
+        spiel = _spiel_state(position)
+        return str(spiel).strip("\n") if player is None else self._told(spiel, player)
 
     def act(self, state: Position | View, action: str) -> Position:
-        if isinstance(state, View):
-            raise TypeError("a view is no position to act in")
-        spiel = _spiel_state(state)
+        position: Position = whole(state)
+        spiel = _spiel_state(position)
         number = _menu(spiel)[action]
         child = spiel.clone()
         child.apply_action(number)
-        return self._settled(state._replace(history=(*state.history, number)), child)
-
-    def terminal(self, state: Position | View) -> bool:
-        return state.over if isinstance(state, View) else bool(_spiel_state(state).is_terminal())
-
-    def returns(self, state: Position | View) -> tuple[float, ...]:
-        if isinstance(state, View):
-            raise TypeError("a view does not hold the returns")
-        return tuple(map(float, _spiel_state(state).returns()))
-
-    def show(self, state: Position | View) -> str:
-        return state.text if isinstance(state, View) else str(_spiel_state(state)).strip("\n")
-
-    def action_text(self, action: str) -> str:
-        return action
-
-    def read(self, text: str) -> str | None:
-        return text if 0 < len(text) <= MAX_ACTION_CHARS else None
-
-    def why(self, state: Position | View, action: str) -> str:
-        quoted = action if len(action) <= QUOTED_CHARS else action[:QUOTED_CHARS] + "…"
-        return f"{quoted!r} is no legal action here"
-
-    def seen(self, state: Position | View, player: int) -> View:
-        if isinstance(state, View):
-            return state
-        spiel = _spiel_state(state)
-        over, turn = bool(spiel.is_terminal()), int(spiel.current_player())
-        return View(self._told(spiel, player), turn, tuple(_menu(spiel)) if turn == player else (), over)
+        return self._settled(position._replace(history=(*position.history, number)), child)
 
     def resample(self, state: Position | View, player: int, rng: np.random.Generator) -> Position | View:
         """Chance drawn anew, what has fallen as well as what will; the players' actions stay as they are."""
@@ -207,12 +173,7 @@ def load(id: str) -> type[OpenSpielGame]:
         Unplayable: see there.
         MissingLibrary: OpenSpiel is not installed.
     """
-    name = id.removeprefix(f"{NAMESPACE}/").removesuffix("-v0")
-    known = _pyspiel().registered_names()
-    if id != f"{NAMESPACE}/{name}-v0" or name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        raise UnknownEnvironment(f"no game {id!r} (nearest: {', '.join(f'{NAMESPACE}/{n}-v0' for n in near)})")
-    return _game(name)
+    return _game(known_name(id, NAMESPACE, _pyspiel().registered_names()))
 
 
 def __getattr__(name: str) -> type[OpenSpielGame]:
@@ -318,10 +279,8 @@ def _keep(position: Position, spiel: Any) -> None:
     _known[position.game, position.history] = spiel
 
 
-def _spiel_state(position: Position | View) -> Any:
+def _spiel_state(position: Position) -> Any:
     """OpenSpiel's state after the position's history."""
-    if isinstance(position, View):
-        raise TypeError("a view is no position")
     spiel = _known.get((position.game, position.history))
     if spiel is None:
         spiel = _load(position.game).new_initial_state()
