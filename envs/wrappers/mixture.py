@@ -176,8 +176,12 @@ def make_mixture(
     ``family`` (a name, the id otherwise). split: of every member whose knobs name none.
 
     Raises:
-        ValueError: two members of one family, or another key.
+        ValueError: no list, two members of one family, or another key.
     """
+    if isinstance(envs, str):
+        raise ValueError(
+            f'envs is a list, such as ["palaestra/ChainArith-v0", "palaestra/Nim-vs-random-v0"], not {envs!r}'
+        )
     members: dict[str, TextEnv] = {}
     weights: dict[str, float] = {}
     for entry in envs:

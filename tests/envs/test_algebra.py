@@ -262,8 +262,15 @@ CONGRUENCE = Problem("", 5, 2, {"stages": ["3(x-1)=1", "3x=4", "x=5"]})  # a han
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [("5", ""), ("x=16", ""), ("-6", ""), ("6", "does not solve it: x is 5 modulo 11"), ("y=5", "is no integer")]
-    + [("5/2", "is no integer"), ("", "is no integer")],
+    [
+        ("5", ""),
+        ("x=16", ""),
+        ("-6", ""),
+        ("6", "does not solve it: x is 5 modulo 11"),
+        ("y=5", "is no integer"),
+        ("5/2", "is no integer"),
+        ("", "is no integer"),
+    ],
 )
 def test_any_integer_congruent_to_the_solution_is_right(answer: str, reason: str) -> None:
     check(LinearCongruence(11), CONGRUENCE, answer, reason)

@@ -31,6 +31,11 @@ def test_families_come_by_weight_and_by_seed_alone() -> None:
     assert [other.reset(seed=seed)[1]["family"] for seed in reversed(range(50))] == families[49::-1]
 
 
+def test_one_text_is_no_list_of_members() -> None:
+    with pytest.raises(ValueError, match="envs is a list, such as"):
+        make_mixture("[palaestra/ChainArith-v0]")
+
+
 def test_the_oracle_levels_and_split_are_the_familys() -> None:
     env = make_mixture([CHAIN, NIM, {"env": COUNTDOWN, "knobs": {"split": "train"}}], split="test")
     assert env.difficulties == range(1, 11)
