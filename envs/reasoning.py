@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -192,8 +193,11 @@ def _difficulty(options: dict[str, Any], default: int) -> int:
     unknown = options.keys() - {"difficulty"}
     if unknown:
         raise ValueError(f"reset knows the option 'difficulty', not {', '.join(sorted(map(repr, unknown)))}")
-    level: int = options.get("difficulty", default)
-    return level
+    level = options.get("difficulty", default)
+    try:
+        return operator.index(level)
+    except TypeError:
+        raise ValueError(f"a difficulty is an integer, not {level!r}") from None
 
 
 def _fault(response: str, max_chars: int) -> str | None:

@@ -48,12 +48,14 @@ class Task(ABC):
     difficulties: the levels that ``sample`` accepts.
     tags: what it is about, for ``palaestra envs list --tag``.
     wordings: templates of the prompt (``str.format``) that ask the same in other words; see ``ask``.
+    costly: drawing or judging takes milliseconds: ``palaestra envs check`` tries cheats on fewer problems.
     """
 
     id: ClassVar[str] = ""
     difficulties: ClassVar[range] = range(1, 11)
     tags: ClassVar[tuple[str, ...]] = ()
     wordings: ClassVar[tuple[str, ...]] = ()
+    costly: ClassVar[bool] = False
 
     @property
     def ceiling(self) -> float:
@@ -102,7 +104,7 @@ class Task(ABC):
     def identity(self, problem: Problem) -> str:
         """What makes two problems the same one, whatever the words they are put in. It decides the split."""
         fields = problem.meta.get("fields")
-        return problem.prompt if fields is None else repr(dict(fields))
+        return problem.prompt if fields is None else "\n".join(fields.values())
 
     def ask(
         self,
@@ -117,7 +119,7 @@ class Task(ABC):
         ``meta`` then also holds the fields and the wording's number, by which ``reword`` puts it otherwise.
         """
         wording = rng.bit_generator.random_raw() % len(self.wordings)  # a tenth of the time of rng.integers
-        details = {**(meta or {}), "fields": dict(fields), "wording": wording}
+        details = {**(meta or {}), "fields": fields, "wording": wording}
         return Problem(self.wordings[wording].format(**fields), reference, difficulty, details)
 
     def reword(self, problem: Problem, wording: int) -> Problem:

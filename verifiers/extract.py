@@ -56,7 +56,7 @@ def last_boxed(response: str) -> str | None:
             return response[start + len(BOX) : end].strip()
         # This box never closes, so an earlier one can only close before it: no character is scanned twice.
         limit = start
-        start = response.rfind(BOX, 0, start)
+        start = response.rfind(BOX, 0, response.rfind("}", 0, limit) + 1)
     return None
 
 

@@ -257,7 +257,7 @@ def test_a_formula_that_differs_late_is_still_another_one() -> None:
     check(Recurrence(), Problem("", {"parts": [[3, [1]]]}, 1), f"3^n + n*{late}", "differs in the long run")
 
 
-CONGRUENCE = Problem("", 5, 2, {"stages": ["3(x-1)=1", "3x=4", "x=5"]})  # a hand-made one, modulo 11
+CONGRUENCE = Problem("", 5, 2, {"lines": ["x-1=1/3=4", "x=4+1=5"]})  # a hand-made one, modulo 11
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_congruences_have_one_solution_and_every_line_of_the_oracle_holds() -> N
 
 
 def test_lines_of_a_congruence_are_judged() -> None:
-    said = "let us see\n3x=4\n3(x-1)=2\nx = 5\n\\boxed{5}"
+    said = "let us see\nx-1=4\nx=4+1=6\nx = 5\n\\boxed{5}"
     found = [verdict.status for verdict in LinearCongruence(11).steps(CONGRUENCE, said)]
     assert found == ["undecided", "right", "wrong", "right", "right"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from palaestra.envs import catalog
-from palaestra.envs.gallery import conformance, gallery
+from palaestra.envs.gallery import adapters_page, conformance, gallery
 from palaestra.envs.testing import Report, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "gallery.md"
@@ -21,3 +21,20 @@ def test_the_conformance_table_names_what_fails() -> None:
     assert (
         conformance([Report("palaestra/A-v0", rows)]).splitlines()[-1] == "| A-v0 | oracle scores 1 | all earn 0 |  |"
     )
+
+
+def test_the_adapters_page_counts_and_says_why() -> None:
+    cheats = Row("cheats stay below the ceiling", True, "all earn 0")
+    reports = [
+        Report("a/good-v0", (cheats, Row("oracle scores 1", None, "has none"))),
+        Report("a/bad-v0", (cheats, Row("oracle scores 1", False, "1 | 2"))),
+        Report("a/sold-v0", (Row(catalog.MADE, False, "pays for all"),)),
+    ]
+    page = adapters_page("a/*", reports)
+    assert "palaestra envs check 'a/*'" in page
+    assert "3 environments: 1 pass, 1 fail, 1 refused unless asked for." in page
+    assert page.splitlines()[-3:] == [
+        "| `a/good-v0` | passes | all earn 0 |  |",
+        "| `a/bad-v0` | fails | all earn 0 | oracle scores 1: 1 \\| 2 |",
+        "| `a/sold-v0` | refused |  | pays for all |",
+    ]

@@ -127,7 +127,7 @@ def measured(difficulty: int, a: int, b: int, c: int) -> float:
     return abs(centre - (a * A + b * B) / (a + b + side))
 
 
-ROOT = Problem("", {"square": "20/9"}, 7)
+ROOT = Problem("", {"square": "20/9", "length": "\\frac{2\\sqrt{5}}{3}"}, 7)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,11 @@ def test_other_lengths_are_wrong(answer: str) -> None:
 
 
 def test_whole_lengths_are_read_as_numbers_and_written_so() -> None:
-    problem = Problem("", {"square": "25"}, 1)
+    problem = Problem("", {"square": "25/1", "length": "5"}, 1)
     assert TriangleGeometry().verify(problem, "\\boxed{5}").right
     assert TriangleGeometry().verify(problem, "\\boxed{\\sqrt{25}}").right
     assert not TriangleGeometry().verify(problem, "\\boxed{-5}").right
-    assert written(Fraction(25, 4)) == "5/2"
-    assert written(Fraction(20, 9)) == "\\frac{2\\sqrt{5}}{3}"
-    assert written(Fraction(3)) == "\\sqrt{3}"
+    assert written(25, 4) == "5/2"
+    assert written(20, 9) == "\\frac{2\\sqrt{5}}{3}"
+    assert written(3, 1) == "\\sqrt{3}"
+    assert written(9 * 59 * 59 * 61, 4) == "\\frac{177\\sqrt{61}}{2}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from palaestra.envs import Problem, Task, sample_problem
@@ -167,11 +168,12 @@ def test_walks_are_on_one_cycle_longer_than_they_are() -> None:
 
 def test_each_vertex_of_a_walk_is_judged_and_the_way_back_is_a_walk() -> None:
     task = PointerChasing()
-    lines = "so\nD\nC\n\\boxed{B}\nA"
+    lines = "so\nA>D\nD>C\n\\boxed{B}\nB>C"
     assert [v.status for v in task.steps(WALK, lines)] == ["undecided", "right", "wrong", "right", "undecided"]
     back = task.invert(WALK)
     assert back is not None
     assert "followed twice, to B. Where was the start?" in back.prompt
     assert back.reference == ["D", "A"]
+    assert task.solve(back, np.random.default_rng(0)) == "D>B\nA>D\n\\boxed{A}"
     assert task.invert(back) is None
     assert "Who had it first?" in task.reword(back, 1).prompt

@@ -152,6 +152,24 @@ def test_conclusions_about_groups_hold_in_every_situation() -> None:
         assert problem.reference["letters"] == "".join(x for x, y in zip(OPTIONS, follow, strict=True) if y)
 
 
+def test_what_follows_from_many_premises_is_what_every_situation_of_the_inhabited_kinds_shows() -> None:
+    """By the kinds of person that "all" and "no" leave; "some" follows from one of the people who must exist."""
+    for problem in problems(Syllogisms(), count=10, levels=(3, 6, 10)):
+        premises, options = problem.meta["premises"], problem.meta["options"]
+        kinds = list(product((False, True), repeat=len(problem.meta["groups"])))
+        left = [k for k in kinds if all(holds(p, [k]) for p in premises if p[0] in ("all", "no"))]
+        people = [[k for k in left if holds(p, [k])] for p in premises if p[0] in ("some", "some not")]
+        assert all(people)
+        assert all(any(k[group] for k in left) for group in range(len(kinds[0])))
+        follow = [
+            all(holds(o, [k]) for k in left)
+            if o[0] in ("all", "no")
+            else any(all(holds(o, [k]) for k in person) for person in people)
+            for o in options
+        ]
+        assert problem.reference["letters"] == "".join(x for x, y in zip(OPTIONS, follow, strict=True) if y)
+
+
 def holds(statement: list[object], people: list[tuple[bool, ...]]) -> bool:
     form, a, b = statement
     assert isinstance(a, int)

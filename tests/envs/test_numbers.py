@@ -118,6 +118,16 @@ def test_arithmetic_steps_are_those_of_the_expression() -> None:
     assert [v.status for v in Arithmetic().steps(ARITHMETIC, "\n".join(lines))] == list(lines.values())
 
 
+@pytest.mark.parametrize("task", [Arithmetic(), FractionSum()], ids=str)
+def test_a_hidden_number_is_found_by_undoing_the_steps(task: Arithmetic | FractionSum) -> None:
+    backwards = [question for problem in problems(task, 5) if (question := task.invert(problem)) is not None]
+    for problem in backwards:
+        first, *_, last, _ = task.solve(problem, RNG).split("\n")
+        assert "x" in first
+        assert last == f"x = {problem.reference}"
+    assert backwards
+
+
 def test_arithmetic_keeps_to_its_operators() -> None:
     for problem in problems(Arithmetic(operators="-*"), 3):
         assert not set("+/") & set(problem.meta["fields"]["expression"])

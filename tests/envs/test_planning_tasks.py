@@ -69,7 +69,7 @@ def test_hanoi_answers() -> None:
 def test_water_jugs_answers() -> None:
     check(
         WaterJugs(),
-        {"capacities": [3, 5, 8], "target": 4, "limit": 6},
+        {"capacities": [3, 5, 8], "target": 4, "limit": 6, "solution": "fill 1, ..."},
         {
             "fill 2, pour 2 1, empty 1, pour 2 1, fill 2, pour 2 1": None,
             "fill 2, pour 2 1, empty 1, pour 2 1, fill 2, pour 2 1, empty 1": "more than 6",
@@ -91,7 +91,7 @@ def test_river_crossing_answers() -> None:
     items, conflicts = ["wolf", "goat", "cabbage"], [["wolf", "goat"], ["goat", "cabbage"]]
     check(
         RiverCrossing(),
-        {"rower": "farmer", "items": items, "conflicts": conflicts, "seats": 1, "limit": 7},
+        {"rower": "farmer", "items": items, "conflicts": conflicts, "seats": 1, "limit": 7, "solution": "farmer, ..."},
         {
             "farmer, goat; farmer; farmer, wolf; farmer, goat; farmer, cabbage; farmer; farmer, goat": None,
             "farmer, goat; farmer; farmer, cabbage; farmer, goat; farmer, wolf; farmer; goat, farmer": None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import permutations, product
 from math import prod
 
+import numpy as np
 import pytest
 
 from palaestra.envs.audit import solve
@@ -17,7 +18,7 @@ from palaestra.envs.tasks.puzzles.kenken import KenKen
 from palaestra.envs.tasks.puzzles.magic_square import MagicSquare
 from palaestra.envs.tasks.puzzles.n_queens import NQueens
 from palaestra.envs.tasks.puzzles.nonogram import Nonogram
-from palaestra.envs.tasks.puzzles.positions import Clue, Row, deductions, eliminate
+from palaestra.envs.tasks.puzzles.positions import Clue, Row, deductions, draw_clues, eliminate
 from palaestra.envs.tasks.puzzles.sudoku import Sudoku
 from palaestra.envs.tasks.puzzles.sudoku_grids import MINIMAL
 from palaestra.envs.tasks.puzzles.zebra import Zebra
@@ -101,6 +102,21 @@ def test_elimination_of_positions() -> None:
     assert masks[:3] == [0b010, 0b100, 0b001]
     assert deductions(row, clues)[:2] == [(0, [1, 2], 0), (1, [2, 3], 0)]
     assert not eliminate(row, row.unknown(), [Clue(0, "at", 3), Clue(1, "at", 3)])
+
+
+def test_clues_leave_a_single_arrangement_to_elimination_from_scratch() -> None:
+    """``draw_clues`` goes on from what it knew before each clue; all clues at once must tell as much."""
+    rng = np.random.default_rng(0)
+    kinds = ("at", "next to", "left of", "one between", "not at", "not next to")
+    for row in (Row(3, 2), Row(5, 1), Row(6, 4)):
+        for _ in range(10):
+            places = [int(p) for _ in range(row.groups) for p in rng.permutation(row.positions)]
+            clues = draw_clues(rng, row, places, kinds, 0.1)
+            if clues is not None:
+                masks = row.unknown()
+                assert eliminate(row, masks, clues)
+                assert masks[: row.things] == [1 << place for place in places]
+                assert not eliminate(row, masks, [Clue(0, "not at", row.things + places[0])])
 
 
 def test_sudoku_grids_have_one_solution_and_no_clue_too_many() -> None:

@@ -106,8 +106,8 @@ class Reader:
 
     def node_mapping(self) -> dict[str, str]:
         if PLAIN_MAPPING.fullmatch(self.text):  # the usual mapping, at a tenth of the cost
-            pairs = [pair.split(": ") for pair in self.text.split(", ")]
-            found = {key: value for key, value in pairs}
+            pairs = [pair.partition(": ") for pair in self.text.split(", ")]
+            found = {key: value for key, _, value in pairs}
             if len(found) == len(pairs):
                 return found
         return self._mapping(self._name, self._name, _LINKS | {":", "="})

@@ -52,20 +52,22 @@ class LinearCongruence(Task):
         m, units = self.modulus, _units(self.modulus)
         x, kind, *draws = throws(rng, 2 + 2 * difficulty, 1 << 20)
         value = x = x % m
-        expression, stages = "x", [f"x={x}"]
+        expression, lines = "x", []
         for k in range(difficulty):
             if (kind + k) % 2:
                 factor = units[draws[2 * k] % len(units)]
+                inner, before, undone = expression, value, f"/{factor}"
                 expression = f"{factor}x" if expression == "x" else f"{factor}({expression})"
                 value = value * factor % m
             else:
                 sign = 1 - 2 * (draws[2 * k] & 1)
                 term = 1 + draws[2 * k + 1] % min(9, m - 1)
+                inner, before, undone = expression, value, f"{'-' if sign > 0 else '+'}{term}"
                 expression = f"{expression}{'+' if sign > 0 else '-'}{term}"
                 value = (value + sign * term) % m
-            stages.append(f"{expression}={value}")
-        fields = {"equation": stages.pop(), "modulus": str(m), "largest": str(m - 1)}
-        return self.ask(rng, x, difficulty, fields, {"stages": stages[::-1]})
+            lines.append(f"{inner}={value}{undone}={before}")
+        fields = {"equation": f"{expression}={value}", "modulus": str(m), "largest": str(m - 1)}
+        return self.ask(rng, x, difficulty, fields, {"lines": lines[::-1]})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         """The last box holds an integer congruent to the solution, perhaps after ``x=``."""
@@ -84,8 +86,8 @@ class LinearCongruence(Task):
         return right("solves the congruence", answer=text[:SHOWN])
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        """The equation after each operation is undone."""
-        return "\n".join([*problem.meta["stages"], f"\\boxed{{{problem.reference}}}"])
+        """The equation after each operation is undone, with how: ``x-6=42/7=6``."""
+        return "\n".join([*problem.meta["lines"], f"\\boxed{{{problem.reference}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Overlooks some operations, and is then wrong."""
@@ -94,15 +96,15 @@ class LinearCongruence(Task):
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
         """A line is right when it is the equation after operations are undone, and wrong when it ends otherwise."""
-        known = dict(stage.split("=") for stage in problem.meta["stages"])
+        known = {line.split("=")[0]: line.split("=")[-1] for line in problem.meta["lines"]}
         verdicts = []
         for line in filter(None, map(str.strip, response.splitlines())):
-            left, _, value = line.replace(" ", "").partition("=")
+            left, _, rest = line.replace(" ", "").partition("=")
             if line.startswith("\\boxed"):
                 verdicts.append(self.verify(problem, line))
             elif left not in known:
                 verdicts.append(undecided("no equation of the solution", line=line[:SHOWN]))
-            elif value == known[left]:
+            elif rest.rpartition("=")[2] == known[left]:
                 verdicts.append(right("holds", line=line[:SHOWN]))
             else:
                 verdicts.append(wrong(f"{left[:SHOWN]} is {known[left]}", line=line[:SHOWN]))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from math import gcd, isqrt
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
+from palaestra.envs.tasks.draws import below
 from palaestra.verifiers import MathPolicy, MathVerifier, Verdict, last_boxed, right, wrong
 from palaestra.verifiers.math.number import read_number
 
@@ -20,14 +21,18 @@ VERIFIER = MathVerifier(MathPolicy(slow=False))
 RADICAL = re.compile(r"(\d{0,9}) ?\\sqrt\{(\d{1,12})\}(?:/(\d{1,9}))?", re.ASCII)
 OVER = re.compile(r"\\[dt]?frac\{(\d{0,9}) ?\\sqrt\{(\d{1,12})\}\}\{(\d{1,9})\}", re.ASCII)
 LONGEST = 60  # side
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
 
 
 class Case(NamedTuple):
-    """A question about the numbers a, b, c that it gives; ``square``: of the answer. three: all are sides of ABC."""
+    """A question about the numbers a, b, c that it gives.
+
+    square: of the answer, its numerator and denominator. three: all numbers are sides of ABC.
+    """
 
     given: str
     asked: str
-    square: Callable[[int, int, int], Fraction]
+    square: Callable[[int, int, int], tuple[int, int]]
     formula: str
     three: bool = False
 
@@ -40,63 +45,63 @@ def heron(a: int, b: int, c: int) -> int:
 RIGHT_ANGLE = "triangle ABC has a right angle at C, BC = {a} and AC = {b}"
 SIDES = "triangle ABC has the sides BC = {a}, CA = {b} and AB = {c}"
 CASES = (  # by difficulty
-    Case(RIGHT_ANGLE, "the length of AB", lambda a, b, c: Fraction(a * a + b * b), "BC^2 + AC^2"),
+    Case(RIGHT_ANGLE, "the length of AB", lambda a, b, c: (a * a + b * b, 1), "BC^2 + AC^2"),
     Case(
         "triangle ABC has a right angle at C, BC = {a} and AB = {c}",
         "the length of AC",
-        lambda a, b, c: Fraction(c * c - a * a),
+        lambda a, b, c: (c * c - a * a, 1),
         "AB^2 - BC^2",
     ),
     Case(
         RIGHT_ANGLE,
         "the distance from C to the line AB",
-        lambda a, b, c: Fraction(a * a * b * b, a * a + b * b),
+        lambda a, b, c: (a * a * b * b, a * a + b * b),
         "BC^2*AC^2/AB^2",
     ),
     Case(
         RIGHT_ANGLE + "; triangle DEF is similar to it, with D, E, F in the places of A, B, C, and DE = {c}",
         "the length of EF",
-        lambda a, b, c: Fraction(a * a * c * c, a * a + b * b),
+        lambda a, b, c: (a * a * c * c, a * a + b * b),
         "(BC*DE/AB)^2",
     ),
     Case(
         "triangle ABC has BC = {a}, CA = {b} and an angle of {angle} degrees at C",
         "the length of AB",
-        lambda a, b, c: Fraction(a * a + b * b + (a * b if c % 2 else -a * b)),
+        lambda a, b, c: (a * a + b * b + (a * b if c % 2 else -a * b), 1),
         "BC^2 + CA^2 - 2*BC*CA*cos C",
     ),
     Case(
         SIDES,
         "the length of the median from C to the midpoint of AB",
-        lambda a, b, c: Fraction(2 * a * a + 2 * b * b - c * c, 4),
+        lambda a, b, c: (2 * a * a + 2 * b * b - c * c, 4),
         "(2BC^2 + 2CA^2 - AB^2)/4",
         three=True,
     ),
     Case(
         SIDES,
         "the distance from C to the line AB",
-        lambda a, b, c: Fraction(heron(a, b, c), 4 * c * c),
+        lambda a, b, c: (heron(a, b, c), 4 * c * c),
         "(2*area/AB)^2",
         three=True,
     ),
     Case(
         SIDES,
         "the radius of the circle through A, B and C",
-        lambda a, b, c: Fraction((a * b * c) ** 2, heron(a, b, c)),
+        lambda a, b, c: ((a * b * c) ** 2, heron(a, b, c)),
         "(BC*CA*AB/(4*area))^2",
         three=True,
     ),
     Case(
         SIDES,
         "the length of the angle bisector from C to the side AB",
-        lambda a, b, c: Fraction(a * b * ((a + b) ** 2 - c * c), (a + b) ** 2),
+        lambda a, b, c: (a * b * ((a + b) ** 2 - c * c), (a + b) ** 2),
         "BC*CA*(1 - (AB/(BC + CA))^2)",
         three=True,
     ),
     Case(
         SIDES,
         "the distance between the centre of the circle through A, B and C and the centre of the inscribed circle",
-        lambda a, b, c: Fraction((a * b * c) ** 2, heron(a, b, c)) - Fraction(a * b * c, a + b + c),
+        lambda a, b, c: (a * b * c * (a * b * c * (a + b + c) - heron(a, b, c)), heron(a, b, c) * (a + b + c)),
         "R^2 - 2Rr",
         three=True,
     ),
@@ -124,17 +129,23 @@ class TriangleGeometry(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         case = CASES[difficulty - 1]
-        square = Fraction(0)
-        while square <= 0:
-            a, b, c = _sides(iter(rng.random(3).tolist()), case.three)
-            square = case.square(a, b, c)
+        top = 0
+        while top <= 0:
+            a, b, c = _sides(rng, case.three)
+            top, bottom = case.square(a, b, c)
+        divisor = gcd(top, bottom)
+        top, bottom = top // divisor, bottom // divisor
         fields = {
             "given": case.given.format(a=a, b=b, c=c, angle=120 if c % 2 else 60),
             "asked": case.asked,
         }
-        return self.ask(rng, {"square": str(square)}, difficulty, fields, {"sides": [a, b, c]})
+        reference = {"square": f"{top}/{bottom}", "length": written(top, bottom)}
+        return self.ask(rng, reference, difficulty, fields, {"sides": [a, b, c]})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
+        length = problem.reference["length"]
+        if response.endswith(f"\\boxed{{{length}}}"):  # the usual right answer, at a tenth of the cost
+            return right("the length asked for", answer=length)
         answer = last_boxed(response)
         if answer is None:
             return wrong("no \\boxed answer")
@@ -147,17 +158,17 @@ class TriangleGeometry(Task):
             times, radicand, over = int(match[1] or 1), int(match[2]), int(match[3] or 1)
             found = Fraction(times * times * radicand, over * over) if over else None
         if found is None:
-            return VERIFIER.verify(response, written(square))
+            return VERIFIER.verify(response, length)
         if found == square:
             return right("the length asked for", answer=answer[:80])
-        return wrong(f"expected {written(square)}, got {answer[:80]}", answer=answer[:80])
+        return wrong(f"expected {length}, got {answer[:80]}", answer=answer[:80])
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         a, b, c = problem.meta["sides"]
         case = CASES[problem.difficulty - 1]
-        square = Fraction(problem.reference["square"])
+        square, length = problem.reference["square"].removesuffix("/1"), problem.reference["length"]
         lines = [f"16*area^2 = {heron(a, b, c)}"] if case.three else []
-        lines += [f"the square is {case.formula} = {square}", f"\\boxed{{{written(square)}}}"]
+        lines += [f"the square is {case.formula} = {square}", f"\\boxed{{{length}}}"]
         return "\n".join(lines)
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
@@ -166,24 +177,28 @@ class TriangleGeometry(Task):
         return f"\\boxed{{\\sqrt{{{a * a + b * b}}}}}"
 
 
-def written(square: Fraction) -> str:
-    r"""The root of a positive fraction as ``\frac{a\sqrt{b}}{c}``, ``b`` without small square factors."""
-    root, radicand, bottom = 1, square.numerator * square.denominator, square.denominator
+def written(top: int, bottom: int) -> str:
+    r"""The root of top/bottom, in lowest terms, as ``\frac{a\sqrt{b}}{c}``, ``b`` without small square factors."""
+    root, radicand = 1, top * bottom
     whole = isqrt(radicand)
     if whole * whole == radicand:
-        return str(Fraction(whole, bottom))
-    for k in range(2, LONGEST):
-        while radicand % (k * k) == 0:
-            radicand //= k * k
-            root *= k
-    factor = Fraction(root, bottom)
-    top = f"{factor.numerator if factor.numerator > 1 else ''}\\sqrt{{{radicand}}}"
-    return top if factor.denominator == 1 else f"\\frac{{{top}}}{{{factor.denominator}}}"
+        root, radicand = whole, 1
+    else:
+        for prime in PRIMES:
+            while radicand % (prime * prime) == 0:
+                radicand //= prime * prime
+                root *= prime
+    divisor = gcd(root, bottom)
+    root, bottom = root // divisor, bottom // divisor
+    if radicand == 1:
+        return f"{root}/{bottom}" if bottom > 1 else str(root)
+    length = f"{root if root > 1 else ''}\\sqrt{{{radicand}}}"
+    return f"\\frac{{{length}}}{{{bottom}}}" if bottom > 1 else length
 
 
-def _sides(uniforms: Iterator[float], three: bool) -> tuple[int, int, int]:
+def _sides(rng: np.random.Generator, three: bool) -> tuple[int, int, int]:
     """Three lengths; ``three``: they are the sides of a triangle."""
-    a, b = (2 + int(next(uniforms) * (LONGEST - 1)) for _ in range(2))
-    if not three:
-        return a, b, a + 1 + int(next(uniforms) * LONGEST)
-    return a, b, abs(a - b) + 1 + int(next(uniforms) * (2 * min(a, b) - 1))
+    a, b, part = below(rng, LONGEST - 1, LONGEST - 1, 1 << 20)
+    a, b = a + 2, b + 2
+    low, choices = (abs(a - b), 2 * min(a, b) - 1) if three else (a, LONGEST)
+    return a, b, low + 1 + (part * choices >> 20)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,8 @@ from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
 
-from .drawing import LETTERS, named, neighbours, shuffled_names
+from ..draws import shuffled
+from .drawing import LETTERS, neighbours
 
 COLOURS = 3
 
@@ -25,7 +27,8 @@ class GraphColouring(Task):
     """Difficulty raises the number of vertices (7 to 16) and of edges (12 to 35).
 
     The answer gives each vertex one of three colours; any proper colouring is right. Edges are drawn between the
-    classes of a hidden colouring, about 2.2 a vertex, near the density at which three colours are hardest to find.
+    classes (of one size) of a hidden colouring, about 2.2 a vertex, near the density at which three colours are
+    hardest to find.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("graphs", "constraints")
@@ -43,23 +46,13 @@ class GraphColouring(Task):
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n = 6 + difficulty
         m = 2 * n - 2 + difficulty // 2
-        uniforms = rng.random(n + 3 * m + n).tolist()
-        names = shuffled_names(uniforms[:n])
-        edges: dict[tuple[int, int], None] = {}
-        for i, u in enumerate(uniforms[n : 2 * n]):  # no vertex is left alone
-            j = (i + (1, 2)[int(u * 2)]) % n
-            if (i - j) % COLOURS and (j, i) not in edges:
-                edges[i, j] = None
-        for u in uniforms[2 * n :]:
-            if len(edges) >= m:
-                break
-            i, j = divmod(int(u * n * n), n)
-            if (i - j) % COLOURS and (j, i) not in edges:
-                edges[i, j] = None
-        shown = named(edges, names)
-        colouring = {name: k % COLOURS + 1 for k, name in enumerate(names)}
-        fields = {"vertices": ", ".join(LETTERS[:n]), "edges": ", ".join(shown)}
-        return self.ask(rng, {"vertices": n, "edges": shown}, difficulty, fields, {"colouring": colouring})
+        edges: list[str] = []
+        while len(set("".join(edges))) <= n:  # some vertex is left alone; "-" is in the set too
+            colouring = dict(zip(LETTERS, shuffled(rng, ([1, 2, 3] * n)[:n]), strict=False))
+            edges = [edge for edge in shuffled(rng, _pairs(n)) if colouring[edge[0]] != colouring[edge[2]]][:m]
+        edges.sort()
+        fields = {"vertices": ", ".join(LETTERS[:n]), "edges": ", ".join(edges)}
+        return self.ask(rng, {"vertices": n, "edges": edges}, difficulty, fields, {"colouring": colouring})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         return judge(response, partial(_check, problem.reference))
@@ -82,6 +75,12 @@ class GraphColouring(Task):
             taken = {colouring.get(other) for other in around.get(vertex, [])}
             colouring[vertex] = next((colour for colour in range(1, COLOURS + 1) if colour not in taken), 1)
         return _boxed(colouring)
+
+
+@cache
+def _pairs(n: int) -> list[str]:
+    """All that may be edges, as ``A-B``."""
+    return [f"{a}-{b}" for a, b in combinations(LETTERS[:n], 2)]
 
 
 def _check(reference: Mapping[str, Any], reader: Reader) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +17,7 @@ from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
 
 from .drawing import LETTERS
 
+ARROW = re.compile("[A-Z]>[A-Z]")
 PATIENCE = 4  # arrows that the weak solver follows
 SHORTEST = 9  # vertices of the cycle at level 1, where it is followed for one arrow
 
@@ -48,7 +51,7 @@ class PointerChasing(Task):
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n = SHORTEST - 1 + difficulty
         cycle = shuffled(rng, LETTERS[:n])
-        arrows = "; ".join(sorted([f"{a}>{b}" for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)]))
+        arrows = "; ".join(sorted([f"{a}>{b}" for a, b in pairwise([*cycle, cycle[0]])]))
         path = cycle[: difficulty + 1]
         fields = {"arrows": arrows, "start": path[0], "times": _counted(difficulty)}
         return self.ask(rng, path[1:], difficulty, fields)
@@ -61,24 +64,24 @@ class PointerChasing(Task):
         return judge(response, lambda reader: _check(reader, expected))
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        """Each vertex on the way, a line each."""
-        return "\n".join([*problem.reference, f"\\boxed{{{problem.reference[-1]}}}"])
+        """Each arrow on the way, a line each."""
+        return "\n".join([*_walk(problem), f"\\boxed{{{problem.reference[-1]}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Gives up after a few arrows."""
         return f"\\boxed{{{problem.reference[:PATIENCE][-1]}}}"
 
     def steps(self, problem: Problem, response: str) -> list[Verdict]:
-        """One verdict a line: the k-th letter alone on a line is the vertex after k arrows; other lines say none."""
+        """One verdict a line: the k-th arrow written must be the k-th of the walk; other lines say nothing."""
         verdicts: list[Verdict] = []
-        told = 0
+        left = _walk(problem)
         for line in filter(None, map(str.strip, response.splitlines())):
             if line.startswith("\\boxed"):
                 verdicts.append(self.verify(problem, line))
-            elif len(line) > 1 or line not in LETTERS or told == len(problem.reference):
-                verdicts.append(undecided("names no vertex of the walk", line=line[:40]))
+            elif not (left and ARROW.fullmatch(line)):
+                verdicts.append(undecided("no arrow of the walk", line=line[:40]))
             else:
-                expected, told = problem.reference[told], told + 1
+                expected = left.pop(0)
                 same = line == expected
                 verdicts.append(right("on the way", line=line) if same else wrong(f"{line} is not next", line=line))
         return verdicts
@@ -99,6 +102,14 @@ class PointerChasing(Task):
         fields = problem.meta["fields"]
         prompt = (self.backward if "end" in fields else self.wordings)[wording].format(**fields)
         return Problem(prompt, problem.reference, problem.difficulty, {**problem.meta, "wording": wording})
+
+
+def _walk(problem: Problem) -> list[str]:
+    """The arrows from the vertex that is given to the one that is asked for."""
+    fields = problem.meta["fields"]
+    forward = "start" in fields
+    way = [fields["start" if forward else "end"], *problem.reference]
+    return [f"{a}>{b}" if forward else f"{b}>{a}" for a, b in pairwise(way)]
 
 
 def _check(reader: Reader, expected: str) -> str:

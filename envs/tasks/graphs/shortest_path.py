@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -13,12 +13,13 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
+from palaestra.envs.tasks.draws import shuffled, throws
 from palaestra.verifiers import Verdict
 from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
 
-from .drawing import connected_edges, named, neighbours, shuffled_names
+from .drawing import LETTERS, neighbours
 
-REACH = 3  # in the hidden row from source to target: no edge skips more vertices than this
+BACK = ((1, 2), (1, 3), (2, 3))  # in a hidden row a vertex is joined to two of the three before it
 
 
 @register("palaestra/ShortestPath-v0")
@@ -45,19 +46,13 @@ class ShortestPath(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n = 4 + 2 * difficulty
-        m = 2 * n - 3
-        uniforms = rng.random(2 * n + 3 * m + 8).tolist()
-        names = shuffled_names(uniforms[:n])
-        edges = named(connected_edges(iter(uniforms[n + m :]), n, m, REACH), names)
-        largest = 7 + 2 * difficulty
-        weights = {edge: 1 + int(u * largest) for edge, u in zip(edges, uniforms[n:], strict=False)}
+        names = shuffled(rng, LETTERS[:n])
+        row = [(1, 0), (2, 0), (2, 1)]
+        row += [(i, i - back) for i, kept in enumerate(throws(rng, n - 3, len(BACK)), 3) for back in BACK[kept]]
+        roads = [(i, j, 1 + w) for (i, j), w in zip(row, throws(rng, len(row), 7 + 2 * difficulty), strict=True)]
+        weights = dict(sorted([(_edge(names[i], names[j]), w) for i, j, w in roads]))
         source, target = names[0], names[-1]
-        reference = {
-            "weights": weights,
-            "source": source,
-            "target": target,
-            "length": _dijkstra(weights, source)[target][0],
-        }
+        reference = {"weights": weights, "source": source, "target": target, "length": _length(n, roads)}
         shown = ", ".join([f"{edge} {weight}" for edge, weight in weights.items()])
         return self.ask(rng, reference, difficulty, {"edges": shown, "source": source, "target": target})
 
@@ -110,13 +105,34 @@ def _check(reference: Mapping[str, Any], reader: Reader) -> str:
         raise AnswerError(f"the path does not lead from {source} to {target}")
     length = 0
     for a, b in pairwise(path):
-        weight = weights.get(f"{a}-{b}" if a < b else f"{b}-{a}")
+        weight = weights.get(_edge(a, b))
         if weight is None:
             raise AnswerError(f"no edge joins {a} and {b}")
         length += weight
     if length != reference["length"]:
         raise AnswerError(f"a path of length {length}; the shortest has {reference['length']}")
     return f"a path of length {length}"
+
+
+def _edge(a: str, b: str) -> str:
+    return f"{a}-{b}" if a < b else f"{b}-{a}"
+
+
+def _length(n: int, roads: Sequence[tuple[int, int, int]]) -> int:
+    """The least length of a way from the first of n vertices to the last (Bellman and Ford's algorithm).
+
+    The roads lead along a row, so that a few rounds settle all: a third of the time of Dijkstra's algorithm.
+    """
+    far = [0] + [sum([w for _, _, w in roads])] * (n - 1)
+    before: list[int] = []
+    while far != before:
+        before = far[:]
+        for i, j, w in roads:
+            if far[j] + w < far[i]:
+                far[i] = far[j] + w
+            elif far[i] + w < far[j]:
+                far[j] = far[i] + w
+    return far[-1]
 
 
 def _dijkstra(weights: Mapping[str, int], source: str) -> dict[str, tuple[int, str]]:
@@ -130,10 +146,9 @@ def _dijkstra(weights: Mapping[str, int], source: str) -> dict[str, tuple[int, s
     queue = [(0, source, "")]
     while queue:
         distance, vertex, previous = heapq.heappop(queue)
-        if vertex in settled:
-            continue
-        settled[vertex] = (distance, previous)
-        for weight, other in around[vertex]:
-            if other not in settled:
-                heapq.heappush(queue, (distance + weight, other, vertex))
+        if vertex not in settled:
+            settled[vertex] = distance, previous
+            for weight, other in around[vertex]:
+                if other not in settled:
+                    heapq.heappush(queue, (distance + weight, other, vertex))
     return settled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -13,9 +14,12 @@ from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 from palaestra.verifiers.puzzles.answer import AnswerError, read_grid
 
-MAX_ANSWER = 4000  # characters
+from ..draws import below, text
 
-Grid = list[list[int]]
+MAX_ANSWER = 4000  # characters
+LONGEST = 14  # side of an output
+
+Grid = list[str]  # rows of digits
 Change = Callable[[Grid], Grid]
 
 
@@ -43,11 +47,11 @@ LEVELS = (
 
 
 def _turn(grid: Grid) -> Grid:
-    return [list(row) for row in zip(*grid[::-1], strict=True)]
+    return _transpose(grid[::-1])
 
 
 def _turn_back(grid: Grid) -> Grid:
-    return [list(row) for row in zip(*grid, strict=True)][::-1]
+    return _transpose(grid)[::-1]
 
 
 def _half_turn(grid: Grid) -> Grid:
@@ -63,25 +67,17 @@ def _upside_down(grid: Grid) -> Grid:
 
 
 def _transpose(grid: Grid) -> Grid:
-    return [list(row) for row in zip(*grid, strict=True)]
+    return list(map("".join, zip(*grid, strict=True)))
 
 
 def _fall(grid: Grid) -> Grid:
     """Coloured cells sink to the bottom of their column."""
-    columns = []
-    for column in zip(*grid, strict=True):
-        kept = [cell for cell in column if cell]
-        columns.append([0] * (len(column) - len(kept)) + kept)
-    return _transpose(columns)
+    return _transpose([column.replace("0", "").rjust(len(column), "0") for column in _transpose(grid)])
 
 
 def _slide(grid: Grid) -> Grid:
     """Coloured cells move to the left end of their row."""
-    rows = []
-    for row in grid:
-        kept = [cell for cell in row if cell]
-        rows.append(kept + [0] * (len(row) - len(kept)))
-    return rows
+    return [row.replace("0", "").ljust(len(row), "0") for row in grid]
 
 
 def _shift_down(grid: Grid) -> Grid:
@@ -91,18 +87,18 @@ def _shift_down(grid: Grid) -> Grid:
 
 def _shift_right(grid: Grid) -> Grid:
     """The last column becomes the first."""
-    return [[row[-1], *row[:-1]] for row in grid]
+    return [row[-1] + row[:-1] for row in grid]
 
 
 def _double(grid: Grid) -> Grid:
     """Each cell becomes two by two."""
-    return [[cell for cell in row for _ in range(2)] for row in grid for _ in range(2)]
+    return [wide for row in grid for wide in ["".join([cell * 2 for cell in row])] * 2]
 
 
 def _frame(grid: Grid) -> Grid:
     """A border of 9 all around."""
-    edge = [9] * (len(grid[0]) + 2)
-    return [edge, *([9, *row, 9] for row in grid), list(edge)]
+    edge = "9" * (len(grid[0]) + 2)
+    return [edge, *[f"9{row}9" for row in grid], edge]
 
 
 def _reflect(grid: Grid) -> Grid:
@@ -117,7 +113,7 @@ def _drop_edge(grid: Grid) -> Grid:
 
 def _sort_rows(grid: Grid) -> Grid:
     """The cells of each row in rising order."""
-    return [sorted(row) for row in grid]
+    return ["".join(sorted(row)) for row in grid]
 
 
 CHANGES: dict[str, tuple[int, Change]] = {  # by name, each with the tier from which it is in use
@@ -138,6 +134,7 @@ CHANGES: dict[str, tuple[int, Change]] = {  # by name, each with the tier from w
     "make each cell two by two": (3, _double),
 }
 SWAP = "swap the colours {} and {}"
+NAMES = {tier: [name for name, (since, _) in CHANGES.items() if since <= tier] for tier in (1, 2, 3)}
 
 
 @register("palaestra/GridTransform-v0")
@@ -171,33 +168,30 @@ class GridTransform(Task):
             raise ValueError(f"examples is from 2 to 6, not {self.examples}")
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        level, count = LEVELS[difficulty - 1], self.examples + 1
-        area = level.side * level.side
-        made = None
+        level, made = LEVELS[difficulty - 1], None
         while made is None:
-            uniforms = rng.random(count * (area + 2) + 3 * level.steps).tolist()
-            inputs = [_drawn_grid(uniforms[k * (area + 2) : (k + 1) * (area + 2)], level) for k in range(count)]
-            rule = _rule(uniforms[count * (area + 2) :], level)
+            rule = _rule(rng, level)
+            inputs = _drawn_grids(rng, level, self.examples + 1)
             made = _applied(rule, inputs)
-        pairs = "\n\n".join(
-            f"Input:\n{_text(before)}\nOutput:\n{_text(after)}"
-            for before, after in zip(inputs[:-1], made[:-1], strict=True)
-        )
-        reference = {"rows": len(made[-1]), "columns": len(made[-1][0]), "grid": _text(made[-1])}
-        fields = {"pairs": pairs, "test": _text(inputs[-1])}
+        texts = ["\n".join(grid) for grid in inputs]
+        outputs = ["\n".join(grid) for grid in made]
+        shown = zip(texts[:-1], outputs[:-1], strict=True)
+        pairs = "\n\n".join([f"Input:\n{before}\nOutput:\n{after}" for before, after in shown])
+        reference = {"rows": len(made[-1]), "columns": len(made[-1][0]), "grid": outputs[-1]}
+        fields = {"pairs": pairs, "test": texts[-1]}
         return self.ask(rng, reference, difficulty, fields, {"rule": rule, "test": inputs[-1]})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        text = last_boxed(response)
-        if text is None:
+        answer = last_boxed(response)
+        if answer is None:
             return wrong("no \\boxed answer")
         reference = problem.reference
-        if text == reference["grid"]:
+        if answer == reference["grid"]:
             return right("every cell is right")
-        if len(text) > MAX_ANSWER:
+        if len(answer) > MAX_ANSWER:
             return wrong(f"an answer of more than {MAX_ANSWER} characters")
         try:
-            found = read_grid(text, reference["rows"], reference["columns"], 0, 9)
+            found = read_grid(answer, reference["rows"], reference["columns"], 0, 9)
         except AnswerError as error:
             return wrong(str(error))
         for i, (row, line) in enumerate(zip(found, reference["grid"].split("\n"), strict=True), 1):
@@ -211,61 +205,63 @@ class GridTransform(Task):
         grid, lines = problem.meta["test"], []
         for name in problem.meta["rule"]:
             grid = change(name)(grid)
-            lines += [f"{name}:", _text(grid)]
+            lines += [f"{name}:", *grid]
         return "\n".join([*lines, f"\\boxed{{{problem.reference['grid']}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Sees the first change only."""
         grid = change(problem.meta["rule"][0])(problem.meta["test"])
-        return f"\\boxed{{{_text(grid)}}}"
+        return "\\boxed{" + "\n".join(grid) + "}"
 
 
+@cache
 def change(name: str) -> Change:
     """The change of this name."""
     if name in CHANGES:
         return CHANGES[name][1]
-    a, b = int(name[17]), int(name[-1])
-    swapped = {a: b, b: a}
-    return lambda grid: [[swapped.get(cell, cell) for cell in row] for row in grid]
+    a, b = name[17], name[-1]
+    swapped = str.maketrans(a + b, b + a)
+    return lambda grid: "\n".join(grid).translate(swapped).split("\n")
 
 
-def _rule(uniforms: Sequence[float], level: Level) -> list[str]:
-    names = [name for name, (tier, _) in CHANGES.items() if tier <= level.tier]
+def _rule(rng: np.random.Generator, level: Level) -> list[str]:
+    names, colours = NAMES[level.tier], level.colours
+    drawn = iter(below(rng, *[len(names) + 3, colours, colours - 1] * level.steps))
     rule = []
-    for u, v, w in zip(uniforms[::3], uniforms[1::3], uniforms[2::3], strict=True):
-        k = int(u * (len(names) + 3))
+    for k, a, step in zip(drawn, drawn, drawn, strict=True):
         if k < len(names):
             rule.append(names[k])
         else:
-            a = 1 + int(v * level.colours)
-            b = 1 + (a + int(w * (level.colours - 1))) % level.colours
-            rule.append(SWAP.format(min(a, b), max(a, b)))
+            b = (a + 1 + step) % colours
+            rule.append(SWAP.format(1 + min(a, b), 1 + max(a, b)))
     return rule
 
 
-def _drawn_grid(uniforms: Sequence[float], level: Level) -> Grid:
-    """A grid with a quarter of its cells empty; its sides may be one shorter than the level's."""
-    rows, columns = (level.side - (level.side > 3) * int(2 * u) for u in uniforms[:2])
-    cells = [max(0, int((1.35 * u - 0.35) * level.colours + 1)) for u in uniforms[2 : 2 + rows * columns]]
-    return [cells[k : k + columns] for k in range(0, rows * columns, columns)]
+def _drawn_grids(rng: np.random.Generator, level: Level, count: int) -> list[Grid]:
+    """Grids with a quarter of their cells empty; their sides may be one shorter than the level's."""
+    side, kinds = level.side, "0" * level.colours + "12345678"[: level.colours] * 3
+    cells = text(rng, count * side * side, kinds)
+    grids, start = [], 0
+    for short in below(rng, *[4] * count):
+        grid, columns = [], side - short % 2
+        for _ in range(side - short // 2):
+            grid.append(cells[start : start + columns])
+            start += columns
+        grids.append(grid)
+    return grids
 
 
 def _applied(rule: Sequence[str], inputs: Sequence[Grid]) -> list[Grid] | None:
     """The outputs; None when some change leaves some grid as it is, or the grids grow or shrink too far."""
-    grids = list(inputs)
-    for name in rule:
-        apply = change(name)
-        changed = [apply(grid) for grid in grids]
-        if any(before == after for before, after in zip(grids, changed, strict=True)):
+    changes, outputs = [change(name) for name in rule], []
+    for grid in inputs:
+        now = grid
+        for apply in changes:
+            before, now = now, apply(now)
+            if now == before or not (2 <= len(now) <= LONGEST and 2 <= len(now[0]) <= LONGEST):
+                return None
+        if now == grid:
             return None
-        if not all(2 <= len(grid) <= 14 and 2 <= len(grid[0]) <= 14 for grid in changed):
-            return None
-        grids = changed
-    if any(before == after for before, after in zip(inputs, grids, strict=True)):
-        return None
-    shown = {cell for grid in inputs[:-1] for row in grid for cell in row}
-    return grids if shown.issuperset(cell for row in inputs[-1] for cell in row) else None
-
-
-def _text(grid: Grid) -> str:
-    return "\n".join(["".join(map(str, row)) for row in grid])
+        outputs.append(now)
+    shown = set("".join([row for grid in inputs[:-1] for row in grid]))
+    return outputs if shown.issuperset("".join(inputs[-1])) else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import ClassVar
 
@@ -43,7 +43,7 @@ class Maze(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         rows, columns = SIZES[difficulty - 1]
-        maze, start, goal, path = _carved(rows, columns, rng.random(2 * rows * columns).tolist())
+        maze, start, goal, path = _carved(rng, rows, columns)
         fields = {"maze": maze}
         reference = {"maze": maze.split("\n"), "start": start, "goal": goal}
         return self.ask(rng, reference, difficulty, fields, {"moves": path})
@@ -96,35 +96,36 @@ class Maze(Task):
         return f"\\boxed{{{moves}}}"
 
 
-def _carved(rows: int, columns: int, uniforms: Sequence[float]) -> tuple[str, list[int], list[int], str]:
+def _carved(rng: np.random.Generator, rows: int, columns: int) -> tuple[str, list[int], list[int], str]:
     """The drawing, the cells of S and G in it, and the moves between them."""
-    width = 2 * columns + 1
-    cells = ["#"] * ((2 * rows + 1) * width)
-    draw = iter(uniforms)
-    start = (2 * int(next(draw) * rows) + 1) * width + 2 * int(next(draw) * columns) + 1
-    borders = set(range(width)) | set(range(2 * rows * width, (2 * rows + 1) * width))
-    borders.update(k * width + side for k in range(2 * rows + 1) for side in (0, width - 1))
-    cells[start] = "."
-    stack, best = [start], [start]
-    for u in draw:
-        here = stack[-1]
-        free = [s for s in (-width, width, -1, 1) if here + s not in borders and cells[here + 2 * s] == "#"]
-        while not free:
-            stack.pop()
-            if not stack:
-                break
-            here = stack[-1]
-            free = [s for s in (-width, width, -1, 1) if here + s not in borders and cells[here + 2 * s] == "#"]
-        if not free:
-            break
-        step = free[int(u * len(free))]
-        cells[here + step] = cells[here + 2 * step] = "."
-        stack.append(here + 2 * step)
-        if len(stack) > len(best):
-            best = stack.copy()
+    near, blank = _rooms(rows, columns)
+    cells = blank.copy()
+    start, *draws = rng.bit_generator.random_raw(rows * columns).tolist()
+    here = start = list(near)[start % len(near)]
+    cells[here] = "."
+    way, best = [here], [here]
+    for draw in draws:
+        while not (free := [there for there in near[here] if cells[there] == "#"]):
+            if len(way) > len(best):
+                best = way.copy()
+            way.pop()
+            here = way[-1]
+        there = free[draw % len(free)]
+        cells[there] = cells[(here + there) // 2] = "."
+        way.append(there)
+        here = there
+    best = max(best, way, key=len)
+    width = 2 * columns + 2
     names = {2 * width: "DD", -2 * width: "UU", 2: "RR", -2: "LL"}
-    path = "".join(names[b - a] for a, b in pairwise(best))
+    path = "".join([names[b - a] for a, b in pairwise(best)])
     cells[start], cells[best[-1]] = "S", "G"
-    text = "".join(cells)
-    maze = "\n".join(text[k : k + width] for k in range(0, len(text), width))
-    return maze, list(divmod(start, width)), list(divmod(best[-1], width)), path
+    return "".join(cells)[:-1], list(divmod(start, width)), list(divmod(best[-1], width)), path
+
+
+@cache
+def _rooms(rows: int, columns: int) -> tuple[dict[int, list[int]], list[str]]:
+    """Of each room, by its character in the drawing, those next to it; and the drawing with nothing but walls."""
+    width = 2 * columns + 2  # with the line's end
+    rooms = [i * width + j for i in range(1, 2 * rows, 2) for j in range(1, 2 * columns, 2)]
+    near = {room: [room + s for s in (-2 * width, 2 * width, -2, 2) if room + s in rooms] for room in rooms}
+    return near, list(("#" * (width - 1) + "\n") * (2 * rows + 1))

@@ -90,17 +90,17 @@ class LinearOrder(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        level, random = LEVELS[difficulty - 1], rng.random
+        level, words = LEVELS[difficulty - 1], rng.bit_generator.random_raw
         n = level.people
         pool = list(PEOPLE)
-        people = [pool.pop(int(random() * len(pool))) for _ in range(n)]
+        people = [pool.pop(word % len(pool)) for word in words(n).tolist()]
         clues = None
         while clues is None:
-            clues = draw_clues(random, Row(n, 1), range(n), level.kinds, level.ranks)
-        scale = SCALES[int(random() * len(SCALES))]
+            clues = draw_clues(rng, Row(n, 1), range(n), level.kinds, level.ranks)
+        scale = SCALES[words() % len(SCALES)]
         listed = sorted(people)
         fields = {
-            "facts": "\n".join(_text(clue, people, scale) for clue in clues),
+            "facts": "\n".join([_text(clue, people, scale) for clue in clues]),
             "people": f"{', '.join(listed[:-1])} and {listed[-1]}",
             "count": str(n),
             **dict(zip(("more", "less", "most", "least"), scale, strict=True)),
@@ -110,6 +110,9 @@ class LinearOrder(Task):
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         people, scale = problem.reference["order"], problem.reference["scale"]
+        listed = ", ".join(people)
+        if response.endswith(f"\\boxed{{{listed}}}"):  # the usual right answer, at a tenth of the cost
+            return right("every statement holds", answer=listed)
         text = last_boxed(response)
         if text is None:
             return wrong("no \\boxed answer")
@@ -118,8 +121,6 @@ class LinearOrder(Task):
         names = read_names(text)
         if sorted(names) != sorted(people):
             return wrong(f"'{quoted(text)}' does not name each of {', '.join(sorted(people))} once")
-        if names == people:
-            return right("every statement holds", answer=quoted(text))
         ranks = [names.index(person) for person in people]
         for a, relation, b in problem.reference["clues"]:
             if not RELATIONS[relation](ranks[a], ranks[b] if b < len(people) else b - len(people)):

@@ -13,7 +13,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, right, undecided, wrong
 
-from .expressions import OPERATORS, Program, hideable_leaf, pairs, undone, worked, write
+from .expressions import OPERATORS, Program, hideable_leaf, pairs, solution, worked, write
 from .single_number import judge_number
 
 STEP = re.compile(r"(-?\d{1,15}) ?([-+*/]) ?\(?(-?\d{1,15})\)? ?= ?(-?\d{1,15})", re.ASCII)
@@ -70,11 +70,7 @@ class Arithmetic(Task):
         return judge_number(response, problem.reference)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        leaves = list(map(Fraction, problem.meta["leaves"]))
-        hidden = problem.meta.get("hidden")
-        program = problem.meta["program"]
-        lines = worked(leaves, program) if hidden is None else undone(leaves, program, hidden)
-        return "\n".join([*lines, f"\\boxed{{{problem.reference}}}"])
+        return solution(problem)
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Reads from left to right and knows neither precedence nor parentheses."""

@@ -12,6 +12,8 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
+from ..draws import below
+
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LETTERS = " Beyond 9 the digits are letters: a is 10, b is 11, and so on."
 ANSWER_CHARS = 100  # a longer answer is none
@@ -40,18 +42,16 @@ class BaseConversion(Task):
     ceiling = 0.01
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        u, v, w = rng.random(3).tolist()
-        bits = 7 + 3 * difficulty
-        number = (1 << bits - 3) + int(u * ((1 << bits) - (1 << bits - 3)))
+        least = 1 << 4 + 3 * difficulty
         if difficulty <= 4:
-            other = 2 + int(v * (8 if difficulty <= 2 else 14))
-            other += other >= 10
-            source, target = (10, other) if w < 0.5 else (other, 10)
+            more, other, swap = below(rng, 7 * least, 8 if difficulty <= 2 else 14, 2)
+            other += 2 if other < 8 else 3  # not ten
+            source, target = (other, 10) if swap else (10, other)
         else:
             largest = 16 if difficulty <= 6 else 36
-            source = 2 + int(v * (largest - 1))
-            target = 2 + int(w * (largest - 2))
-            target += target >= source
+            more, source, target = below(rng, 7 * least, largest - 1, largest - 2)
+            source, target = 2 + source, 2 + target + (target >= source)
+        number = least + more
         fields = _fields(to_base(number, source), source, target)
         reference = {"numeral": to_base(number, target), "base": target}
         return self.ask(rng, reference, difficulty, fields, {"number": number})
@@ -113,11 +113,13 @@ class BaseConversion(Task):
 
 def to_base(number: int, base: int) -> str:
     """The numeral of a positive number, with lower-case letters for digits from ten on."""
-    digits = ""
+    if base == 10:
+        return str(number)
+    digits = []
     while number:
-        number, digit = divmod(number, base)
-        digits = DIGITS[digit] + digits
-    return digits
+        digits.append(DIGITS[number % base])
+        number //= base
+    return "".join(digits[::-1])
 
 
 def _fields(numeral: str, source: int, target: int) -> dict[str, str]:

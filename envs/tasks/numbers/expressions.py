@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from palaestra.envs.task import Problem
+
 Program: TypeAlias = list[list[Any]]
 
 SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly an expression binds
@@ -54,6 +56,14 @@ def write(leaves: Sequence[str], program: Program) -> list[str]:
         texts.append(f"{left} {op} {right}")
         levels.append(level)
     return texts
+
+
+def solution(problem: Problem) -> str:
+    """The steps to the value of the problem's expression, or to its hidden leaf, and the boxed answer."""
+    leaves, program = list(map(Fraction, problem.meta["leaves"])), problem.meta["program"]
+    hidden = problem.meta.get("hidden")
+    lines = worked(leaves, program) if hidden is None else undone(leaves, program, hidden)
+    return "\n".join([*lines, f"\\boxed{{{problem.reference}}}"])
 
 
 def worked(leaves: Sequence[Fraction], program: Program) -> list[str]:

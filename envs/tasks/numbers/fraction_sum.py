@@ -14,7 +14,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, right, wrong
 
-from .expressions import Program, compute, hideable_leaf, pairs, undone, worked, write
+from .expressions import Program, compute, hideable_leaf, pairs, solution, write
 from .single_number import boxed_number
 
 DIGITS = re.compile(r"\d+", re.ASCII)
@@ -94,11 +94,7 @@ class FractionSum(Task):
         return right("the exact value", answer=shown)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        leaves = list(map(Fraction, problem.meta["leaves"]))
-        hidden = problem.meta.get("hidden")
-        program = problem.meta["program"]
-        lines = worked(leaves, program) if hidden is None else undone(leaves, program, hidden)
-        return "\n".join([*lines, f"\\boxed{{{problem.reference}}}"])
+        return solution(problem)
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Calculates to three decimal places, then takes the simplest fraction close by."""

@@ -13,6 +13,7 @@ from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
 from ..algebra.unknowns import read_values
+from ..draws import below
 
 WEAK_TRIES = 50
 NAMES = ("gcd", "lcm")
@@ -51,20 +52,20 @@ class GcdLcm(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         count, common, other = LEVELS[difficulty - 1]
-        while True:
-            uniforms = rng.random(1 + count).tolist()
-            factor = 2 + int(uniforms[0] * (common - 1))
-            numbers = [factor * (2 + int(u * (other - 1))) for u in uniforms[1:]]
-            if len(set(numbers)) == count:
-                break
+        sizes = [common - 1] + [other - 1] * count
+        numbers: list[int] = []
+        while len(set(numbers)) < count:
+            factor, *cofactors = below(rng, *sizes)
+            numbers = [(2 + factor) * (2 + cofactor) for cofactor in cofactors]
         text = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
         return self.ask(rng, {"numbers": numbers}, difficulty, {"numbers": text})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         numbers = problem.reference["numbers"]
         both = math.gcd(*numbers), math.lcm(*numbers)
-        if response.endswith(f"\\boxed{{gcd={both[0]}, lcm={both[1]}}}"):  # the usual right answer, at half the cost
-            return right("the gcd and the lcm", answer="gcd={}, lcm={}".format(*both))
+        answer = "gcd={}, lcm={}".format(*both)
+        if response.endswith(f"\\boxed{{{answer}}}"):  # the usual right answer, at half the cost
+            return right("the gcd and the lcm", answer=answer)
         text = last_boxed(response)
         if text is None:
             return wrong("no \\boxed answer")

@@ -13,7 +13,8 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
-from palaestra.verifiers import Verdict, puzzles, wrong
+from palaestra.envs.tasks.draws import below
+from palaestra.verifiers import Verdict, puzzles, right, wrong
 from palaestra.verifiers.puzzles.answer import find_answer, read_moves
 
 ITEMS = """
@@ -63,28 +64,37 @@ class RiverCrossing(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        size = SIZES[difficulty - 1]
-        uniforms = iter(rng.random(size + 2).tolist())
-        shape = _shape(difficulty, int(next(uniforms) * SHAPES))
-        rower = ROWERS[int(next(uniforms) * len(ROWERS))]
+        which, who = below(rng, SHAPES, len(ROWERS))
+        shape, rower = _shape(difficulty, which), ROWERS[who]
         pool = ITEMS.copy()
-        items = [pool.pop(int(u * len(pool))) for u in uniforms]
+        items = [pool.pop(word % len(pool)) for word in rng.bit_generator.random_raw(SIZES[difficulty - 1]).tolist()]
         conflicts = [[items[a], items[b]] for a, b in shape.conflicts]
-        plan = [[rower, *(items[i] for i in load)] for load in shape.plan]
+        plan = [[rower, *[items[i] for i in load]] for load in shape.plan]
         limit = len(plan) + 2
         fields = {
             "rower": rower,
             "items": _listed(sorted(items)),
             "first": min(items),
             "seats": "1 item" if shape.seats == 1 else f"{shape.seats} items",
-            "conflicts": "; ".join(f"{a} and {b}" for a, b in conflicts),
+            "conflicts": "; ".join([f"{a} and {b}" for a, b in conflicts]),
             "limit": str(limit),
         }
-        reference = {"rower": rower, "items": items, "conflicts": conflicts, "seats": shape.seats, "limit": limit}
+        reference = {
+            "rower": rower,
+            "items": items,
+            "conflicts": conflicts,
+            "seats": shape.seats,
+            "limit": limit,
+            "solution": "; ".join(map(", ".join, plan)),
+        }
         return self.ask(rng, reference, difficulty, fields, {"plan": plan})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         reference = problem.reference
+        if response.endswith(
+            f"\\boxed{{{reference['solution']}}}"
+        ):  # the usual right answer, at a fiftieth of the cost
+            return right("every rule is kept", answer=reference["solution"])
         rower, limit = reference["rower"], reference["limit"]
         rules = puzzles.RiverCrossing(
             [rower, *reference["items"]], [rower], reference["conflicts"], reference["seats"] + 1
@@ -101,7 +111,7 @@ class RiverCrossing(Task):
         for number, boat in enumerate(problem.meta["plan"], 1):
             far ^= set(boat)
             lines.append(f"{number}. {_listed(boat)} cross; far bank: {', '.join(sorted(far)) or 'nobody'}")
-        return "\n".join([*lines, _boxed(problem.meta["plan"])])
+        return "\n".join([*lines, f"\\boxed{{{problem.reference['solution']}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Take over the first items that can go, come back with as few as can be, and seldom think again."""

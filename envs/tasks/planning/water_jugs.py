@@ -10,7 +10,8 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
-from palaestra.verifiers import Verdict, puzzles
+from palaestra.envs.tasks.draws import throws
+from palaestra.verifiers import Verdict, puzzles, right
 
 JUGS = 3
 EXTRA = 4  # moves that a walk may take beyond its level's
@@ -19,6 +20,7 @@ WEAK_STATES = 80  # that the weak solver looks at
 Move = tuple[int, int]  # jug filled or poured from, jug poured into; the tap and the sink are FILL and EMPTY
 FILL, EMPTY = -1, -2
 MOVES = [(i, j) for i in (FILL, *range(JUGS), EMPTY) for j in range(JUGS) if i != j]
+ORDERS = [[MOVES[(first + 5 * k) % len(MOVES)] for k in range(len(MOVES))] for first in range(len(MOVES))]
 
 
 @register("palaestra/WaterJugs-v0")
@@ -49,19 +51,23 @@ class WaterJugs(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         largest, shortest = 16 + 3 * difficulty, difficulty + 6
-        while True:
-            uniforms = rng.random(JUGS + shortest + EXTRA).tolist()
-            sizes = [3 + int(u * (largest - 2)) for u in uniforms[:JUGS]]
-            walk = _walk(sizes, uniforms[JUGS:], shortest) if len(set(sizes)) == JUGS else None
-            if walk is not None:
-                break
+        walk = None
+        while walk is None:
+            sizes = [3 + size for size in throws(rng, JUGS, largest - 2)]
+            if len(set(sizes)) == JUGS:
+                walk = _walk(sizes, throws(rng, shortest + EXTRA, len(MOVES)), shortest)
         moves, target = walk
         fields = {**dict(zip("abc", map(str, sizes), strict=True)), "target": str(target), "limit": str(len(moves))}
-        reference = {"capacities": sizes, "target": target, "limit": len(moves)}
+        solution = ", ".join(map(_text, moves))
+        reference = {"capacities": sizes, "target": target, "limit": len(moves), "solution": solution}
         return self.ask(rng, reference, difficulty, fields, {"moves": moves})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         reference = problem.reference
+        if response.endswith(
+            f"\\boxed{{{reference['solution']}}}"
+        ):  # the usual right answer, at a fiftieth of the cost
+            return right("every rule is kept", answer=reference["solution"])
         return puzzles.WaterJugs(reference["capacities"], reference["target"], reference["limit"]).verify(response)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
@@ -71,7 +77,7 @@ class WaterJugs(Task):
         for move in moves:
             amounts = _after(amounts, sizes, move)
             lines.append(f"{_text(move)}: {', '.join(map(str, amounts))}")
-        return "\n".join([*lines, "\\boxed{" + ", ".join(map(_text, moves)) + "}"])
+        return "\n".join([*lines, f"\\boxed{{{problem.reference['solution']}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Breadth-first search that gives up early."""
@@ -102,39 +108,43 @@ def _after(amounts: Sequence[int], sizes: Sequence[int], move: Move) -> list[int
     return amounts
 
 
-def _walk(sizes: Sequence[int], uniforms: Sequence[float], shortest: int) -> tuple[list[Move], int] | None:
-    """A walk, of a move a uniform, through states that differ; it ends when, not too soon, an amount is new."""
-    states = [[0] * JUGS]
+def _walk(sizes: Sequence[int], firsts: Sequence[int], shortest: int) -> tuple[list[Move], int] | None:
+    """A walk through states that differ; it ends when, not too soon, an amount is new.
+
+    firsts: for each move, which one to try first.
+    """
+    amounts = (0,) * JUGS
+    states = {amounts}
     moves: list[Move] = []
     old: set[int] = set()
-    for u in uniforms:
-        first = int(u * len(MOVES))
-        for k in range(len(MOVES)):
-            move = MOVES[(first + 5 * k) % len(MOVES)]  # 5 and 12 are coprime, so that each is tried
-            if _sensible(states[-1], sizes, move):
-                amounts = _after(states[-1], sizes, move)
-                if amounts not in states:
-                    break
+    for first in firsts:
+        for move in ORDERS[first]:
+            new = _onward(amounts, sizes, move)
+            if new is not None and new not in states:
+                break
         else:
             return None
         moves.append(move)
         if len(moves) >= shortest:
             old = old or _sums(sizes).union(*states)
-            for amount in amounts:
+            for amount in new:
                 if amount not in old:
                     return moves, amount
-        states.append(amounts)
+        amounts = new
+        states.add(new)
     return None
 
 
-def _sensible(amounts: Sequence[int], sizes: Sequence[int], move: Move) -> bool:
-    """Whether a move changes something, and does not throw away, or add to, what is only part of a jug."""
+def _onward(amounts: tuple[int, ...], sizes: Sequence[int], move: Move) -> tuple[int, ...] | None:
+    """The amounts after a move; None when it changes nothing, or throws away or adds to what is only part of a jug."""
     kind, jug = move
     if kind == FILL:
-        return amounts[jug] == 0
-    if kind == EMPTY:
-        return amounts[jug] == sizes[jug]
-    return amounts[kind] > 0 and amounts[jug] < sizes[jug]
+        useless = amounts[jug] > 0
+    elif kind == EMPTY:
+        useless = amounts[jug] < sizes[jug]
+    else:
+        useless = amounts[kind] == 0 or amounts[jug] == sizes[jug]
+    return None if useless else tuple(_after(amounts, sizes, move))
 
 
 def _sums(sizes: Sequence[int]) -> set[int]:

@@ -13,7 +13,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
-from .language import INDENT, Line, ProgramError, call, line_text, nested
+from .language import Line, ProgramError, call, line_text, nested, program_text
 from .phases import NAMES, PROBE, draw_inputs, draw_work
 from .reading import NotInLanguage, read_line
 
@@ -62,9 +62,11 @@ class FindBug(Task):
             tests = [[items, work.of(items)] for items in draw_inputs(uniforms[2 * count + 3 :], LENGTH)]
             made = _spoiled(work.lines(), uniforms[0], uniforms[1], ["xs", *NAMES[1 : count + 1], "x", "result"], tests)
         lines, number, mended = made
+        texts = work.texts()
+        texts[number - 1] = program_text([lines[number - 1]])
         fields = {
-            "steps": "\n".join(f"- {step}" for step in work.words()),
-            "program": "\n".join(f"{k:>2}  {INDENT * line[0]}{line_text(line)}" for k, line in enumerate(lines, 1)),
+            "steps": "\n".join([f"- {step}" for step in work.words()]),
+            "program": "\n".join([f"{k:>2}  {text}" for k, text in enumerate(texts, 1)]),
         }
         reference = {"lines": lines, "tests": tests, "answer": f"{number}: {mended}"}
         return self.ask(rng, reference, difficulty, fields, {"phases": work.phases, "ending": work.ending})

@@ -115,6 +115,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "min": _smallest,
     "sorted": sorted,
 }
+SIMPLE = frozenset(("set", "add", "append", "put", "print", "return", "def"))  # statements without a block that runs
 STRENGTH = {"or": 1, "and": 2, "not": 3, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "//": 6, "%": 6}
 UNARY = 7  # binds a minus before an operand
 
@@ -206,19 +207,19 @@ class Machine:
         taken = False  # whether a branch of the present if was
         for line, below in block:
             kind = line[1]
-            if kind in ("if", "elif", "else"):
+            if kind in SIMPLE:
+                self._simple(kind, line)
+            elif kind in ("if", "elif", "else"):
                 self._tick()
                 taken = taken and kind != "if"
                 if not taken and (kind == "else" or self.value(line[2])):
                     taken = True
                     if self.run(below):
                         return True
-            elif kind in ("for", "each", "while"):
-                self._loop(line, below)
             elif kind == "break":
                 return True
             else:
-                self._simple(kind, line)
+                self._loop(line, below)
         return False
 
     def _tick(self) -> None:
@@ -274,9 +275,8 @@ class Machine:
         if type(e) is int:
             return e
         op = e[0]
-        binary = BINARY.get(op)
-        if binary is not None:
-            result = binary(self.value(e[1]), self.value(e[2]))
+        if op in BINARY:
+            result = BINARY[op](self.value(e[1]), self.value(e[2]))
             if type(result) is int and not -MAX_VALUE <= result <= MAX_VALUE:
                 raise ProgramError("a number that is too large")
             return result

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from .language import Block, Line, nested
+from .language import Block, Line, nested, program_text
 from .reading import read_program
 
 PROBE = tuple(range(-4, 13))  # holds every constant that occurs, and its neighbours
@@ -152,6 +152,13 @@ class Work(NamedTuple):
             lines += _written(n, k, place)
         return lines + _ended(self.ending, len(self.phases))
 
+    def texts(self) -> list[str]:
+        """The text of each line of ``lines``, with its indent."""
+        texts = ["def f(xs):"]
+        for place, (n, k) in enumerate(self.phases):
+            texts += _written_texts(n, k, place)
+        return texts + _ended_texts(self.ending, len(self.phases))
+
     def of(self, items: Sequence[int]) -> int:
         """What it returns, by Python's own lists."""
         now = list(items)
@@ -189,3 +196,13 @@ def _written(phase: int, k: int, place: int) -> list[Line]:
 @cache
 def _ended(ending: int, place: int) -> list[Line]:
     return [[line[0] + 1, *line[1:]] for line in read_program(ENDINGS[ending].source.format(a=NAMES[place]))]
+
+
+@cache
+def _written_texts(phase: int, k: int, place: int) -> list[str]:
+    return program_text(_written(phase, k, place)).split("\n")
+
+
+@cache
+def _ended_texts(ending: int, place: int) -> list[str]:
+    return program_text(_ended(ending, place)).split("\n")

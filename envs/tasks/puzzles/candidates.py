@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from itertools import permutations
 
-CACHED = 1 << 15  # sets of candidates whose consequences are remembered
+CACHED = 1 << 15  # sets of candidates whose consequences are remembered, for each rule
 
 
 @lru_cache(maxsize=CACHED)
@@ -21,24 +21,26 @@ def all_different(candidates: tuple[int, ...]) -> tuple[int, ...] | None:
         fitting &= allowed[mask]
     if not fitting:
         return None
-    pairs = zip(at, candidates, strict=True)
     return tuple(
-        [sum([1 << v for v, has in enumerate(cell) if mask >> v & 1 and has & fitting]) for cell, mask in pairs]
+        [
+            sum([value for value, has in cell if mask & value and has & fitting]) if mask & mask - 1 else mask
+            for cell, mask in zip(at, candidates, strict=True)
+        ]
     )
 
 
 @cache
-def _permutations(n: int) -> tuple[list[list[int]], list[list[int]]]:
-    """Of each cell, the permutations (a bit each) with a value of each mask, and with each value."""
+def _permutations(n: int) -> tuple[list[list[int]], list[list[tuple[int, int]]]]:
+    """Of each cell, the permutations (a bit each) with a value of each mask, and with each value, itself a mask."""
     everyone = list(permutations(range(n)))
     at = [
-        [int("".join(["1" if p[cell] == value else "0" for p in everyone]), 2) for value in range(n)]
+        [(1 << value, int("".join(["1" if p[cell] == value else "0" for p in everyone]), 2)) for value in range(n)]
         for cell in range(n)
     ]
     within = []
     for cell in at:
         allowed = [0]
-        for has in cell:
+        for _, has in cell:
             allowed += [mask | has for mask in allowed]
         within.append(allowed)
     return within, at

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,6 +15,9 @@ from palaestra.verifiers import Verdict, right, wrong
 from palaestra.verifiers import puzzles as verifiers
 from palaestra.verifiers.puzzles.answer import find_answer, read_assignment
 
+from ..draws import below, shuffled
+
+DIGITS = "0123456789"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIZES = ((3, 3), (3, 4), (4, 4), (4, 5), (5, 5), (5, 6), (6, 6), (6, 7), (7, 7), (7, 8))  # digits, unknown letters
 MAX_NODES = 1500  # of the search for a second solution
@@ -48,29 +52,30 @@ class Cryptarithm(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        (length, unknown), random = SIZES[difficulty - 1], rng.random
+        length, unknown = SIZES[difficulty - 1]
+        least, ranked = 10 ** (length - 1), shuffled(rng, range(10))
         while True:
-            x, y = (int((1 + 9 * random()) * 10 ** (length - 1)) for _ in range(2))
-            words = str(x), str(y), str(x + y)
-            digits = sorted(dict.fromkeys("".join(words)), key=lambda _: random())
-            if len(digits) < unknown:
-                continue
-            known = {digit: int(digit) for digit in digits[unknown:]}
-            if len(_search(_sum(words, digits, known), 2, MAX_NODES)) == 1:
+            x, y = below(rng, 9 * least, 9 * least)
+            numbers = [str(least + x), str(least + y), str(2 * least + x + y)]
+            words = [list(map(int, number)) for number in numbers]
+            present = {*words[0], *words[1], *words[2]}
+            order = [digit for digit in ranked if digit in present]
+            known = order[unknown:]
+            if len(order) >= unknown and len(_search(_sum(words, known), 2, MAX_NODES)) == 1:
                 break
-        pool = list(LETTERS)
-        letter = {digit: pool.pop(int(random() * len(pool))) for digit in digits}
-        first, second, total = ("".join(letter[digit] for digit in word) for word in words)
-        given = {letter[digit]: value for digit, value in known.items()}
-        listed = ", ".join(f"{name} = {digit}" for name, digit in sorted(given.items()))
+        letters = "".join(shuffled(rng, LETTERS)[:10])
+        first, second, total = [number.translate(str.maketrans(DIGITS, letters)) for number in numbers]
+        key = sorted([(letters[digit], digit) for digit in order])
+        given = {letter: digit for letter, digit in key if digit in known}
+        listed = ", ".join([f"{letter} = {digit}" for letter, digit in given.items()])
         fields = {
             "first": first,
             "second": second,
             "total": total,
             "known": f"Given: {listed}. " if given else "",
-            "letters": ", ".join(sorted(letter.values())),
+            "letters": ", ".join([letter for letter, _ in key]),
         }
-        solution = ", ".join(f"{name}={digit}" for name, digit in sorted((letter[d], d) for d in digits))
+        solution = ", ".join([f"{letter}={digit}" for letter, digit in key])
         reference = {"words": [first, second, total], "given": given, "solution": solution}
         return self.ask(rng, reference, difficulty, fields)
 
@@ -106,13 +111,16 @@ class Cryptarithm(Task):
         """The search, column by column, given up after a few steps."""
         words, given = problem.reference["words"], problem.reference["given"]
         letters = sorted(set("".join(words)))
-        found = _search(_sum(words, letters, given), 1, WEAK_NODES)
-        pairs = zip(letters, found[0], strict=True) if found else ()
+        puzzle = _sum([[letters.index(letter) for letter in word] for word in words], ())
+        for letter, digit in given.items():
+            puzzle.digits[letters.index(letter)] = digit
+        found = _search(puzzle, 1, WEAK_NODES)
+        pairs = zip(letters, found[0], strict=False) if found else ()
         return f"\\boxed{{{', '.join(f'{letter}={digit}' for letter, digit in pairs)}}}"
 
 
 class Sum(NamedTuple):
-    """A sum of two words of one length, its letters numbered.
+    """A sum of two words of one length, its letters numbered (from 0 to 9).
 
     columns: from the right, where both words have letters. carry: out of the last of these. digits: by letter, -1 where
     not known. least: the least digit that each letter may be.
@@ -124,16 +132,18 @@ class Sum(NamedTuple):
     least: list[int]
 
 
-def _sum(words: Sequence[str], symbols: Sequence[str], known: Mapping[str, int]) -> Sum:
-    number = {symbol: k for k, symbol in enumerate(symbols)}
-    first, second, total = ([number[symbol] for symbol in reversed(word)] for word in words)
-    digits, least = [known.get(symbol, -1) for symbol in symbols], [0] * len(symbols)
-    for word in (first, second, total):
-        least[word[-1]] = 1
+def _sum(words: Sequence[Sequence[int]], known: Iterable[int]) -> Sum:
+    """The sum of two words of numbered letters; ``known`` letters are numbered by their digits."""
+    first, second, total = words
+    digits, least = [-1] * 10, [0] * 10
+    for digit in known:
+        digits[digit] = digit
+    for word in words:
+        least[word[0]] = 1
     carry = len(total) - len(first)
     if carry:
-        digits[total[-1]] = 1
-    return Sum(list(zip(first, second, total, strict=False)), carry, digits, least)
+        digits[total[0]] = 1
+    return Sum(list(zip(first, second, total[carry:], strict=True))[::-1], carry, digits, least)
 
 
 def _search(puzzle: Sum, limit: int, nodes: int) -> list[list[int]]:
@@ -141,11 +151,6 @@ def _search(puzzle: Sum, limit: int, nodes: int) -> list[list[int]]:
     columns, carry_out, digits, least = puzzle
     found: list[list[int]] = []
     left = nodes
-
-    def options(letter: int, used: int) -> Iterable[int]:
-        if digits[letter] >= 0:
-            return (digits[letter],)
-        return [d for d in range(least[letter], 10) if not used >> d & 1]
 
     def search(k: int, carry: int, used: int) -> None:
         nonlocal left
@@ -155,26 +160,41 @@ def _search(puzzle: Sum, limit: int, nodes: int) -> list[list[int]]:
                 found.append(digits[:])
             return
         a, b, c = columns[k]
-        was = digits[a], digits[b], digits[c]
-        for x in options(a, used):
+        if digits[a] < 0 <= digits[b]:
+            a, b = b, a
+        was_a, was_b = digits[a], digits[b]
+        for x in _unused(used, least[a]) if was_a < 0 else (was_a,):
             digits[a] = x
-            with_x = used | 1 << x
-            for y in options(b, with_x):
+            with_x, y, z = used | 1 << x, digits[b], digits[c]
+            if y >= 0:
+                options: Iterable[int] = (y,)
+            elif z >= 0:
+                y = (z - x - carry) % 10
+                options = (y,) if y >= least[b] and not with_x >> y & 1 else ()
+            else:
+                options = _unused(with_x, least[b])
+            for y in options:
                 digits[b] = y
-                with_y = with_x | 1 << y
-                more, z = divmod(x + y + carry, 10)
+                z = x + y + carry
+                more = z > 9
+                if more:
+                    z -= 10
                 if digits[c] == z:
-                    search(k + 1, more, with_y)
-                elif digits[c] < 0 and z >= least[c] and not with_y >> z & 1:
+                    search(k + 1, more, with_x | 1 << y)
+                elif digits[c] < 0 and z >= least[c] and not (with_x | 1 << y) >> z & 1:
                     digits[c] = z
-                    search(k + 1, more, with_y | 1 << z)
+                    search(k + 1, more, with_x | 1 << y | 1 << z)
                     digits[c] = -1
                 if left < 0 or len(found) == limit:
-                    break
-                digits[b] = was[1] if b != a else x
-            digits[a], digits[b] = was[0], was[1]
-            if left < 0 or len(found) == limit:
-                break
+                    return
+            digits[b] = was_b
+        digits[a] = was_a
 
-    search(0, 0, sum(1 << d for d in digits if d >= 0))
+    search(0, 0, sum([1 << d for d in digits if d >= 0]))
     return found if left >= 0 else []
+
+
+@cache
+def _unused(used: int, least: int) -> list[int]:
+    """The digits from ``least`` on that are not in the mask ``used``."""
+    return [digit for digit in range(least, 10) if not used >> digit & 1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
+from palaestra.envs.tasks.draws import throws
 from palaestra.verifiers import Verdict
 from palaestra.verifiers import puzzles as verifiers
 
@@ -18,6 +20,7 @@ from .latin import cell_name, draw_square, eliminate, settle, smallest, sweep_si
 
 SIZES = (4, 4, 4, 5, 5, 5, 6, 6, 7, 7)
 SHARES = (0.8, 0.5, 0.3, 0.7, 0.5, 0.35, 0.6, 0.4, 0.55, 0.4)  # of neighbours that are compared
+GIVEN = (0, 0, 1, 0, 1, 2, 2, 5, 5, 8)  # numbers given at once, before others one by one as long as they are needed
 WEAK_SWEEPS = 3
 
 
@@ -47,17 +50,17 @@ class Futoshiki(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        n, share, random = SIZES[difficulty - 1], SHARES[difficulty - 1], rng.random
-        cells = draw_square(random, n)
-        across = [(i, i + 1) for i in range(n * n) if (i + 1) % n]
-        down = [(i, i + n) for i in range(n * n - n)]
-        less = [(a, b) if cells[a] < cells[b] else (b, a) for a, b in across + down if random() < share]
-        givens = _givens(random, cells, n, less)
+        n, share = SIZES[difficulty - 1], SHARES[difficulty - 1]
+        cells = draw_square(rng, n)
+        pairs = _neighbours(n)
+        compared = [pair for pair, u in zip(pairs, rng.random(len(pairs)).tolist(), strict=True) if u < share]
+        less = [(a, b) if cells[a] < cells[b] else (b, a) for a, b in compared]
+        givens = _givens(rng, cells, n, less, GIVEN[difficulty - 1])
         fields = {
             "n": str(n),
             "grid": show(square(givens, n)),
             "picture": _picture(givens, n, less),
-            "conditions": ", ".join(f"{cell_name(a, n)} < {cell_name(b, n)}" for a, b in less) or "no condition",
+            "conditions": ", ".join([f"{cell_name(a, n)} < {cell_name(b, n)}" for a, b in less]) or "no condition",
         }
         rows = square(cells, n)
         reference = {"givens": square(givens, n), "less": [list(pair) for pair in less], "solution": show(rows)}
@@ -82,17 +85,26 @@ class Futoshiki(Task):
         return boxed(smallest(masks, n))
 
 
-def _givens(random: Callable[[], float], cells: Sequence[int], n: int, less: Sequence[Sequence[int]]) -> list[int]:
+@cache
+def _neighbours(n: int) -> list[tuple[int, int]]:
+    """Pairs of cells side by side, then pairs one above the other."""
+    return [(i, i + 1) for i in range(n * n) if (i + 1) % n] + [(i, i + n) for i in range(n * n - n)]
+
+
+def _givens(
+    rng: np.random.Generator, cells: Sequence[int], n: int, less: Sequence[Sequence[int]], at_once: int
+) -> list[int]:
     """Numbers to give, 0 elsewhere, with which elimination settles every cell."""
     givens, masks = [0] * (n * n), [(1 << n) - 1] * (n * n)
-    while True:
-        eliminate(masks, n, lambda m: _compare(m, less))
-        left = unsettled(masks)
-        if not left:
-            return givens
-        cell = left[int(random() * len(left))]
+    for cell in throws(rng, at_once, n * n):
         givens[cell] = cells[cell]
         masks[cell] = 1 << cells[cell] - 1
+    while not eliminate(masks, n, lambda m: _compare(m, less)):
+        left = unsettled(masks)
+        cell = left[rng.bit_generator.random_raw() % len(left)]
+        givens[cell] = cells[cell]
+        masks[cell] = 1 << cells[cell] - 1
+    return givens
 
 
 def _compare(masks: list[int], less: Sequence[Sequence[int]]) -> None:
@@ -111,16 +123,20 @@ def _read(problem: Problem) -> tuple[list[int], int, Callable[[list[int]], None]
 
 def _picture(givens: Sequence[int], n: int, less: Sequence[Sequence[int]]) -> str:
     """The grid with signs between its cells; each points to the smaller number."""
-    between = {}
+    beside, below = [" "] * (n * n), [" "] * (n * n)
     for a, b in less:
-        between[min(a, b), max(a, b)] = a < b
+        if a < b:
+            if b - a == 1:
+                beside[a] = "<"
+            else:
+                below[a] = "^"
+        elif a - b == 1:
+            beside[b] = ">"
+        else:
+            below[b] = "v"
     lines = []
     for start in range(0, n * n, n):
-        text = str(givens[start] or ".")
-        for cell in range(start + 1, start + n):
-            sign = between.get((cell - 1, cell))
-            text += f" {' ' if sign is None else '<' if sign else '>'} {givens[cell] or '.'}"
-        lines.append(text)
-        signs = [between.get((cell, cell + n)) for cell in range(start, start + n)]
-        lines.append("   ".join(" " if sign is None else "^" if sign else "v" for sign in signs).rstrip())
+        row = zip(givens[start : start + n], beside[start : start + n], strict=True)
+        lines.append(" ".join([f"{v or '.'} {sign}" for v, sign in row]).rstrip())
+        lines.append("   ".join(below[start : start + n]).rstrip())
     return "\n".join(lines[:-1])

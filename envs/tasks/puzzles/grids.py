@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from palaestra.verifiers import Verdict, right
+
+T = TypeVar("T")
 
 
 class Rules(Protocol):
@@ -31,7 +33,7 @@ def judge(response: str, known: str, rules: Callable[[], Rules]) -> Verdict:
     return rules().verify(response)
 
 
-def square(cells: Sequence[int], n: int) -> list[list[int]]:
+def square(cells: Sequence[T], n: int) -> list[list[T]]:
     """The rows of n² cells."""
     return [list(cells[start : start + n]) for start in range(0, n * n, n)]
 

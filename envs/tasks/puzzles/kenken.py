@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from math import prod
 from typing import Any, ClassVar, TypeAlias
@@ -17,8 +17,9 @@ from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 from palaestra.verifiers import puzzles as verifiers
 
+from .candidates import CACHED
 from .grids import boxed, judge, show, square
-from .latin import draw_square, eliminate, settle, smallest, sweep_singles, unsettled
+from .latin import cell_name, draw_square, eliminate, settle, smallest, sweep_singles, unsettled
 
 Cage: TypeAlias = list[Any]  # [operation, target, cells]: JSON-able; see verifiers.puzzles.Cage
 
@@ -26,6 +27,7 @@ SIZES = (3, 4, 4, 4, 5, 5, 5, 6, 6, 6)
 LARGEST = (2, 2, 2, 3, 2, 3, 3, 2, 3, 3)  # cells of a cage
 ALONE = (0.2, 0.3, 0.1, 0.1, 0.2, 0.2, 0.1, 0.2, 0.2, 0.1)  # of the cages hold a single cell from the start
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
+MADE = {"+": "sum", "*": "product", "-": "difference", "/": "quotient"}
 WEAK_SWEEPS = 3
 
 
@@ -57,17 +59,22 @@ class KenKen(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        n, random = SIZES[difficulty - 1], rng.random
-        cells = draw_square(random, n)
-        parts = _parts(random, n, LARGEST[difficulty - 1], ALONE[difficulty - 1])
-        cages = _cut(random, cells, n, [_cage(random, cells, part) for part in parts])
+        n = SIZES[difficulty - 1]
+        cells = draw_square(rng, n)
+        parts = _parts(rng, n, LARGEST[difficulty - 1], ALONE[difficulty - 1])
+        cages = _cut(rng, cells, n, [_cage(rng, cells, part) for part in parts])
         cages.sort(key=lambda cage: min(cage[2]))
-        letter_of = {cell: LETTERS[k] for k, cage in enumerate(cages) for cell in cage[2]}
+        letters = [""] * (n * n)
+        for letter, (_, _, part) in zip(LETTERS, cages, strict=False):
+            for cell in part:
+                letters[cell] = letter
         fields = {
             "n": str(n),
-            "letters": "\n".join(" ".join(letter_of[i * n + j] for j in range(n)) for i in range(n)),
-            "targets": ", ".join(f"{LETTERS[k]} {target}{operation}" for k, (operation, target, _) in enumerate(cages)),
-            "sentences": "\n".join(_sentence(cage, n) for cage in cages),
+            "letters": "\n".join([" ".join(row) for row in square(letters, n)]),
+            "targets": ", ".join(
+                [f"{LETTERS[k]} {target}{operation}" for k, (operation, target, _) in enumerate(cages)]
+            ),
+            "sentences": "\n".join([_sentence(cage, n) for cage in cages]),
         }
         return self.ask(rng, {"n": n, "cages": cages, "solution": show(square(cells, n))}, difficulty, fields)
 
@@ -98,53 +105,61 @@ def _rules(reference: dict[str, Any]) -> verifiers.KenKen:
     return verifiers.KenKen(n, cages)
 
 
-def _parts(random: Callable[[], float], n: int, largest: int, alone: float) -> list[list[int]]:
+def _parts(rng: np.random.Generator, n: int, largest: int, alone: float) -> list[list[int]]:
     """The cells of an n by n grid in paths of up to ``largest`` neighbours."""
+    draw, onward = rng.bit_generator.random_raw, _onward(n)
     free, parts = [True] * (n * n), []
-    for start in range(n * n):
+    for start, u in enumerate(rng.random(n * n).tolist()):
         if not free[start]:
             continue
-        part = [start]
+        cell, part = start, [start]
         free[start] = False
-        size = 1 if random() < alone else 2 + int(random() * (largest - 1))
-        while len(part) < size:
-            i, j = divmod(part[-1], n)
-            near = [i * n + j + 1] * (j + 1 < n) + [i * n + j + n] * (i + 1 < n) + [i * n + j - 1] * (j > 0)
-            near = [cell for cell in near if free[cell]]
-            if not near:
-                break
-            part.append(near[int(random() * len(near))])
-            free[part[-1]] = False
+        size = 1 if u < alone else 2 if largest == 2 else 2 + draw() % (largest - 1)
+        while len(part) < size and (near := [there for there in onward[cell] if free[there]]):
+            cell = near[draw() % len(near)]
+            part.append(cell)
+            free[cell] = False
         parts.append(part)
     return parts
 
 
-def _cage(random: Callable[[], float], cells: Sequence[int], part: list[int]) -> Cage:
+@cache
+def _onward(n: int) -> list[list[int]]:
+    """Of each cell, those to the right, below and to the left."""
+    return [
+        [i * n + j + 1] * (j + 1 < n) + [i * n + j + n] * (i + 1 < n) + [i * n + j - 1] * (j > 0)
+        for i in range(n)
+        for j in range(n)
+    ]
+
+
+def _cage(rng: np.random.Generator, cells: Sequence[int], part: list[int]) -> Cage:
     if len(part) == 1:
         return _made("=", cells, part)
     numbers = [cells[cell] for cell in part]
     kinds = "+*" if len(part) > 2 else "+-*/" if max(numbers) % min(numbers) == 0 else "+-*"
-    return _made(kinds[int(random() * len(kinds))], cells, part)
+    return _made(kinds[rng.bit_generator.random_raw() % len(kinds)], cells, part)
 
 
 def _made(operation: str, cells: Sequence[int], part: list[int]) -> Cage:
     """The cage of these cells with the target that their numbers make."""
+    if operation == "=":
+        return ["=", cells[part[0]], part]
     numbers = [cells[cell] for cell in part]
+    if operation == "+":
+        return ["+", sum(numbers), part]
     if operation == "*":
         return ["*", prod(numbers), part]
     low, high = min(numbers), max(numbers)
-    return [operation, {"=": high, "+": sum(numbers), "-": high - low, "/": high // low}[operation], part]
+    return [operation, high - low if operation == "-" else high // low, part]
 
 
-def _cut(random: Callable[[], float], cells: Sequence[int], n: int, cages: list[Cage]) -> list[Cage]:
+def _cut(rng: np.random.Generator, cells: Sequence[int], n: int, cages: list[Cage]) -> list[Cage]:
     """Cut ends off cages, as givens, until elimination settles every cell."""
     masks = [(1 << n) - 1] * (n * n)
-    while True:
-        eliminate(masks, n, lambda m: _narrow(m, n, cages))
+    while not eliminate(masks, n, lambda m: _narrow(m, n, cages)):
         left = unsettled(masks)
-        if not left:
-            return cages
-        cell = left[int(random() * len(left))]
+        cell = left[rng.bit_generator.random_raw() % len(left)]
         k = next(k for k, cage in enumerate(cages) if cell in cage[2])
         part = cages[k][2]
         end = part[-1] if cell != part[0] else part[0]
@@ -152,25 +167,25 @@ def _cut(random: Callable[[], float], cells: Sequence[int], n: int, cages: list[
         # Of more than two cells the operation stays, so that what the whole cage told still follows.
         cages[k] = _made(cages[k][0] if len(rest) > 1 else "=", cells, rest)
         cages.append(_made("=", cells, [end]))
+    return cages
 
 
 def _narrow(masks: list[int], n: int, cages: Sequence[Cage]) -> None:
     """Keep the candidates that occur in some way to make each cage's target."""
     for operation, target, part in cages:
-        allowed = [masks[cell] for cell in part]
-        if operation == "=":
+        if len(part) == 1:
             masks[part[0]] &= 1 << target - 1
-        elif len(part) == 2:
-            first = second = 0
-            for a, b in _ways(operation, target, 2, n):
-                if a & allowed[0] and b & allowed[1]:
-                    first |= a
-                    second |= b
-            masks[part[0]], masks[part[1]] = first, second
         else:
-            fits = [way for way in _ways(operation, target, len(part), n) if all(map(int.__and__, way, allowed))]
-            for k, cell in enumerate(part):
-                masks[cell] = sum({way[k] for way in fits})
+            kept = _kept(operation, target, n, tuple([masks[cell] for cell in part]))
+            for cell, mask in zip(part, kept, strict=True):
+                masks[cell] = mask
+
+
+@lru_cache(maxsize=CACHED)
+def _kept(operation: str, target: int, n: int, candidates: tuple[int, ...]) -> tuple[int, ...]:
+    """What is left of the candidates of a cage's cells, which hold the solution."""
+    fitting = [way for way in _ways(operation, target, len(candidates), n) if all(map(int.__and__, way, candidates))]
+    return tuple([sum(set(numbers)) for numbers in zip(*fitting, strict=True)])
 
 
 @cache
@@ -183,12 +198,7 @@ def _ways(operation: str, target: int, size: int, n: int) -> list[tuple[int, ...
 
 def _sentence(cage: Cage, n: int) -> str:
     operation, target, part = cage
-    names = [f"r{cell // n + 1}c{cell % n + 1}" for cell in part]
-    listed = f"{', '.join(names[:-1])} and {names[-1]}"
-    return {
-        "=": f"{names[-1]} is {target}.",
-        "+": f"The sum of {listed} is {target}.",
-        "*": f"The product of {listed} is {target}.",
-        "-": f"The difference of {listed} is {target}.",
-        "/": f"The quotient of {listed} is {target}.",
-    }[operation]
+    names = [cell_name(cell, n) for cell in part]
+    if operation == "=":
+        return f"{names[0]} is {target}."
+    return f"The {MADE[operation]} of {', '.join(names[:-1])} and {names[-1]} is {target}."

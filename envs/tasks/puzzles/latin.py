@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from palaestra.envs.tasks.draws import shuffled
 
 from .candidates import all_different
-from .grids import one_each, square
+from .grids import square
 
 
-def draw_square(random: Callable[[], float], n: int) -> list[int]:
+def draw_square(rng: np.random.Generator, n: int) -> list[int]:
     """The n² cells of a Latin square of 1 to n: the cyclic one with rows, columns and numbers in random order."""
-    rows, columns, numbers = one_each(random, n), one_each(random, n), one_each(random, n)
+    rows, columns, numbers = (shuffled(rng, range(n)) for _ in range(3))
     return [numbers[(i + j) % n] + 1 for i in rows for j in columns]
 
 
-def eliminate(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> None:
-    """``sweep`` until nothing changes."""
+def eliminate(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> bool:
+    """``sweep`` until nothing changes; whether every cell is then settled."""
+    solved = n * ((1 << n) - 1)  # the sum of the masks when each line holds each number once, and only then
     before: list[int] = []
     while masks != before:
         before = masks[:]
         sweep(masks, n, narrow)
+        if sum(masks) == solved:
+            return True
+    return False
 
 
 def sweep(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> None:
@@ -28,11 +37,9 @@ def sweep(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> None
     The square must exist: a contradiction is not looked for.
     """
     narrow(masks)
-    for i in range(n):
-        row = slice(i * n, i * n + n)
-        masks[row] = all_different(tuple(masks[row])) or masks[row]
-        column = slice(i, None, n)
-        masks[column] = all_different(tuple(masks[column])) or masks[column]
+    for line in _lines(n):
+        cells = tuple(masks[line])
+        masks[line] = all_different(cells) or cells
 
 
 def sweep_singles(masks: list[int], n: int, narrow: Callable[[list[int]], None]) -> None:
@@ -63,6 +70,14 @@ def smallest(masks: list[int], n: int) -> list[list[int]]:
     return square([(mask & -mask).bit_length() for mask in masks], n)
 
 
+@cache
+def _lines(n: int) -> list[slice]:
+    """The rows and columns."""
+    rows = [slice(i * n, i * n + n) for i in range(n)]
+    return rows + [slice(j, None, n) for j in range(n)]
+
+
+@cache
 def cell_name(cell: int, n: int) -> str:
     """``r1c2`` for row 1, column 2."""
     return f"r{cell // n + 1}c{cell % n + 1}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
+
+import numpy as np
 
 from palaestra.verifiers.puzzles.logic_grid import RELATIONS
 
@@ -13,7 +15,10 @@ from .candidates import all_different
 MAX_DRAWS = 1200  # of clues for one puzzle
 CHOICE = 4  # draws from which the clue that rules out most is taken
 
+COIN = 1 << 10
+
 Table: TypeAlias = tuple[int, ...]
+Kind: TypeAlias = tuple[str, Table, Table]  # a relation, with what ``_reach`` tells of it
 
 
 class Clue(NamedTuple):
@@ -66,7 +71,7 @@ def eliminate(row: Row, masks: list[int], clues: Sequence[Clue], sweeps: int = M
 
 
 def draw_clues(
-    random: Callable[[], float], row: Row, places: Sequence[int], kinds: tuple[str, ...], seats: float
+    rng: np.random.Generator, row: Row, places: Sequence[int], kinds: tuple[str, ...], seats: float
 ) -> list[Clue] | None:
     """True clues by which elimination alone finds ``places``, the position of each thing from 0; None if none turn up.
 
@@ -76,43 +81,75 @@ def draw_clues(
     instead of a second thing (of another group when there are several).
     """
     (n, groups), things = row, row.things
-    masks, clues = row.unknown(), list[Clue]()
-    blindly = things // 2 if groups > 1 else n - 1
-    unsettled, pairs = list(range(things)), set[tuple[int, int]]()
-    holding, best, most = _holding(kinds, n), None, 0
-    for draw in range(1, MAX_DRAWS):
-        a = unsettled[int(random() * len(unsettled))]
-        if random() < seats:
-            seat = int(random() * n)
-            relation, b = "at" if seat == places[a] else "not at", things + seat
+    draw, masks, clues = rng.bit_generator.random_raw, row.unknown(), list[Clue]()
+    blindly, others = (things // 2, things - n) if groups > 1 else (n - 1, n)
+    about: list[list[tuple[int, Table]]] = [[] for _ in masks]
+    unsettled, pairs, changed = list(range(things)), set[tuple[int, int]](), list[int]()
+    holding, seated, most = _holding(kinds, n), _holding(("at", "not at"), n), 0
+    for number in range(1, MAX_DRAWS):
+        word, k = divmod(draw(), len(unsettled))
+        word, coin = divmod(word, COIN)
+        a = unsettled[k]
+        if coin < seats * COIN:
+            b = things + word % n
+            relations = seated[places[a]][b - things]
         else:
-            b = (a // n + 1 + int(random() * (groups - 1))) % groups * n + int(random() * n)
+            word, k = divmod(word, others)
+            b = (a // n * n + n + k) % things
             relations = holding[places[a]][places[b]]
-            if a == b or not relations:
-                continue
-            relation = relations[int(random() * len(relations))]
-        if (a, b) in pairs:
+        if a == b or not relations or (a, b) in pairs:
             continue
-        forward, backward = _reach(relation, n)
-        ruled_out = (masks[b] & ~forward[masks[a]]).bit_count() + (masks[a] & ~backward[masks[b]]).bit_count()
-        if ruled_out > most or len(clues) < blindly:
-            best, most = Clue(a, relation, b), ruled_out
-        if best and (len(clues) < blindly or draw % CHOICE == 0):
-            clues.append(best)
-            pairs |= {(best.subject, best.object), (best.object, best.subject)}
-            best, most = None, 0
-            if len(clues) >= blindly:
-                eliminate(row, masks, clues)
-                unsettled = [thing for thing in range(things) if masks[thing] & (masks[thing] - 1)]
-                if not unsettled:
-                    return clues
+        relation, forward, backward = relations[word % len(relations)]
+        if len(clues) >= blindly:
+            ruled_out = (masks[b] & ~forward[masks[a]]).bit_count() + (masks[a] & ~backward[masks[b]]).bit_count()
+            if ruled_out > most:
+                best, most = (a, relation, b, forward, backward), ruled_out
+            if number % CHOICE or not most:
+                continue
+            a, relation, b, forward, backward = best
+            most = 0
+        clues.append(Clue(a, relation, b))
+        pairs |= {(a, b), (b, a)}
+        about[a].append((b, forward))
+        about[b].append((a, backward))
+        changed += (a, b)
+        if len(clues) >= blindly:
+            _spread(n, masks, about, changed)
+            unsettled = [thing for thing in unsettled if masks[thing] & (masks[thing] - 1)]
+            if not unsettled:
+                return clues
     return None
 
 
+def _spread(n: int, masks: list[int], about: Sequence[Sequence[tuple[int, Table]]], changed: list[int]) -> None:
+    """What ``eliminate`` finds, when only ``changed`` things can tell something new; they are emptied.
+
+    about: of each thing, the things that clues set beside it, and the positions that these have for each mask of its.
+    """
+    groups = {thing // n for thing in changed if masks[thing] & (masks[thing] - 1)}
+    while changed or groups:
+        if changed:
+            thing = changed.pop()
+            for other, reach in about[thing]:
+                left = masks[other] & reach[masks[thing]]
+                if left != masks[other]:
+                    masks[other] = left
+                    changed.append(other)
+                    groups.add(other // n)
+            continue
+        start = groups.pop() * n
+        cells = tuple(masks[start : start + n])
+        for thing, left in enumerate(all_different(cells) or cells, start):
+            if left != masks[thing]:
+                masks[thing] = left
+                changed.append(thing)
+
+
 @cache
-def _holding(kinds: tuple[str, ...], n: int) -> list[list[list[str]]]:
+def _holding(kinds: tuple[str, ...], n: int) -> list[list[list[Kind]]]:
     """Which of ``kinds`` hold between each two positions."""
-    return [[[kind for kind in kinds if RELATIONS[kind](i, j)] for j in range(n)] for i in range(n)]
+    reaching = [(kind, *_reach(kind, n)) for kind in kinds]
+    return [[[kind for kind in reaching if RELATIONS[kind[0]](i, j)] for j in range(n)] for i in range(n)]
 
 
 def deductions(row: Row, clues: Sequence[Clue]) -> list[tuple[int, list[int], int | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
+from palaestra.envs.tasks.draws import shuffled
 from palaestra.verifiers import Verdict, right
 from palaestra.verifiers import puzzles as verifiers
 
@@ -112,25 +113,24 @@ class Zebra(Task):
     )
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        level, random = LEVELS[difficulty - 1], rng.random
+        level = LEVELS[difficulty - 1]
         row = Row(level.seats, level.categories)
         n = row.positions
         clues = None
         while clues is None:
-            places = [p for _ in range(row.groups) for p in sorted(range(n), key=lambda _: random())]
-            clues = draw_clues(random, row, places, level.kinds, level.by_seat)
-        others = list(CATEGORIES[1:])
-        chosen = [CATEGORIES[0], *(others.pop(int(random() * len(others))) for _ in range(row.groups - 1))]
-        values = [_several(random, category.values, n) for category in chosen]
+            places = [place for _ in range(row.groups) for place in shuffled(rng, range(n))]
+            clues = draw_clues(rng, row, places, level.kinds, level.by_seat)
+        chosen = [CATEGORIES[0], *shuffled(rng, CATEGORIES[1:])[: row.groups - 1]]
+        values = [shuffled(rng, category.values)[:n] for category in chosen]
         flat = [value for group in values for value in group]
         who = [category.who.format(v) for category, group in zip(chosen, values, strict=True) for v in group]
         fields = {
             "count": str(n),
-            "values": "\n".join(f"{c.noun}: {', '.join(group)}" for c, group in zip(chosen, values, strict=True)),
-            "clues": "\n".join(f"{i}. {_text(clue, who)}" for i, clue in enumerate(clues, 1)),
+            "values": "\n".join([f"{c.noun}: {', '.join(group)}" for c, group in zip(chosen, values, strict=True)]),
+            "clues": "\n".join([f"{i}. {_text(clue, who)}" for i, clue in enumerate(clues, 1)]),
             "example": f"{flat[0]}=..., {flat[1]}=..., ...",
         }
-        solution = ", ".join(f"{value}={place + 1}" for value, place in zip(flat, places, strict=True))
+        solution = ", ".join([f"{value}={place + 1}" for value, place in zip(flat, places, strict=True)])
         reference = {"categories": values, "clues": [list(clue) for clue in clues], "solution": solution}
         return self.ask(rng, reference, difficulty, fields)
 
@@ -168,11 +168,6 @@ def _read(problem: Problem) -> tuple[Row, list[str], list[Clue]]:
     categories = problem.reference["categories"]
     clues = [Clue(a, relation, b) for a, relation, b in problem.reference["clues"]]
     return Row(len(categories[0]), len(categories)), [value for group in categories for value in group], clues
-
-
-def _several(random: Callable[[], float], values: Sequence[str], count: int) -> list[str]:
-    pool = list(values)
-    return [pool.pop(int(random() * len(pool))) for _ in range(count)]
 
 
 def _text(clue: Clue, who: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
+from ..draws import below, shuffled, throws
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ANSWER_CHARS = 400  # a longer answer is none
 KINDS = ("caesar", "substitution", "vigenere")
@@ -55,24 +57,23 @@ class Cipher(Task):
             raise ValueError(f"kind is None or one of {', '.join(KINDS)}, not {self.kind!r}")
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        uniforms = rng.random(difficulty + 2).tolist()
-        message = " ".join([WORDS[int(u * len(WORDS))] for u in uniforms[1:]])
-        kind = self.kind or KINDS[sum([difficulty > level for level in LAST_LEVELS])]
+        message = " ".join([WORDS[k] for k in throws(rng, difficulty + 1, len(WORDS))])
+        kind = self.kind or KINDS[(difficulty > LAST_LEVELS[0]) + (difficulty > LAST_LEVELS[1])]
         if kind == "substitution":
-            key = "".join([ALPHABET[k] for k in rng.permutation(26).tolist()])
+            key = "".join(shuffled(rng, ALPHABET))
             rule = (
                 f"Each letter of the plain alphabet {ALPHABET} is replaced by the one that stands at the same place "
                 f"in {key}."
             )
         elif kind == "caesar":
-            key = ALPHABET[1 + int(uniforms[0] * 25)]
-            shift = ALPHABET.index(key)
+            shift = 1 + below(rng, 25)[0]
+            key = ALPHABET[shift]
             rule = (
                 f"Each letter is replaced by the one {shift} {'place' if shift == 1 else 'places'} further on in the "
                 "alphabet, where A follows Z."
             )
         else:
-            key = KEYS[int(uniforms[0] * len(KEYS))]
+            key = KEYS[below(rng, len(KEYS))[0]]
             rule = (
                 f"The key {key} is written again and again below the letters (spaces are skipped), and each letter "
                 "moves on in the alphabet by as many places as the key's letter has letters before it "
@@ -83,12 +84,15 @@ class Cipher(Task):
         return self.ask(rng, {"message": message}, difficulty, {"secret": secret, "rule": rule}, meta)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
+        message = problem.reference["message"]
+        if response.endswith(f"\\boxed{{{message}}}"):  # the usual right answer, at a third of the cost
+            return right("the message", answer=message)
         text = last_boxed(response)
         if text is None:
             return wrong("no \\boxed answer")
         if len(text) > ANSWER_CHARS:
             return wrong(f"an answer of more than {ANSWER_CHARS} characters")
-        found, expected = text.upper().split(), problem.reference["message"].split()
+        found, expected = text.upper().split(), message.split()
         if len(found) != len(expected):
             return wrong(f"{len(found)} words instead of {len(expected)}", answer=text)
         for number, (word, plain) in enumerate(zip(found, expected, strict=True), 1):
@@ -113,7 +117,8 @@ def _decoded(kind: str, key: str, secret: str) -> str:
 
 
 def _substituted(text: str, letters: str, others: str) -> str:
-    return text.translate(str.maketrans(letters, others))
+    table = bytes.maketrans(letters.encode(), others.encode())  # of bytes: at a third of the cost
+    return text.encode().translate(table).decode()
 
 
 def _shifted(text: str, key: str, sign: int) -> str:
