@@ -17,41 +17,52 @@ from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
 
 from .drawing import LETTERS
 
-ARROW = re.compile("[A-Z]>[A-Z]")
+ARROW = re.compile("[A-Z][A-Z]")
 PATIENCE = 4  # arrows that the weak solver follows
-SHORTEST = 9  # vertices of the cycle at level 1, where it is followed for one arrow
+MAX_VERTICES = 16  # so that letters suffice at level 10
 
 
 @register("palaestra/PointerChasing-v0")
 @dataclass(frozen=True)
 class PointerChasing(Task):
-    """Difficulty d asks where a walk of d arrows ends, on a cycle of d + 8 vertices whose order is hidden.
+    """Difficulty d asks where a walk of d arrows ends, on a cycle of ``vertices`` + d vertices whose order is hidden.
 
-    The answer is one letter. The arrows are a single cycle, longer than the walk, so the end is never the start, every
-    other vertex is as likely, and the backward question (``invert``: where did the walk begin?) has one answer too.
+    vertices: 3 to 16. The answer is one letter, and an arrow from A to B is written AB. The arrows are a single cycle,
+    longer than the walk, so the end is never the start, every other vertex is as likely, and the backward question
+    (``invert``: where did the walk begin?) has one answer too.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("graphs", "functional_graphs")
-    ceiling = 0.16  # a letter of nine, but for the start
-    wordings = (
-        "{arrows}. Start at {start} and follow the arrow {times}. Where does it end? Answer in \\boxed{{}}.",
-        "Everybody passes the ball to one other: {arrows}. {start} has it, and it is passed on {times}. Who has it "
-        "then? Answer in \\boxed{{}}.",
-        "From which vertex to which: {arrows}. A walk from {start} takes its arrow {times}; what is at its end? "
-        "Write the letter in \\boxed{{}}.",
+    vertices: int = 8
+    wordings: ClassVar[tuple[str, ...]] = (
+        "XY is an arrow from X to Y: {arrows}. Start at {start} and follow the arrow {times}. Where does it end? "
+        "Answer in \\boxed{{}}.",
+        "XY means that X passes the ball to Y: {arrows}. {start} has it, and it is passed on {times}. Who has it then? "
+        "Answer in \\boxed{{}}.",
+        "Arcs: {arrows}. A walk from {start} takes the arc that leaves it, {times}. What is at its end? Write the "
+        "letter in \\boxed{{}}.",
     )
-    backward = (
-        "{arrows}. The arrow was followed {times}, to {end}. Where was the start? Answer in \\boxed{{}}.",
-        "Everybody passes the ball to one other: {arrows}. It was passed on {times}, and {end} has it. Who had it "
-        "first? Answer in \\boxed{{}}.",
-        "From which vertex to which: {arrows}. A walk that takes its arrow {times} ends at {end}; where did it begin? "
-        "Write the letter in \\boxed{{}}.",
+    backward: ClassVar[tuple[str, ...]] = (
+        "XY is an arrow from X to Y: {arrows}. The arrow was followed {times}, to {end}. Where was the start? "
+        "Answer in \\boxed{{}}.",
+        "XY means that X passes the ball to Y: {arrows}. It was passed on {times}, and {end} has it. Who had it first? "
+        "Answer in \\boxed{{}}.",
+        "Arcs: {arrows}. A walk that takes {times} the arc that leaves it ends at {end}. Where did it begin? Write the "
+        "letter in \\boxed{{}}.",
     )
 
+    def __post_init__(self) -> None:
+        if not 3 <= self.vertices <= MAX_VERTICES:
+            raise ValueError(f"vertices is from 3 to {MAX_VERTICES}, not {self.vertices}")
+
+    @property
+    def ceiling(self) -> float:
+        """At level 1 a letter is right once in ``vertices``."""
+        return min(1.0, 1.3 / self.vertices)
+
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        n = SHORTEST - 1 + difficulty
-        cycle = shuffled(rng, LETTERS[:n])
-        arrows = "; ".join(sorted([f"{a}>{b}" for a, b in pairwise([*cycle, cycle[0]])]))
+        cycle = shuffled(rng, LETTERS[: self.vertices + difficulty])
+        arrows = "; ".join(sorted([a + b for a, b in pairwise([*cycle, cycle[0]])]))
         path = cycle[: difficulty + 1]
         fields = {"arrows": arrows, "start": path[0], "times": _counted(difficulty)}
         return self.ask(rng, path[1:], difficulty, fields)
@@ -109,7 +120,7 @@ def _walk(problem: Problem) -> list[str]:
     fields = problem.meta["fields"]
     forward = "start" in fields
     way = [fields["start" if forward else "end"], *problem.reference]
-    return [f"{a}>{b}" if forward else f"{b}>{a}" for a, b in pairwise(way)]
+    return [a + b if forward else b + a for a, b in pairwise(way)]
 
 
 def _check(reader: Reader, expected: str) -> str:
