@@ -60,11 +60,20 @@ class GameEnv(TextAEC):
     is the return scaled from the game's range to [0, 1]; it is RIGHT above the middle of the range, which in a
     zero-sum game means a win.
 
+    For agents that know the game already ``list_legal=False`` leaves the legal actions out of the observation, and
+    ``tell_rules=False`` the rules: a good deal less to read.
+
     ``reset(seed=s)`` deals the game of (id, s), and ``reset()`` the next, as ``TextAEC`` has it.
     """
 
     def __init__(
-        self, game: AnyGame, *, illegal_retries: int = 2, list_legal: bool = True, render_mode: str | None = None
+        self,
+        game: AnyGame,
+        *,
+        illegal_retries: int = 2,
+        list_legal: bool = True,
+        tell_rules: bool = True,
+        render_mode: str | None = None,
     ) -> None:
         super().__init__(game.players, MAX_OBSERVATION_CHARS, MAX_ANSWER_CHARS, render_mode)
         if not isinstance(illegal_retries, int) or illegal_retries < 0:
@@ -79,7 +88,7 @@ class GameEnv(TextAEC):
         self._family = f"{game.id} {knobs} {illegal_retries}"
         self._names = game.players
         self._seats = {agent: k for k, agent in enumerate(game.players)}
-        self._rules = f"{game.rules} {game.form}".rstrip() + "\n\n"
+        self._rules = f"{game.rules} {game.form}".rstrip() + "\n\n" if tell_rules else ""
         self._nothing = dict.fromkeys(game.players, 0.0)
         self._no = dict.fromkeys(game.players, False)
         self._range = game.lowest, game.highest

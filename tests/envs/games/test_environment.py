@@ -180,3 +180,9 @@ def test_ids_and_knobs_are_checked_by_name() -> None:
         make_game("palaestra/TicTacToe-v0", illegal_retries=-1)
     with pytest.raises(ValueError, match="render_mode is None or 'ansi'"):
         make_game("palaestra/TicTacToe-v0", render_mode="human")
+
+
+def test_rules_and_legal_actions_may_be_left_untold() -> None:
+    env = make_game("palaestra/Nim-v0", piles=(1, 2), tell_rules=False, list_legal=False)
+    env.reset(seed=0)
+    assert env.observe("player_0") == "pile 1: 1\npile 2: 2\nYou are player_0. It is your turn."
