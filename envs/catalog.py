@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
+import importlib
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +16,11 @@ from palaestra.verifiers import Verdict
 
 from .dialogue import Dialogue
 from .games.registration import game_class, game_ids, make_game
-from .registration import UnknownEnvironment, make_task, task_class, task_ids
+from .registration import ADAPTERS, UnknownEnvironment, make_task, task_class, task_ids
 from .task import OracleMissing, Problem, Task, sample_problem
-from .testing import Report, check_task
+from .testing import Report, Row, check_task
 
+MADE = "can be made"  # the row of what is refused
 WRONG_TRIES = 20  # other problems whose answers are tried as the example of a wrong one
 
 
@@ -47,6 +51,27 @@ def ids(tag: str | None = None) -> list[str]:
     """Every registered id, plugins included, sorted; with ``tag`` those that bear it."""
     every = sorted([*task_ids(), *game_ids()])
     return every if tag is None else [id for id in every if tag in _class(id).tags]
+
+
+def adapted_ids(namespace: str) -> list[str]:
+    """The ids that an adapter makes of what the installed library has; none where the library cannot be asked.
+
+    Raises:
+        UnknownEnvironment: there is no adapter of this namespace.
+        MissingLibrary: the library is not installed.
+    """
+    if namespace not in ADAPTERS:
+        raise UnknownEnvironment(f"no adapter makes {namespace}/...: there are {', '.join(ADAPTERS)}")
+    adapter = importlib.import_module(f".adapters.{ADAPTERS[namespace]}", __package__)
+    found = adapter.names() if hasattr(adapter, "names") else []
+    return [f"{namespace}/{name}" if re.search(r"-v\d+$", name) else f"{namespace}/{name}-v0" for name in found]
+
+
+def matching(pattern: str) -> list[str]:
+    """The ids that a pattern with * and ? stands for, adapters' included. Raises as ``adapted_ids`` does."""
+    namespace = pattern.partition("/")[0]
+    every = adapted_ids(namespace) if namespace in ADAPTERS else ids()
+    return fnmatch.filter(every, pattern)
 
 
 def tags(id: str) -> tuple[str, ...]:
@@ -93,9 +118,16 @@ def complete(id: str) -> bool:
 
 
 def check(id: str, seeds: Sequence[int] = range(20)) -> Report:
-    """Put an environment to its conformance kit; games, which are long, with a quarter of the seeds."""
+    """Put an environment to its conformance kit; games, which are long, with a quarter of the seeds.
+
+    One that its adapter refuses to make has a report that says why.
+    """
     if issubclass(_class(id), Task):
-        return check_task(id, seeds)
+        try:
+            task = make_task(id)
+        except ValueError as error:
+            return Report(id, (Row(MADE, False, str(error)),))
+        return check_task(task, seeds)
     from .games.testing import check_game  # imports PettingZoo's tests
 
     return check_game(id, seeds[: max(2, len(seeds) // 4)])

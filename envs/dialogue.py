@@ -138,7 +138,6 @@ class Dialogue(Task):
     """
 
     environment: ClassVar[type[ReasoningEnv]] = DialogueEnv
-    costly: ClassVar[bool] = False  # turns take milliseconds: fewer problems are tried by ``palaestra envs check``
 
     @abstractmethod
     def begin(self, problem: Problem) -> State:

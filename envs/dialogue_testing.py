@@ -7,9 +7,8 @@ import dataclasses
 import itertools
 import json
 import pickle
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import gymnasium
 import numpy as np
@@ -17,12 +16,13 @@ from gymnasium.utils.env_checker import check_env
 
 from palaestra.verifiers import Status
 
-from .audit import MAX_SECONDS, audit, levels
+from .audit import MAX_SECONDS, audit, fastest, levels
 from .blind import Blind
 from .cheats import ATTACKS, CHEATS, HOSTILE
 from .dialogue import LONGEST, Dialogue, DialogueEnv, State, Turn, reward_of
 from .registration import make
-from .task import Problem, Task, sample_problem
+from .subject import Subject
+from .task import Problem, sample_problem
 from .testing import MAX_SNAPSHOT, _knobs, _require
 
 FEW = 5  # problems a level, where each is played in several ways
@@ -35,7 +35,8 @@ SIGMAS = 3.0  # by which the weak player must do better at the lowest level than
 Play = list[tuple[str, Turn]]
 
 
-def _gymnasium(task: Dialogue, seeds: list[int]) -> str:
+def _gymnasium(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     env = task.environment(task)
     if task.id:
         spec = gymnasium.spec(task.id)
@@ -62,7 +63,8 @@ def _gymnasium(task: Dialogue, seeds: list[int]) -> str:
     return f"up to {longest} turns"
 
 
-def _interleaved(task: Dialogue, seeds: list[int]) -> None:
+def _interleaved(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     env, other = task.environment(task), make("palaestra/ChainArith-v0")
     for problem_seed in seeds[:FEW]:
         problem = env.reset(seed=problem_seed)[1]["problem"]
@@ -77,7 +79,8 @@ def _interleaved(task: Dialogue, seeds: list[int]) -> None:
             )
 
 
-def _snapshots(task: Dialogue, seeds: list[int]) -> str:
+def _snapshots(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     env, other = DialogueEnv(task), DialogueEnv(task)
     largest = 0
     for seed, level in itertools.product(seeds[:2], levels(task)):
@@ -108,9 +111,10 @@ def _silent_end(env: DialogueEnv) -> list[tuple[str, float, bool]]:
     return [(str(seen), reward, ended) for seen, reward, ended in heard]
 
 
-def _oracle(task: Dialogue, seeds: list[int]) -> str:
+def _oracle(subject: Subject) -> str:
+    task = subject.task
     lengths = []
-    for number, problem in enumerate(_problems(task, seeds)):
+    for number, problem in enumerate(subject.problems):
         play = _oracle_play(task, problem, number)
         verdict = play[-1][1].verdict
         _require(verdict is not None and verdict.right and verdict.score == 1.0, f"{problem.prompt[:80]!r}: {verdict}")
@@ -118,9 +122,10 @@ def _oracle(task: Dialogue, seeds: list[int]) -> str:
     return f"in {np.mean(lengths):.1f} turns, {max(lengths)} at most"
 
 
-def _next(task: Dialogue, seeds: list[int]) -> None:
+def _next(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     rng = np.random.default_rng(0)
-    for problem in _problems(task, seeds[:2]):
+    for problem in Subject(task, seeds[:2]).problems:
         actions: list[str] = []
         verdict = None
         while verdict is None:
@@ -129,7 +134,8 @@ def _next(task: Dialogue, seeds: list[int]) -> None:
         _require(verdict.right, f"the oracle that reads its actions again loses: {verdict.reason}")
 
 
-def _weak(task: Dialogue, seeds: list[int]) -> str:
+def _weak(subject: Subject) -> str:
+    task = subject.task
     rng = np.random.default_rng(0)
     low, high = task.difficulties[0], task.difficulties[-1]
     rates = []
@@ -146,8 +152,9 @@ def _weak(task: Dialogue, seeds: list[int]) -> str:
     return found
 
 
-def _pure(task: Dialogue, seeds: list[int]) -> None:
-    for problem in _problems(task, seeds[:FEW]):
+def _pure(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
+    for problem in Subject(task, seeds[:FEW]).problems:
         untouched = copy.deepcopy(problem)
         play = _oracle_play(task, problem)
         states: list[State] = [task.begin(problem), *(turn.state for _, turn in play)]
@@ -166,16 +173,19 @@ def _pure(task: Dialogue, seeds: list[int]) -> None:
         _require(problem == untouched, "a turn changes the problem")
 
 
-def _silence(task: Dialogue, seeds: list[int]) -> None:
-    for problem in _problems(task, seeds[:FEW]):
+def _silence(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
+    for problem in Subject(task, seeds[:FEW]).problems:
         turns = list(task.play(problem, [""] * LONGEST))
         verdict = turns[-1].verdict
         _require(len(turns) <= task.max_turns(problem), "silence lasts longer than the turns")
         _require(verdict is not None and verdict.status is Status.WRONG, f"silence ends with {verdict}")
 
 
-def _cheating(task: Dialogue, seeds: list[int]) -> str:
-    found = audit(Blind(task), COSTLY_PROBLEMS if task.costly else CHEAT_PROBLEMS, CHEATS).rows
+def _cheating(subject: Subject) -> str:
+    task = subject.task
+    count = COSTLY_PROBLEMS if task.costly else CHEAT_PROBLEMS
+    found = audit(Blind(task), count, CHEATS, subject.middle(count)).rows
     for row in found:
         _require(not row.fault, f"on {row.policy}: {row.fault}")
         _require(
@@ -187,7 +197,8 @@ def _cheating(task: Dialogue, seeds: list[int]) -> str:
     return f"{winner} earns {best.mean:.3f}, the ceiling is {task.ceiling:.3f}"
 
 
-def _hostility(task: Dialogue, seeds: list[int]) -> str:
+def _hostility(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     slowest = 0.0
     for opening in (0, 1, -1):
         found = audit(Blind(task, opening), problems=HOSTILE_PROBLEMS, kinds=ATTACKS)
@@ -197,25 +208,25 @@ def _hostility(task: Dialogue, seeds: list[int]) -> str:
             if not opening:
                 _require(row.mean <= row.allowed, f"{row.policy} earns {row.mean:.3f}")
         slowest = max(slowest, *(row.slowest for row in found.rows))
-    for problem in _problems(task, seeds[:1]):
+    for problem in Subject(task, seeds[:1]).problems:
         state = task.begin(problem)
         for text in HOSTILE.values():
-            start = time.process_time()
-            turn = task.turn(problem, state, text)
-            slowest = max(slowest, time.process_time() - start)
+            turn, seconds = fastest(task.turn, problem, state, text)
+            slowest = max(slowest, seconds)
             _require(len(turn.observation) <= 1 << 14, "an observation that grows with the action")
     _require(slowest <= MAX_SECONDS, f"{slowest:.1f} s for a dialogue of hostile actions")
     return f"slowest dialogue {1000 * slowest:.0f} ms"
 
 
-def _rewards(task: Dialogue, seeds: list[int]) -> None:
-    for problem in _problems(task, seeds):
+def _rewards(subject: Subject) -> None:
+    task = subject.task
+    for problem in subject.problems:
         rewards = [reward_of(turn) for _, turn in _oracle_play(task, problem)]
         _require(all(isinstance(r, float) and -1.0 <= r <= 1.0 for r in rewards), f"rewards of {rewards}")
         _require(0.0 < sum(rewards) <= 1.0 + 1e-9, f"the oracle earns {sum(rewards)}")
 
 
-CHECKS: dict[str, Callable[[Dialogue, list[int]], str | None]] = {
+CHECKS: dict[str, Callable[[Subject], str | None]] = {
     "gymnasium check_env, no warning": _gymnasium,
     "same seed, interleaved": _interleaved,
     "snapshot and restore": _snapshots,
@@ -237,7 +248,3 @@ def transcript(task: Dialogue, problem: Problem) -> str:
 
 def _oracle_play(task: Dialogue, problem: Problem, seed: int = 0) -> Play:
     return list(task.demonstrate(problem, np.random.default_rng(seed)))
-
-
-def _problems(task: Task, seeds: Sequence[int]) -> list[Problem]:
-    return [sample_problem(task, seed, level) for level in levels(task) for seed in seeds]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from .catalog import Card
+from .catalog import MADE, Card
 from .testing import Report
 
 HEAD = """# Environments
@@ -21,6 +21,17 @@ What every environment was put to, with what cheating earns and what a weak solv
 
 | environment | checks | best cheat | weak solver |
 |---|---|---|---|"""
+ADAPTED = """# Adapters' environments
+
+Environments of other libraries, put to the same checks as our own, with fewer seeds. Problems, answers and scoring are
+as the library has them; seeds, snapshots, time limits and what becomes of code in answers are the adapter's. Written by
+`palaestra envs check '{pattern}' --seeds 3 --out FILE`.
+
+{counts}
+
+| environment | | best cheat | what fails, or why it is refused |
+|---|---|---|---|"""
+WORDS = {"passes": "pass", "fails": "fail", "refused": "refused unless asked for"}
 SHOWN = ("cheats stay below the ceiling", "difficulty matters to a weak solver")
 
 
@@ -48,6 +59,28 @@ def conformance(reports: Iterable[Report]) -> str:
         faults = "; ".join(row.name for row in report.rows if row.passed is False)
         lines.append(f"| {_short(report.task)} | {faults or f'{passed} pass'} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
+
+
+def adapters_page(pattern: str, reports: Sequence[Report]) -> str:
+    """The same for other people's environments, with what fails in words."""
+    words = [_word(report) for report in reports]
+    counts = ", ".join(f"{words.count(word)} {meaning}" for word, meaning in WORDS.items() if word in words)
+    lines = [ADAPTED.format(pattern=pattern, counts=f"{len(reports)} environments: {counts}.")]
+    for word, report in zip(words, reports, strict=True):
+        best = next((row.detail for row in report.rows if row.name == SHOWN[0] and row.passed), "")
+        faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False and row.name != MADE]
+        refused = [row.detail for row in report.rows if row.name == MADE]
+        cells = (f"`{report.task}`", word, best, "; ".join(faults or refused))
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _word(report: Report) -> str:
+    return "passes" if report.ok else "refused" if report.rows[0].name == MADE else "fails"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _entry(card: Card) -> str:

@@ -6,33 +6,32 @@ import copy
 import dataclasses
 import importlib
 import json
-import os
 import pickle
 import random
-import subprocess
-import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from .audit import MAX_SECONDS, audit, levels, solve, try_solve
+from .audit import MAX_SECONDS, TRIES, levels, solve, try_solve
 from .cheats import ATTACKS, CHEATS
 from .dialogue import Dialogue
+from .elsewhere import HASH_SEEDS, ask_elsewhere
 from .reasoning import ReasoningEnv
+from .refusals import accepted_misuse
 from .registration import make_task
+from .subject import NotApplicable, Subject
 from .task import OracleMissing, Problem, Task, sample_problem
 
-PROCESS_SECONDS = 60.0  # for a child process
 MAX_SNAPSHOT = 1 << 16  # bytes of a pickled snapshot
-
-
-class NotApplicable(Exception):
-    """The check does not apply to this task; the message says why."""
+TIMED = 20  # episodes of reset and one step, timed together
+SLOWEST = 5.0  # times a second that an environment must be reset and stepped: what is slower, trainers wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,15 @@ class Report:
 def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Report:
     """Try every rule on a task: registered ids and instances (so with any knobs), the user's own included.
 
-    Each check samples the problems of ``seeds`` at the lowest, middle and highest difficulty. A check that raises has
+    Each check looks at the problems of ``seeds`` at the lowest, middle and highest difficulty. A check that raises has
     failed, with the error as its detail.
     """
     task = make_task(id_or_task) if isinstance(id_or_task, str) else id_or_task
+    subject = Subject(task, seeds)
     rows = []
     for name, check in checks_of(task).items():
         try:
-            detail = check(task, list(seeds))
+            detail = check(subject)
             rows.append(Row(name, True, detail or ""))
         except NotApplicable as reason:
             rows.append(Row(name, None, str(reason)))
@@ -82,14 +82,15 @@ def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Repo
     return Report(task.id or type(task).__qualname__, tuple(rows))
 
 
-def checks_of(task: Task) -> dict[str, Callable[[Any, list[int]], str | None]]:
+def checks_of(task: Task) -> dict[str, Callable[[Subject], str | None]]:
     """The checks that a task is put to, by name: turns make some of them different."""
     from . import dialogue_testing  # which builds on this module
 
     return CHECKS | dialogue_testing.CHECKS if isinstance(task, Dialogue) else CHECKS
 
 
-def _gymnasium(task: Task, seeds: list[int]) -> None:
+def _gymnasium(subject: Subject) -> None:
+    task = subject.task
     env = ReasoningEnv(task)
     if task.id:
         spec = gymnasium.spec(task.id)
@@ -100,7 +101,8 @@ def _gymnasium(task: Task, seeds: list[int]) -> None:
     _require(not caught, f"check_env warns: {caught[0].message if caught else ''}")
 
 
-def _difficulties(task: Task, seeds: list[int]) -> str:
+def _difficulties(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     for level in task.difficulties:
         for seed in seeds[:3]:
             found = sample_problem(task, seed, level).difficulty
@@ -108,14 +110,16 @@ def _difficulties(task: Task, seeds: list[int]) -> str:
     return f"{task.difficulties[0]} to {task.difficulties[-1]}"
 
 
-def _instances(task: Task, seeds: list[int]) -> None:
+def _instances(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     twin = copy.deepcopy(task)
     first = {(s, d): sample_problem(task, s, d) for d in levels(task) for s in seeds}
     for (seed, level), problem in reversed(first.items()):
         _same(problem, sample_problem(twin, seed, level), "another instance, in another order,", seed)
 
 
-def _interleaved(task: Task, seeds: list[int]) -> None:
+def _interleaved(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     env, other = ReasoningEnv(task), ReasoningEnv(make_task("palaestra/ChainArith-v0"))
     state, legacy = random.getstate(), np.random.get_state()
     try:
@@ -133,42 +137,25 @@ def _interleaved(task: Task, seeds: list[int]) -> None:
         np.random.set_state(legacy)
 
 
-def _processes(task: Task, seeds: list[int]) -> str:
+def _processes(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     cls = type(task)
     if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
         raise NotApplicable("the class cannot be imported by another process")
+    order = (cls.__module__, cls.__qualname__, _knobs(task), seeds)
     try:
-        order = json.dumps([cls.__module__, cls.__qualname__, _knobs(task), seeds])
+        elsewhere = ask_elsewhere("palaestra.envs.testing:fingerprint_of", *order)
     except TypeError:
         raise NotApplicable("the knobs are not JSON-able") from None
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    code = "from palaestra.envs.testing import _print_fingerprint; _print_fingerprint()"
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(hash_seed)},
-        )
-        for hash_seed in (1, 2)
-    ]
-    here = _fingerprint(task, seeds)
-    try:
-        for child in children:
-            out, err = child.communicate(order, timeout=PROCESS_SECONDS)
-            _require(child.returncode == 0, f"another process fails: {err.strip().splitlines()[-1:]}")
-            for (seed, level), mine, theirs in zip(_cases(task, seeds), here, out.split("\n"), strict=False):
-                _require(mine == theirs, f"seed {seed} at difficulty {level} differs in another process")
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-    return "2 processes, 2 hash seeds"
+    here = fingerprint(task, seeds)
+    for there in elsewhere:
+        for (seed, level), mine, theirs in zip(subject.cases, here, there, strict=True):
+            _require(mine == theirs, f"seed {seed} at difficulty {level} differs in another process")
+    return f"{len(HASH_SEEDS)} processes, {len(HASH_SEEDS)} hash seeds"
 
 
-def _splits(task: Task, seeds: list[int]) -> None:
+def _splits(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     for level in levels(task):
         train, test = (
             {task.identity(sample_problem(task, s, level, split)) for s in seeds} for split in ("train", "test")
@@ -176,7 +163,8 @@ def _splits(task: Task, seeds: list[int]) -> None:
         _require(not train & test, f"at difficulty {level} both splits hold {min(train & test, default='')[:80]!r}")
 
 
-def _snapshots(task: Task, seeds: list[int]) -> str:
+def _snapshots(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     env, other = ReasoningEnv(task), ReasoningEnv(task)
     env.reset(seed=seeds[0])
     data = pickle.dumps(env.snapshot())
@@ -188,13 +176,15 @@ def _snapshots(task: Task, seeds: list[int]) -> str:
     return f"{len(data)} bytes"
 
 
-def _oracle(task: Task, seeds: list[int]) -> None:
-    for problem, response in _solved(task, seeds):
+def _oracle(subject: Subject) -> None:
+    task = subject.task
+    for problem, response in subject.solved:
         verdict = task.verify(problem, response)
         _require(verdict.right and verdict.score == 1.0, f"{problem.prompt[:80]!r}: {verdict.reason}")
 
 
-def _weak(task: Task, seeds: list[int]) -> str:
+def _weak(subject: Subject) -> str:
+    task, seeds = subject.task, subject.seeds
     rng = np.random.default_rng(0)
     low, high = task.difficulties[0], task.difficulties[-1]
     if low == high:
@@ -213,11 +203,12 @@ def _weak(task: Task, seeds: list[int]) -> str:
     return found
 
 
-def _wordings(task: Task, seeds: list[int]) -> str:
+def _wordings(subject: Subject) -> str:
+    task = subject.task
     if not task.wordings:
         raise NotApplicable("the task has one wording")
     _require(len(set(task.wordings)) == len(task.wordings) >= 3, "wordings are three or more, each another")
-    for problem in _problems(task, seeds):
+    for problem in subject.problems:
         others = [task.reword(problem, k) for k in range(len(task.wordings))]
         _require(others[problem.meta["wording"]] == problem, "a problem put in its own words is another")
         _require(len({p.prompt for p in others}) == len(others), "two wordings read the same")
@@ -227,8 +218,9 @@ def _wordings(task: Task, seeds: list[int]) -> str:
     return f"{len(task.wordings)} wordings"
 
 
-def _inverse(task: Task, seeds: list[int]) -> None:
-    inverses = [q for q in map(task.invert, _problems(task, seeds)) if q is not None]
+def _inverse(subject: Subject) -> None:
+    task = subject.task
+    inverses = [q for q in map(task.invert, subject.problems) if q is not None]
     if not inverses:
         raise NotApplicable("the task inverts no problem")
     for problem in inverses:
@@ -236,18 +228,20 @@ def _inverse(task: Task, seeds: list[int]) -> None:
         _require(verdict.right, f"{problem.prompt[:80]!r}: {verdict.reason}")
 
 
-def _pure(task: Task, seeds: list[int]) -> None:
-    problems = _problems(task, seeds)
-    before = copy.deepcopy(problems)
+def _pure(subject: Subject) -> None:
+    task = subject.task
+    problems = Subject(task, subject.seeds).problems  # new ones, which no verdict has changed yet
+    before, twins = copy.deepcopy(problems), copy.deepcopy(problems)
     responses = ["", "\\boxed{1}", *(try_solve(task, p) for p in problems[:3])]
     first = [task.verify(p, r) for p in problems for r in responses]
-    again = [task.verify(p, r) for p in reversed(before) for r in reversed(responses)]
+    again = [task.verify(p, r) for p in reversed(twins) for r in reversed(responses)]
     _require(first == again[::-1], "the same response got two verdicts")
     _require(problems == before, "verify changes the problem")
 
 
-def _cheating(task: Task, seeds: list[int]) -> str:
-    found = audit(task, kinds=CHEATS).rows
+def _cheating(subject: Subject) -> str:
+    task = subject.task
+    found = subject.audit.of(CHEATS)
     for row in found:
         _require(not row.fault, f"on {row.policy}: {row.fault}")
         _require(
@@ -259,17 +253,19 @@ def _cheating(task: Task, seeds: list[int]) -> str:
     return f"{winner} earns {best.mean:.3f}, the ceiling is {task.ceiling:.3f}"
 
 
-def _hostility(task: Task, seeds: list[int]) -> str:
-    found = audit(task, kinds=ATTACKS)
-    _require(not found.executed, "an answer was executed as code")
-    for row in found.rows:
+def _hostility(subject: Subject) -> str:
+    task = subject.task
+    _require(not subject.audit.executed, "an answer was executed as code")
+    found = subject.audit.of(ATTACKS)
+    for row in found:
         _require(not row.fault, f"on {row.policy}: {row.fault}")
         _require(row.mean <= row.allowed, f"{row.policy} earns {row.mean:.3f}, the ceiling is {task.ceiling:.3f}")
         _require(row.slowest <= MAX_SECONDS, f"{row.slowest:.1f} s for a verdict on {row.policy}")
-    return f"slowest verdict {1000 * max(row.slowest for row in found.rows):.0f} ms"
+    return f"slowest verdict {1000 * max(row.slowest for row in found):.0f} ms"
 
 
-def _rewards(task: Task, seeds: list[int]) -> None:
+def _rewards(subject: Subject) -> None:
+    task, seeds = subject.task, subject.seeds
     env = ReasoningEnv(task)
     for seed in seeds:
         for response in ("", "\\boxed{1}", "\ud800", try_solve(task, env.reset(seed=seed)[1]["problem"])):
@@ -278,8 +274,9 @@ def _rewards(task: Task, seeds: list[int]) -> None:
             _require(isinstance(reward, float) and 0.0 <= reward <= 1.0, f"a reward of {reward!r}")
 
 
-def _json(task: Task, seeds: list[int]) -> None:
-    for problem in _problems(task, seeds):
+def _json(subject: Subject) -> None:
+    task = subject.task
+    for problem in subject.problems:
         reference, meta = json.loads(json.dumps([problem.reference, dict(problem.meta)]))
         again = dataclasses.replace(problem, reference=reference, meta=meta)
         response = try_solve(task, problem)
@@ -289,7 +286,28 @@ def _json(task: Task, seeds: list[int]) -> None:
         )
 
 
-CHECKS: dict[str, Callable[[Task, list[int]], str | None]] = {
+def _bad_input(subject: Subject) -> None:
+    faults = accepted_misuse(subject.task)
+    _require(not faults, "; ".join(faults))
+
+
+def _speed(subject: Subject) -> str:
+    env = getattr(subject.task, "environment", ReasoningEnv)(subject.task)
+    seconds = []
+    for start in range(0, TIMED * TRIES, TIMED):
+        asked = range(start, start + TIMED)
+        answers = [try_solve(subject.task, env.reset(seed=seed)[1]["problem"]) for seed in asked]
+        began = time.perf_counter()
+        for seed, answer in zip(asked, answers, strict=True):
+            env.reset(seed=seed)
+            env.step(answer)
+        seconds.append(time.perf_counter() - began)
+    rate = TIMED / min(seconds)  # the fastest, so that a busy machine does not decide
+    _require(rate >= SLOWEST, f"{rate:.1f} times reset and step a second")
+    return f"{float(f'{rate:.2g}'):,.0f} times a second"
+
+
+CHECKS: dict[str, Callable[[Subject], str | None]] = {
     "gymnasium check_env, no warning": _gymnasium,
     "every difficulty": _difficulties,
     "same seed, another instance": _instances,
@@ -306,22 +324,9 @@ CHECKS: dict[str, Callable[[Task, list[int]], str | None]] = {
     "hostile answers get a verdict": _hostility,
     "rewards are finite, in [0, 1]": _rewards,
     "problems survive JSON": _json,
+    "bad input is refused in words": _bad_input,
+    "reset and step": _speed,
 }
-
-
-def _cases(task: Task, seeds: Sequence[int]) -> list[tuple[int, int]]:
-    return [(seed, level) for level in levels(task) for seed in seeds]
-
-
-def _problems(task: Task, seeds: Sequence[int]) -> list[Problem]:
-    return [sample_problem(task, seed, level) for seed, level in _cases(task, seeds)]
-
-
-def _solved(task: Task, seeds: Sequence[int]) -> list[tuple[Problem, str]]:
-    try:
-        return [(problem, solve(task, problem)) for problem in _problems(task, seeds)]
-    except OracleMissing as missing:
-        raise NotApplicable(str(missing)) from None
 
 
 def _knobs(task: Task) -> dict[str, Any]:
@@ -331,7 +336,8 @@ def _knobs(task: Task) -> dict[str, Any]:
     return {f.name: getattr(task, f.name) for f in dataclasses.fields(task) if f.init}
 
 
-def _fingerprint(task: Task, seeds: Sequence[int]) -> list[str]:
+def fingerprint(task: Task, seeds: Sequence[int]) -> list[str]:
+    """The problems, and of a dialogue how its oracle plays them, as texts."""
     from .dialogue_testing import transcript
 
     def played(problem: Problem) -> str:
@@ -339,17 +345,13 @@ def _fingerprint(task: Task, seeds: Sequence[int]) -> list[str]:
 
     return [
         json.dumps([p.prompt, p.reference, p.difficulty, dict(p.meta), played(p)], default=repr)
-        for p in _problems(task, seeds)
+        for p in Subject(task, seeds).problems
     ]
 
 
-def _print_fingerprint() -> None:
-    """What the child process of ``_processes`` runs: order on stdin, a line a problem on stdout."""
-    module, qualname, knobs, seeds = json.loads(sys.stdin.read())
-    cls: Any = importlib.import_module(module)
-    for name in qualname.split("."):
-        cls = getattr(cls, name)
-    sys.stdout.write("\n".join(_fingerprint(cls(**knobs), seeds)))
+def fingerprint_of(module: str, qualname: str, knobs: dict[str, Any], seeds: list[int]) -> list[str]:
+    """The same in another process, of a task that is named."""
+    return fingerprint(attrgetter(qualname)(importlib.import_module(module))(**knobs), seeds)
 
 
 def _same(first: Problem, second: Problem, where: str, seed: int) -> None:

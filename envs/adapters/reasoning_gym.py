@@ -7,9 +7,11 @@ generators use global random state, and four of them depend on Python's hash see
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,9 +22,10 @@ from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
 from palaestra.verifiers.optional import require
 from palaestra.verifiers.workers import Ending, Outcome, Workers
 
-from .reasoning_gym_faults import CEILINGS, EXPLOITABLE, UNSEEN
+from .reasoning_gym_faults import EXPLOITABLE
 
 NAMESPACE = "reasoning_gym"
+CEILINGS = Path(__file__).with_name("reasoning_gym_ceilings.json")  # as ``reasoning_gym_survey`` measured them
 SAMPLING_SECONDS = 100.0  # of processor time for one item
 SCORING_SECONDS = 2.0  # for one answer
 MEMORY = 4 << 30  # bytes of address space of a worker
@@ -46,6 +49,7 @@ class ReasoningGymTask(Task):
     """
 
     data_set: ClassVar[str] = ""
+    costly: ClassVar[bool] = True  # a call to a worker
     allow_exploitable: bool = False
     partial_credit: bool = False
 
@@ -58,7 +62,7 @@ class ReasoningGymTask(Task):
     def ceiling(self) -> float:
         if self.data_set in EXPLOITABLE or self.partial_credit:
             return 1.0
-        return CEILINGS.get(self.data_set, UNSEEN)
+        return _ceilings().get(self.data_set, 1.0)  # of a data set of a later release nothing is known
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         seed = int(rng.integers(1 << 32))  # NumPy's global generator takes no more
@@ -69,7 +73,7 @@ class ReasoningGymTask(Task):
         return Problem(question + FORM, {"item": item, "level": difficulty, "answer": answer}, difficulty)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        answer = _final(response)
+        answer = final_answer(response)
         if not answer:
             return wrong("no answer in \\boxed{} or in answer tags")
         if len(answer) > MAX_ANSWER:
@@ -90,8 +94,7 @@ class ReasoningGymTask(Task):
         answer = problem.reference["answer"]
         if answer is None:
             raise OracleMissing(f"{self.id} gives no answers to its items")
-        boxed = f"\\boxed{{{answer}}}"
-        return boxed if last_boxed(boxed) == answer else f"{OPEN}{answer}{CLOSE}"
+        return formed(answer)
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         raise OracleMissing(f"{self.id} has no weak solver: that its levels differ in difficulty is not shown")
@@ -156,6 +159,12 @@ def _data_sets() -> dict[str, tuple[int, str]]:
 
 
 @cache
+def _ceilings() -> dict[str, float]:
+    measured = json.loads(CEILINGS.read_text())["data_sets"]
+    return {name: facts["ceiling"] for name, facts in measured.items()}
+
+
+@cache
 def samplers() -> Workers:
     """The worker that makes items."""
     return Workers(f"{__name__}_worker:serve", seconds=SAMPLING_SECONDS, memory=MEMORY)
@@ -172,7 +181,13 @@ def _call(workers: Workers, *arguments: Any) -> Outcome:
     return workers.call(*arguments)
 
 
-def _final(response: str) -> str | None:
+def formed(answer: str) -> str:
+    """A response whose final answer this is."""
+    boxed = f"\\boxed{{{answer}}}"
+    return boxed if last_boxed(boxed) == answer else f"{OPEN}{answer}{CLOSE}"
+
+
+def final_answer(response: str) -> str | None:
     """What stands between the last answer tags, or else in the last box."""
     start = response.rfind(OPEN)
     end = response.find(CLOSE, start)

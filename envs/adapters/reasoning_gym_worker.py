@@ -13,8 +13,9 @@ import io
 import math
 import random
 import re
+import signal
 import sys
-from collections import Counter
+import time
 from functools import cache, lru_cache
 from typing import Any
 
@@ -28,6 +29,9 @@ sympy: Any = require("sympy", "reasoning-gym")
 EVALUATING = ("string_insertion", "spiral_matrix", "binary_matrix")  # their modules call ``eval`` on the answer
 COMPOSED = frozenset({"composite"})  # no family of problems of its own
 MAX_OPEN = 64  # data sets kept, some with the files that they read
+BLIND_SECONDS = 2.0  # for a scorer in a survey
+BLIND_ITEM_SECONDS = 30.0  # for an item in a survey
+LEAST = 20  # items in a survey
 TRIES = 20  # items drawn for one that can be written down
 MAX_EXPRESSION = 4000  # characters
 SAFE = re.compile(r"[A-Za-z0-9_\s+\-*/^().,]*")
@@ -43,41 +47,48 @@ class Unwritable(ValueError):
 
 
 def names() -> list[tuple[str, int, str]]:
-    """Every data set: its name, how many levels it has (1 where it has no curriculum), its category."""
+    """Every data set: its name, how many levels it has (1 where it has no curriculum that works), its category."""
     found = []
     for name, (dataset, _) in sorted(factory.DATASETS.items()):
         if name not in COMPOSED:
-            found.append((name, _levels(name), dataset.__module__.split(".")[1]))
+            found.append((name, max(1, _levels(name)), dataset.__module__.split(".")[1]))
     return found
 
 
+@cache
 def _levels(name: str) -> int:
-    """How many levels its curriculum has before the first, if any, whose settings its own check refuses."""
+    """How many levels its curriculum has before the first, if any, whose settings its own check refuses; 0 for none."""
     if not factory.has_curriculum(name):
-        return 1
+        return 0
     count = max(len(one.levels) for one in factory.create_curriculum(name).attributes.values())
     for level in range(1, count + 1):
-        settings = _settings(name, level, 0)
+        settings = _graded(name, level, 0)
         try:
             getattr(settings, "validate", bool)()
         except (AssertionError, ValueError):
-            return max(level - 1, 1)
+            return level - 1
     return count
 
 
 def sample(name: str, level: int, seed: int) -> tuple[str, str, str | None]:
     """Item 0 of the data set of this seed and level, as the text of a Python literal; its question; an answer to it.
 
-    The library's generators also draw from the global generators of ``random`` and NumPy: these are seeded too.
+    The library's generators also draw from the global generators of ``random`` and NumPy: these are seeded too. Some
+    give up on some seeds: then the item is that of another seed.
     """
     for attempt in range(TRIES):
         own = seed if attempt == 0 else _derived(seed, attempt)
         random.seed(own)
         np.random.seed(own)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Unwritable):
-            item = _plain(_seeded(name, level, own)[0])
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                item = _plain(_seeded(name, level, own)[0])
             return repr(item), item["question"], _answer(item)
-    raise Unwritable(f"{TRIES} items of {name} that are no plain data")
+        except MemoryError:
+            raise
+        except Exception as error:
+            failure = error
+    raise failure
 
 
 def score(name: str, level: int, item: str, answer: str) -> float:
@@ -94,29 +105,59 @@ def score(name: str, level: int, item: str, answer: str) -> float:
     return min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
 
 
-def blind(name: str, level: int, count: int, guesses: list[str]) -> tuple[float | None, float, list[tuple[str, float]]]:
-    """What answers without a look at the question earn on items 0 to ``count`` - 1, with as many others to learn from.
+def blind(name: str, level: int, count: int, seconds: float) -> tuple[int, float | None, str, float]:
+    """What the audit's cheats earn on ``count`` items, with as many others to learn answers from.
 
-    The share of items whose own answer is right; the share of those that pay something to words, or to the answer
-    among words; for each guess, and each of the answers that are most frequent among the others, how often it is right.
+    On fewer items, but ``LEAST``, where ``seconds`` of processor time are not enough to make them. Returns how many;
+    the share of items whose own answer is right, None where none has one; the best policy; the share that it gets
+    right. All in one call, since ten thousand calls take longer than their work.
     """
-    items = [sample(name, level, seed) for seed in range(2 * count)]
-    asked, others = items[:count], [answer for _, _, answer in items[count:] if answer]
-    constants = [*guesses, *(answer for answer, _ in Counter(others).most_common(3))]
-    own = [score(name, level, item, answer) >= 1 for item, _, answer in asked if answer]
-    partial = [
-        any(0 < score(name, level, item, words) < 1 for words in (guesses[-1], f"The answer is {answer}."))
-        for item, _, answer in asked
-    ]
-    shares = [(one, sum(score(name, level, item, one) >= 1 for item, _, _ in asked) / count) for one in constants]
-    if others:
-        right = [score(name, level, item, others[k % len(others)]) >= 1 for k, (item, _, _) in enumerate(asked)]
-        shares.append(("another item's answer", sum(right) / count))
-    return (sum(own) / len(own) if own else None), sum(partial) / count, shares
+    from palaestra.envs.cheats import cheats  # here, since workers start often, and few are asked for this
+    from palaestra.envs.task import Problem
+
+    from .reasoning_gym import FORM, final_answer, formed
+
+    items: list[tuple[str, str, str | None]] = []
+    end = time.process_time() + seconds
+    while len(items) < 2 * count and (len(items) < 2 * LEAST or time.process_time() < end):
+        signal.setitimer(signal.ITIMER_REAL, BLIND_ITEM_SECONDS)  # some make an item for ever: then another is made
+        items.append(sample(name, level, _derived(len(items), level)))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    asked, others = items[: len(items) // 2], items[len(items) // 2 :]
+    own = [_paid(name, level, item, answer) for item, _, answer in asked if answer]
+    problems = [Problem(question + FORM, None, level) for _, question, _ in asked]
+    earned = {
+        cheat.name: sum(
+            _paid(name, level, item, final_answer(response) or "")
+            for (item, _, _), response in zip(asked, cheat.responses, strict=True)
+        )
+        for cheat in cheats(problems, [formed(answer) for _, _, answer in others if answer])
+    }
+    best = max(earned, key=lambda policy: earned[policy])
+    return len(asked), (sum(own) / len(own) if own else None), best, earned[best] / len(asked)
+
+
+def _paid(name: str, level: int, item: str, answer: str) -> bool:
+    from .reasoning_gym import MAX_ANSWER, RIGHT_FROM
+
+    if not 0 < len(answer) <= MAX_ANSWER:
+        return False
+    signal.setitimer(signal.ITIMER_REAL, BLIND_SECONDS)
+    try:
+        return score(name, level, item, answer) >= RIGHT_FROM
+    except TimeoutError:
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _stop(*_: object) -> None:
+    raise TimeoutError
 
 
 def serve(request: str, *arguments: Any) -> Any:
     """What the worker calls: one of the functions above by name."""
+    signal.signal(signal.SIGALRM, _stop)
     functions: dict[str, Any] = {"names": names, "sample": sample, "score": score, "blind": blind}
     return functions[request](*arguments)
 
@@ -140,12 +181,15 @@ def _dataset(name: str, level: int, seed: int) -> Any:
 
 
 def _settings(name: str, level: int, seed: int) -> Any:
-    settings = {"seed": seed, "size": 1}
-    if not factory.has_curriculum(name):
-        return factory.DATASETS[name][1](**settings)
+    if _levels(name):
+        return _graded(name, level, seed)
+    return factory.DATASETS[name][1](seed=seed, size=1)
+
+
+def _graded(name: str, level: int, seed: int) -> Any:
     curriculum = factory.create_curriculum(name)
     curriculum.set_global_level(level - 1)
-    return curriculum.generate_configuration(settings)
+    return curriculum.generate_configuration({"seed": seed, "size": 1})
 
 
 def _answer(item: dict[str, Any]) -> str | None:

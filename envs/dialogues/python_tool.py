@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,12 +107,12 @@ class PythonTool(Dialogue):
             return Turn(f"The block has more than {MAX_CELL} characters and was not run.", state)
         cells = (*state, cell)
         try:
-            outcome = default_sandbox().run(INTERPRETER.replace("CELLS", repr(list(cells))), limits=LIMITS)
+            status, printed = _run(cells)
         except SandboxError as error:
             return Turn("", state, undecided(f"the sandbox failed: {error}"))
-        if outcome.status in (Ended.OK, Ended.ERROR):
-            return Turn(_clipped(outcome.stdout) or "(nothing was printed)", cells)
-        return Turn(f"The block was stopped and undone ({outcome.status}). {_clipped(outcome.stdout)}".rstrip(), state)
+        if status in (Ended.OK, Ended.ERROR):
+            return Turn(printed or "(nothing was printed)", cells)
+        return Turn(f"The block was stopped and undone ({status}). {printed}".rstrip(), state)
 
     def act(self, problem: Problem, state: State, observation: str, rng: np.random.Generator) -> str:
         """Calculates in one block, prints in the next, answers with what it read."""
@@ -126,6 +126,12 @@ class PythonTool(Dialogue):
         """Calculates forty steps by hand and leaves it at that."""
         found = calculate(problem.reference["kind"], problem.reference["parameters"], BY_HAND)
         return f"\\boxed{{{found}}}"
+
+
+@lru_cache(maxsize=256)  # the same blocks print the same, in whatever dialogue
+def _run(cells: tuple[str, ...]) -> tuple[Ended, str]:
+    outcome = default_sandbox().run(INTERPRETER.replace("CELLS", repr(list(cells))), limits=LIMITS)
+    return outcome.status, _clipped(outcome.stdout)
 
 
 def calculate(kind: str, p: dict[str, int], limit: int = 1 << 30) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from palaestra.envs.dialogue import Dialogue, State, Turn
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem
-from palaestra.verifiers import Status, Verdict
+from palaestra.verifiers import Status, Verdict, undecided
 from palaestra.verifiers.code import Call, CodeVerifier, extract_source
 from palaestra.verifiers.sandbox import Limits
 
@@ -140,11 +141,25 @@ class SelfDebug(Dialogue):
         return _function(problem.reference["steps"][:WEAK_STEPS])
 
     def _judged(self, problem: Problem, inputs: Sequence[list[int]], action: str) -> Verdict:
-        steps = problem.reference["steps"]
-        tests = [Call("f", (xs,), returns=apply(steps, xs)) for xs in inputs]
-        verdict = CodeVerifier(tests, partial=False, batch=True, limits=LIMITS).verify(action)
-        counts = {key: verdict.evidence[key] for key in ("passed", "tests") if key in verdict.evidence}
-        return Verdict(verdict.score, verdict.status, verdict.reason, counts)  # without times, which differ on replay
+        tests = tuple((tuple(xs), tuple(apply(problem.reference["steps"], xs))) for xs in inputs)
+        try:
+            return _tried(tests, action)
+        except _Undecided as error:
+            return undecided(str(error))
+
+
+class _Undecided(Exception):
+    """The sandbox failed; the next try may do better."""
+
+
+@lru_cache(maxsize=64)  # a function that is sent again is not run again
+def _tried(tests: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...], action: str) -> Verdict:
+    calls = [Call("f", (list(xs),), returns=list(result)) for xs, result in tests]
+    verdict = CodeVerifier(calls, partial=False, batch=True, limits=LIMITS).verify(action)
+    if verdict.status is Status.UNDECIDED:
+        raise _Undecided(verdict.reason)
+    counts = {key: verdict.evidence[key] for key in ("passed", "tests") if key in verdict.evidence}
+    return Verdict(verdict.score, verdict.status, verdict.reason, counts)  # without times, which differ on replay
 
 
 def apply(steps: Sequence[Sequence[Any]], xs: list[int]) -> list[int]:

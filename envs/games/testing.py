@@ -21,7 +21,8 @@ from pettingzoo.utils import aec_to_parallel, turn_based_aec_to_parallel
 
 from palaestra.envs.cheats import HOSTILE, injections
 from palaestra.envs.spaces import UnicodeText
-from palaestra.envs.testing import MAX_SNAPSHOT, NotApplicable, Report, Row
+from palaestra.envs.subject import NotApplicable
+from palaestra.envs.testing import MAX_SNAPSHOT, Report, Row
 
 from .environment import GameEnv
 from .game import MAX_ANSWER_CHARS, AnyGame

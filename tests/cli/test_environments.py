@@ -28,6 +28,7 @@ def test_the_list_fits_a_screen_and_names_every_environment(palaestra: Run) -> N
     own = [id for id in catalog.ids() if id.startswith("palaestra/")]
     assert {id.removeprefix("palaestra/") for id in own} <= set(words)
     assert len(said.splitlines()) <= 60
+    assert "reasoning_gym/..." in said
 
 
 def test_a_tag_picks_some_and_an_unknown_one_names_those_there_are(palaestra: Run) -> None:
@@ -55,6 +56,27 @@ def test_check_wants_one_name_or_all(palaestra: Run) -> None:
     code, said = palaestra("envs", "check", "palaestra/Nim-v0")
     assert code == 0, said
     assert "palaestra/Nim-v0: ok" in said
+
+
+def test_a_pattern_checks_many_and_writes_a_page(palaestra: Run, tmp_path: Path) -> None:
+    code, said = palaestra("envs", "check", "palaestra/N?m-v0", "--out", tmp_path / "page.md")
+    assert code == 0, said
+    assert "ok   palaestra/Nim-v0" in said
+    page = (tmp_path / "page.md").read_text()
+    assert "palaestra envs check 'palaestra/N?m-v0'" in page
+    assert "1 environments: 1 pass." in page
+    code, said = palaestra("envs", "check", "palaestra/Nothing*")
+    assert code == 2
+    assert "Nothing*" in said
+
+
+def test_adapters_say_what_they_have(palaestra: Run) -> None:
+    code, said = palaestra("envs", "list", "--of", "pettingzoo_classic")
+    assert code == 0
+    assert "pettingzoo_classic/" in said.splitlines()[0]
+    code, said = palaestra("envs", "list", "--of", "petting_zoo")
+    assert code == 2
+    assert "pettingzoo_classic" in said
 
 
 def test_a_new_environment_conforms_as_it_is_made(palaestra: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from palaestra.envs import Problem, Task, make_task
-from palaestra.envs.audit import Earned, audit, judge
+from palaestra.envs.audit import STUCK, TRIES, Earned, audit, fastest, judge
 from palaestra.envs.cheats import ATTACKS, CHEATS
 from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
 
@@ -85,6 +85,94 @@ def test_judging_goes_on_after_an_answer_that_hangs_dies_or_raises(monkeypatch: 
     assert np.isnan(found[4].score)
 
 
+class Loads(Digit):
+    """Slow at its first look at such an answer, as what imports a library is."""
+
+    loaded = False
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        if "2" in response and not self.loaded:
+            time.sleep(0.6)
+            self.loaded = True
+        return super().verify(problem, response)
+
+
+class Slow(Digit):
+    difficulties = range(1, 2)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        time.sleep(0.6 if response == "\\boxed{2}" else 0)
+        return super().verify(problem, response)
+
+
+def test_a_slow_verifier_is_caught_and_one_that_is_slow_once_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palaestra.envs.audit.MAX_SECONDS", 0.3)
+    slow = named(audit(Slow(), 1, ("constant",)).rows, "constant 2")
+    assert slow.slowest > 0.3
+    assert not slow.ok
+    once = named(audit(Loads(), 1, ("constant",)).rows, "constant 2")
+    assert once.slowest <= 0.3
+    assert not once.fault
+
+
+def test_what_the_first_verdict_loads_is_not_timed_and_may_take_longer_than_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Imports(Digit):
+        loaded = False
+
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            if response and not self.loaded:
+                time.sleep(0.8)
+                self.loaded = True
+            return super().verify(problem, response)
+
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.5)  # killed after half a second, and begun anew
+    problem = Problem("?", 7, 1)
+    assert [one.fault for one in judge(Imports(), [(problem, ""), (problem, "\\boxed{7}")])] == ["", ""]
+
+
+def test_a_verifier_that_hangs_even_at_the_oracles_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hangs(Digit):
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            time.sleep(60)
+            return wrong("late")
+
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.9)
+    monkeypatch.setattr("palaestra.envs.audit.WARM_SECONDS", 0.3)
+    assert all(one.fault for one in judge(Hangs(), [(Problem("?", 7, 1), "1")] * 9))
+
+
+def test_the_fastest_of_several_tries_counts_by_the_clock_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palaestra.envs.audit.MAX_SECONDS", 0.2)
+    waits = [0.4, 0.0]
+    assert fastest(lambda: time.sleep(waits.pop(0)))[1] <= 0.2
+    assert fastest(time.sleep, 0.3)[1] > 0.2
+
+
+def test_a_verifier_that_always_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.9)
+    found = list(judge(Strange(), [(Problem("?", 7, 1), "hang")] * 50))
+    assert [one.fault for one in found[:STUCK]] == ["no verdict within 0 s"] * STUCK
+    assert {one.fault for one in found[STUCK:]} == {"not judged, since 3 answers before it took too long"}
+
+
+def test_a_case_that_hangs_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As one does whose process was stopped for a while: here until the last try."""
+
+    class HangsTwice(Digit):
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            if response == "again":
+                with (tmp_path / "tries").open("a") as file:
+                    file.write("x")
+                if (tmp_path / "tries").stat().st_size < TRIES:
+                    time.sleep(60)
+            return super().verify(problem, response)
+
+    monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.0)
+    assert [one.fault for one in judge(HangsTwice(), [(Problem("?", 7, 1), "again")] * 2)] == ["", ""]
+
+
 def test_code_that_a_verifier_executes_is_noticed() -> None:
     class Evaluates(Digit):
         def verify(self, problem: Problem, response: str) -> Verdict:
@@ -95,6 +183,17 @@ def test_code_that_a_verifier_executes_is_noticed() -> None:
     found = audit(Evaluates(), 2, ATTACKS)
     assert found.executed
     assert not found.ok
+
+
+def test_the_middle_difficulty_may_be_tried_on_fewer_problems() -> None:
+    class PaysInTheMiddle(Digit):
+        difficulties = range(1, 4)
+
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            return right("free") if problem.difficulty == 2 else wrong("no")
+
+    nothing = named(audit(PaysInTheMiddle(), 7, ("null",), middle=3).rows, "nothing")
+    assert (nothing.difficulty, nothing.mean) == (2, 1.0)
 
 
 def test_the_worst_difficulty_is_the_one_reported() -> None:

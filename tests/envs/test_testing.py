@@ -5,13 +5,16 @@ import itertools
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from palaestra.envs import ChainArith, Countdown, Problem, Task, make_task
-from palaestra.envs.testing import Report, check_task
+from palaestra.envs import ChainArith, Countdown, Problem, ReasoningEnv, Task, make_task
+from palaestra.envs.subject import Subject
+from palaestra.envs.testing import CHECKS, Report, check_task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
 SEEDS = range(6)
@@ -105,6 +108,15 @@ class Forgets(Good):
         return wrong(f"attempt {next(self.calls)}")
 
 
+class Notes(Good):
+    """Writes into the problem, once."""
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        if isinstance(problem.meta, dict):
+            problem.meta["judged"] = True
+        return super().verify(problem, response)
+
+
 class BadOracle(Good):
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         return "\\boxed{0}"
@@ -152,6 +164,7 @@ class PaysForCode(Good):
         (Raises, "hostile", "ValueError"),
         (Evaluates, "hostile", "executed as code"),
         (Forgets, "verify is a pure function", "two verdicts"),
+        (Notes, "verify is a pure function", "changes the problem"),
         (BadOracle, "oracle", "another number"),
         (NotJson, "problems survive JSON", "not JSON serializable"),
         (WrongLevel, "every difficulty", "says that it is of 1"),
@@ -168,7 +181,6 @@ def test_a_bad_task_is_caught(task: type[Task], name: str, detail: str) -> None:
 
 def test_a_verifier_that_never_returns_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("palaestra.envs.audit.GRACE", -1.7)  # 0.3 seconds of patience
-    monkeypatch.setattr("palaestra.envs.testing._cheating", lambda task, seeds: None)
     assert row(check_task(Hangs(), SEEDS), "hostile")[0] is False
 
 
@@ -224,9 +236,53 @@ def test_hash_order_is_caught_in_a_users_own_file(tmp_path: Path, ordered: bool)
     assert "n/a   same seed, other processes" in as_script.stdout
 
 
+@pytest.mark.parametrize(("seeds", "middle"), [(6, 60), (20, 300)])
+def test_a_short_check_tries_cheats_on_fewer_problems_in_the_middle_only(
+    monkeypatch: pytest.MonkeyPatch, seeds: int, middle: int
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr("palaestra.envs.subject.audit", lambda task, count, middle: asked.append((count, middle)))
+    subject = Subject(Good(), range(seeds))
+    assert subject.audit is subject.audit
+    assert asked == [(300, middle)]
+
+
 def test_check_env_runs_on_gymnasiums_own_terms() -> None:
     class Unregistered(Countdown):
         id = ""
 
     assert row(check_task(Unregistered(), SEEDS), "gymnasium")[0] is True
     assert row(check_task(make_task("palaestra/Countdown-v0", numbers=4), SEEDS), "gymnasium")[0] is True
+
+
+class LenientEnv(ReasoningEnv):
+    """Takes numbers for answers, and a step more than there are."""
+
+    def step(self, action: Any) -> Any:
+        if self._verdict is not None:
+            self._verdict = None
+        return super().step(str(action))
+
+
+def test_an_environment_that_lets_misuse_pass_is_caught() -> None:
+    class Lenient(Good):
+        environment = LenientEnv
+
+    passed, detail = row(check_task(Lenient(), SEEDS), "bad input")
+    assert not passed
+    assert detail == "a step after the end is accepted; an action that is no string is accepted"
+    assert row(check_task(Good(), SEEDS), "bad input")[0] is True
+
+
+def test_an_environment_that_trainers_would_wait_for_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Good):
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            time.sleep(0.21)
+            return super().verify(problem, response)
+
+    monkeypatch.setattr("palaestra.envs.testing.TIMED", 2)
+    monkeypatch.setattr("palaestra.envs.testing.CHECKS", {"reset and step": CHECKS["reset and step"]})
+    passed, detail = row(check_task(Slow(), SEEDS), "reset and step")
+    assert not passed
+    assert "times reset and step a second" in detail
+    assert row(check_task(Good(), SEEDS), "reset and step")[0] is True

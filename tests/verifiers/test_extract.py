@@ -16,6 +16,7 @@ from palaestra.verifiers import Extraction, extract_answer, last_boxed
         (r"\boxed{ \{1\} }", r"\{1\}", "boxed"),
         (r"\boxed{\text{a \} b}}", r"\text{a \} b}", "boxed"),
         (r"\boxed{1} then \boxed{2", "1", "boxed"),
+        (r"\boxed{1} } \boxed{ \} \boxed{{}", "1", "boxed"),
         (r"\boxed{\boxed{5}}", "5", "boxed"),
         (r"\boxed{}", "", "boxed"),
         ("#### 7 \\boxed{8}", "8", "boxed"),

@@ -35,6 +35,7 @@ from .units import Quantity, mentions_unit, read_quantity, require_library
 from .values import Named, Relation, Value, nodes
 
 MAX_SHOWN = 80  # characters of an answer quoted in a verdict
+MAX_REMEMBERED = 1000  # characters of a text whose reading is kept
 PROBE = Number(Fraction(1, 7))  # what a gold is compared with once, to see that it can be
 
 
@@ -177,6 +178,11 @@ def _try_out(reading: Reading, seed: str) -> None:
 
 
 def _read(text: str, policy: MathPolicy) -> Reading:
+    """Short texts are remembered: of many answers to one problem, and of guesses, most are the same few."""
+    return _remembered(text, policy) if len(text) <= MAX_REMEMBERED else _read_anew(text, policy)
+
+
+def _read_anew(text: str, policy: MathPolicy) -> Reading:
     value = amount = None
     name = problem = ""
     tokens: list[str] = []
@@ -196,6 +202,9 @@ def _read(text: str, policy: MathPolicy) -> Reading:
         amount = read_quantity(tokens)
         amount = amount if amount is not None and amount.sure else None
     return Reading(text, value, tuple(tokens), amount, name, problem)
+
+
+_remembered = lru_cache(maxsize=1024)(_read_anew)
 
 
 def _judge(text: str, gold: Gold, policy: MathPolicy) -> Verdict:

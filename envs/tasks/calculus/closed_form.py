@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 
 from palaestra.verifiers import (
@@ -28,6 +29,7 @@ from palaestra.verifiers import (
     wrong,
 )
 from palaestra.verifiers.math.number import read_number
+from palaestra.verifiers.math.tree import UNKNOWN_BASE, symbols
 
 ANSWER_CHARS = 2000  # a longer answer is none
 VERIFIER = MathVerifier(MathPolicy(slow=False))
@@ -35,6 +37,7 @@ NAME = re.compile(r"(?:[fy]'?(?:\(x\))?|\\frac\{d[fy]\}\{dx\})\s*=\s*", re.ASCII
 E = Symbol("e")
 FUNCTIONS = frozenset(("sin", "cos", "exp", "ln"))
 FIELD = frozenset("+-*/^")
+KNOWN = frozenset(("x", "e", "pi", UNKNOWN_BASE))  # all that a derivative or an antiderivative may hold
 
 
 def judge_number(response: str, gold: int | Fraction) -> Verdict:
@@ -62,13 +65,18 @@ def judge_function(response: str, gold: str) -> Verdict:
     if answer == gold:
         return right("the function asked for", answer=answer)
     try:
-        node = parse_expression(answer)
+        node = _parsed(answer)
     except ParseError as error:
         return wrong(f"no function of x: {error}"[:120])
-    same = identical(node, parse_expression(gold), f"{answer}|{gold}")
+    if strange := symbols(node) - KNOWN:  # most text without an answer: words are products of letters
+        return wrong(f"no function of x alone: it holds {min(strange)}")
+    same = identical(node, _parsed(gold), f"{answer}|{gold}")
     if same is None:
         return VERIFIER.verify(f"\\boxed{{{answer}}}", gold)
     return right(f"equals {gold}", answer=answer) if same else wrong(f"expected {gold}, got another function"[:200])
+
+
+_parsed = lru_cache(maxsize=512)(parse_expression)
 
 
 def identical(answer: Node, gold: Node, seed: str) -> bool | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.panel import Panel
@@ -15,6 +17,9 @@ from tyro.extras import SubcommandApp
 
 from .app import Pairs, UserError, app, console, knobs_of
 
+if TYPE_CHECKING:
+    from palaestra.envs.testing import Report
+
 OWN = "palaestra/"
 
 environments = SubcommandApp()
@@ -22,14 +27,20 @@ app.command(environments, name="envs", help="List and check environments.")
 
 
 @environments.command(name="list")
-def list_environments(tag: str | None = None) -> None:
+def list_environments(tag: str | None = None, of: str | None = None) -> None:
     """Every registered environment, installed plugins included.
 
     Args:
         tag: only those about this, such as algebra, puzzles or games.
+        of: those that an adapter makes of another library, such as reasoning_gym.
     """
     from palaestra.envs import catalog
+    from palaestra.envs.registration import ADAPTERS
 
+    if of is not None:
+        ids = catalog.adapted_ids(of)
+        console.print("\n".join(ids) or f"the library of {of} does not tell", markup=False, highlight=False)
+        return
     found = catalog.ids(tag)
     if not found:
         known = sorted({tag for id in catalog.ids() for tag in catalog.tags(id)})
@@ -46,6 +57,9 @@ def list_environments(tag: str | None = None) -> None:
         for id in found:
             table.add_row(id, escape(catalog.summary(id)))
     console.print(table)
+    if tag is None:
+        others = ", ".join(f"{namespace}/..." for namespace in ADAPTERS)
+        console.print(f"of other libraries: {others} (palaestra envs list --of NAMESPACE)", highlight=False)
 
 
 @environments.command(name="show")
@@ -77,37 +91,49 @@ def show_environment(env: Positional[str], difficulty: int | None = None, seed: 
 
 
 @environments.command(name="check")
-def check_environment(env: Positional[str | None] = None, all: bool = False, out: Path | None = None) -> None:
+def check_environment(
+    env: Positional[str | None] = None, all: bool = False, seeds: int = 20, out: Path | None = None
+) -> None:
     """Try to break an environment: seeds, splits, oracle, cheats, hostile answers. Exit code 1 when a check fails.
 
     Args:
-        env: environment id; "module:id" imports the module first.
+        env: environment id; "module:id" imports the module first; a pattern such as "reasoning_gym/*" checks many.
         all: every registered environment, one line each.
-        out: with --all, write the table as Markdown to this file too.
+        seeds: how many problems a level most checks look at.
+        out: with --all or a pattern, write the table as Markdown to this file too.
     """
     from palaestra.envs import catalog
+    from palaestra.envs.gallery import adapters_page, conformance
 
     if all == (env is not None):
         raise UserError("name one environment, or give --all")
-    if env is not None:
-        report = catalog.check(env)
+    if env is not None and not {*env} & {*"*?"}:
+        report = catalog.check(env, range(seeds))
         console.print(str(report), markup=False, highlight=False)
         sys.exit(not report.ok)
     reports = []
-    for id in filter(catalog.complete, catalog.ids()):
+    for report in _checked(filter(catalog.complete, catalog.ids()) if env is None else catalog.matching(env), seeds):
+        reports.append(report)
+        if out is not None:  # each time, since many take long
+            out.write_text(conformance(reports) if env is None else adapters_page(env, reports))
+    if not reports:
+        raise UserError(f"no environment is called {env!r}")
+    sys.exit(any(not report.ok for report in reports))
+
+
+def _checked(ids: Iterable[str], seeds: int) -> Iterator[Report]:
+    """The reports, each shown in a line as it is made."""
+    from palaestra.envs import catalog
+
+    for id in ids:
         began = time.perf_counter()
         with console.status(id):
-            report = catalog.check(id)
-        reports.append(report)
+            report = catalog.check(id, range(seeds))
         faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False]
         said = "; ".join(faults) or f"{sum(row.passed is True for row in report.rows)} checks"
         word = "ok  " if report.ok else "FAIL"
         console.print(f"{word} {id}  {said}  ({time.perf_counter() - began:.1f} s)", markup=False, highlight=False)
-    if out is not None:
-        from palaestra.envs.gallery import conformance
-
-        out.write_text(conformance(reports))
-    sys.exit(any(not report.ok for report in reports))
+        yield report
 
 
 @environments.command(name="gallery")

@@ -14,8 +14,9 @@ from palaestra.envs.adapters import prime_verifiers as adapter
 from palaestra.envs.adapters.prime_verifiers import PrimeDialogue, PrimeTask, Unplayable
 from palaestra.envs.dialogue import DialogueEnv
 from palaestra.envs.registration import UnknownEnvironment, make, make_task
+from palaestra.envs.subject import Subject
 from palaestra.envs.task import OracleMissing, Problem, sample_problem
-from palaestra.envs.testing import CHECKS, Subject
+from palaestra.envs.testing import CHECKS
 from palaestra.verifiers import Status
 from palaestra.verifiers.optional import MissingLibrary
 from palaestra.verifiers.workers import Ending, Outcome

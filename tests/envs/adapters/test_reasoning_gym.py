@@ -14,12 +14,14 @@ import gymnasium
 import numpy as np
 import pytest
 
+from palaestra.envs import catalog
 from palaestra.envs.adapters import reasoning_gym as adapter
 from palaestra.envs.adapters.reasoning_gym import Exploitable, ReasoningGymTask, load
 from palaestra.envs.adapters.reasoning_gym_faults import EXPLOITABLE
-from palaestra.envs.adapters.reasoning_gym_survey import survey
+from palaestra.envs.adapters.reasoning_gym_survey import Finding, ceiling_of, survey, write
 from palaestra.envs.cheats import injections
 from palaestra.envs.registration import UnknownEnvironment, make, make_task
+from palaestra.envs.subject import Subject
 from palaestra.envs.task import Problem, sample_problem
 from palaestra.envs.testing import CHECKS
 from palaestra.verifiers import Status
@@ -53,7 +55,7 @@ def test_the_items_own_answer_is_right_and_prose_is_not(name: str) -> None:
 @pytest.mark.parametrize("check", ["same seed, another instance", "same seed, interleaved", "problems survive JSON"])
 def test_the_kits_checks_of_seeds_pass(check: str) -> None:
     for name in ("isomorphic_strings", "list_functions", "pool_matrix"):  # hash order, and global generators
-        CHECKS[check](task(name), [0, 1])
+        CHECKS[check](Subject(task(name), [0, 1]))
 
 
 def test_another_process_with_another_hash_seed_asks_the_same() -> None:
@@ -178,7 +180,46 @@ def test_the_survey_finds_what_pays_without_a_look_at_the_question() -> None:
     good, bad = survey(["chain_sum", "game_of_life_halting"], problems=10)
     assert good.oracle == 1.0
     assert good.earned < 0.5
+    assert good.earned < good.ceiling < 1.0
     assert not good.refused
     assert bad.earned == 1.0
     assert "any text" in bad.refused
     assert "earns 1.00" in str(bad)
+
+
+def test_ceilings_are_kept_with_how_they_were_measured(tmp_path: Path) -> None:
+    path = tmp_path / "ceilings.json"
+    write([Finding("a", 80, policy="constant 1", earned=0.5, level=2, ceiling=0.6)], path)
+    write([Finding("b", refused="pays for all"), Finding("c", fault="no items"), Finding("d", 30, ceiling=0.1)], path)
+    kept = json.loads(path.read_text())
+    a = {"ceiling": 0.6, "policy": "constant 1", "earned": 0.5, "level": 2, "problems": 80}
+    assert kept["data_sets"] == {
+        "a": a,
+        "d": {"ceiling": 0.1, "policy": "every cheat", "earned": 0.0, "level": 0, "problems": 30},
+    }
+    assert "survey" in kept["how"]
+
+
+@pytest.mark.parametrize(("earned", "ceiling"), [(0.0, 0.05), (0.5, 0.6), (1.0, 1.0)])
+def test_a_ceiling_is_what_was_earned_with_a_margin_for_chance(earned: float, ceiling: float) -> None:
+    assert ceiling_of(earned, 100) == pytest.approx(ceiling, abs=0.011)
+
+
+def test_a_ceiling_that_was_not_measured_is_no_promise() -> None:
+    measured = json.loads(adapter.CEILINGS.read_text())["data_sets"]
+    assert all(facts["earned"] < facts["ceiling"] <= 1 and facts["problems"] >= 20 for facts in measured.values())
+    assert task("gcd").ceiling == measured["gcd"]["ceiling"]
+    assert task("coin_flip", allow_exploitable=True).ceiling == 1.0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["chain_sum", "gcd", "maze"])
+def test_a_few_pass_the_whole_kit(name: str) -> None:
+    report = catalog.check(f"reasoning_gym/{name}-v0", range(2))
+    assert report.ok, str(report)
+
+
+def test_one_that_is_refused_has_a_report_that_says_why() -> None:
+    report = catalog.check("reasoning_gym/puzzle24-v0", range(2))
+    assert not report.ok
+    assert "4*3*2*1" in str(report)

@@ -18,12 +18,13 @@ from palaestra.arena.evaluate import held_out
 from palaestra.arena.replay import replay
 from palaestra.arena.rescore import rescore
 from palaestra.arena.rollout import rollout
-from palaestra.envs import Problem, make, make_task, sample_problem
+from palaestra.envs import Problem, make, sample_problem
 from palaestra.envs.audit import audit
 from palaestra.envs.blind import SCRIPT, Blind, plans
 from palaestra.envs.dialogue import Dialogue, DialogueEnv, State, Turn, last_action
 from palaestra.envs.dialogues import Guess20
-from palaestra.envs.testing import Subject, check_task, checks_of
+from palaestra.envs.subject import Subject
+from palaestra.envs.testing import check_task, checks_of
 from palaestra.episodes import Actor, EpisodeStore, Goal
 from palaestra.verifiers import Status, right
 

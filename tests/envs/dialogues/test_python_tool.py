@@ -31,6 +31,12 @@ def test_names_live_on_and_output_is_shown_once() -> None:
     ]
 
 
+def test_the_same_cells_are_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = outputs("n = 5077", "print(n)")
+    monkeypatch.setattr(python_tool, "default_sandbox", lambda: pytest.fail("run again"))
+    assert outputs("n = 5077", "print(n)") == first == ["(nothing was printed)", "5077"]
+
+
 def test_errors_are_told_and_what_came_before_them_stays() -> None:
     assert outputs("x = 1\ny = 1 / 0", "x", "def (", "x + 1") == [
         "ZeroDivisionError: division by zero",

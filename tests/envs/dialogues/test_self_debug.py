@@ -8,6 +8,7 @@ import pytest
 from palaestra.envs import Problem, sample_problem
 from palaestra.envs.dialogues import SelfDebug
 from palaestra.envs.dialogues.self_debug import NAMES, OPERATIONS, apply
+from palaestra.verifiers import undecided
 from palaestra.verifiers.code import Call, CodeVerifier
 
 STEPS = [["reverse", 0], ["add", 3]]
@@ -36,6 +37,23 @@ def test_visible_tests_are_told_and_hidden_ones_decide(action: str, seen: str, v
     turn = SelfDebug().turn(PROBLEM, 0, action)
     assert seen in turn.observation
     assert (None if turn.verdict is None else turn.verdict.status.value) == verdict
+
+
+def test_a_function_that_is_sent_again_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+    verify = CodeVerifier.verify
+    monkeypatch.setattr(CodeVerifier, "verify", lambda self, action: runs.append(action) or verify(self, action))
+    again = code("return [x + 4 for x in xs]  # again")
+    turns = list(SelfDebug().play(PROBLEM, [again, again, code("return xs  # another"), again]))
+    assert len(runs) == 2
+    assert turns[0].observation == turns[1].observation != turns[2].observation
+
+
+def test_a_sandbox_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(CodeVerifier, "verify", lambda self, action: undecided("no sandbox"))
+        assert SelfDebug().turn(PROBLEM, 0, code("return xs  # fails once")).verdict == undecided("no sandbox")
+    assert SelfDebug().turn(PROBLEM, 0, code("return xs  # fails once")).verdict is None
 
 
 def test_attempts_run_out() -> None:

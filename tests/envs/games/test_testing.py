@@ -16,7 +16,7 @@ from palaestra.envs.games.random_games import same_elsewhere
 from palaestra.envs.games.taboo import Talk
 from palaestra.envs.games.testing import CHECKS, check_game
 from palaestra.envs.games.tic_tac_toe import Board, TicTacToe
-from palaestra.envs.testing import NotApplicable
+from palaestra.envs.subject import NotApplicable
 
 OWN = game_ids()
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

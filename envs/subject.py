@@ -1,0 +1,50 @@
+"""What the conformance checks are put to, and what several of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from .audit import PROBLEMS, Audit, audit, levels, solve
+from .task import OracleMissing, Problem, sample_problem
+
+COSTLY_PROBLEMS = 60  # a level, on which cheats are tried where that takes long
+MANY = 20  # seeds from which on cheats are tried on as many problems at the middle difficulty as at the others
+FEWER = 5  # with less than that, on a part in so many
+
+
+class NotApplicable(Exception):
+    """The check does not apply to this task; the message says why."""
+
+
+class Subject:
+    """What the checks are put to: a task, and what several of them need, drawn when it is first asked for."""
+
+    def __init__(self, task: Any, seeds: Sequence[int]) -> None:
+        self.task = task
+        self.seeds = list(seeds)
+        self.cases = [(seed, level) for level in levels(task) for seed in seeds]
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """Those of all seeds at the lowest, middle and highest difficulty."""
+        return [sample_problem(self.task, seed, level) for seed, level in self.cases]
+
+    @cached_property
+    def solved(self) -> list[tuple[Problem, str]]:
+        """The problems with the oracle's responses. Raises NotApplicable where there is no oracle."""
+        try:
+            return [(problem, solve(self.task, problem)) for problem in self.problems]
+        except OracleMissing as missing:
+            raise NotApplicable(str(missing)) from None
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What all cheats and attacks earn."""
+        count = COSTLY_PROBLEMS if self.task.costly else PROBLEMS
+        return audit(self.task, count, middle=self.middle(count))
+
+    def middle(self, count: int) -> int:
+        """Of ``count`` problems at a difficulty, how many are tried at the middle one: with few seeds, a part."""
+        return count if len(self.seeds) >= MANY else count // FEWER
