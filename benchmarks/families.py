@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from operator import itemgetter
 from statistics import median
@@ -108,8 +109,11 @@ def _theirs(dataset: str, start: int, n: int) -> float:
     """Their own answers are not always right by their own scorers, so that is not asserted here."""
     items = reasoning_gym.create_dataset(dataset, seed=0, size=start + n)
     answer = ANSWERS.get(dataset, itemgetter("answer"))
-    answers = [answer(items[index]) for index in range(start, start + n)]
+    answers = {}
+    for index in range(start, start + n):
+        with suppress(RuntimeError):  # which its maze raises at some indices
+            answers[index] = answer(items[index])
     began = time.perf_counter()
-    for index, said in enumerate(answers, start):
+    for index, said in answers.items():
         items.score_answer(said, items[index])
-    return n / (time.perf_counter() - began)
+    return len(answers) / (time.perf_counter() - began)
