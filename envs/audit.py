@@ -92,27 +92,22 @@ def audit(
     id_or_task: str | Task,
     problems: int = PROBLEMS,
     kinds: Collection[str] = (*CHEATS, *ATTACKS),
-    middle: int | None = None,
 ) -> Audit:
     """Let every cheating policy answer ``problems`` problems at the lowest, middle and highest difficulty.
 
-    middle: how many at the middle difficulty, when not as many as at the others. Verdicts are given in a forked
-    process, which is killed when one never comes.
+    Verdicts are given in a forked process, which is killed when one never comes.
     """
     task = make_task(id_or_task) if isinstance(id_or_task, str) else id_or_task
     if isinstance(task, Dialogue):
         task = Blind(task)
     worsts: dict[str, Earned] = {}
-    counts = dict.fromkeys(levels(task), problems)
-    if middle is not None:
-        counts |= dict.fromkeys(levels(task)[1:-1], middle)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "PWNED"
         tried: list[tuple[int, Cheat, list[Judgement]]] = []
         cases: list[Case] = []
         judged: list[list[Judgement]] = []  # to which the judgement of each case belongs
-        for level, count in counts.items():
-            asked, policies = _policies(task, level, count, kinds, str(target))
+        for level in levels(task):
+            asked, policies = _policies(task, level, problems, kinds, str(target))
             rows = [(level, policy, list[Judgement]()) for policy in policies]
             tried += rows
             for number, problem in enumerate(asked):  # problem by problem: what verifiers keep of one is used again

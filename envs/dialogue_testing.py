@@ -185,7 +185,7 @@ def _silence(subject: Subject) -> None:
 def _cheating(subject: Subject) -> str:
     task = subject.task
     count = COSTLY_PROBLEMS if task.costly else CHEAT_PROBLEMS
-    found = audit(Blind(task), count, CHEATS, subject.middle(count)).rows
+    found = audit(Blind(task), count, CHEATS).rows
     for row in found:
         _require(not row.fault, f"on {row.policy}: {row.fault}")
         _require(

@@ -10,8 +10,6 @@ from .audit import PROBLEMS, Audit, audit, levels, solve
 from .task import OracleMissing, Problem, sample_problem
 
 COSTLY_PROBLEMS = 60  # a level, on which cheats are tried where that takes long
-MANY = 20  # seeds from which on cheats are tried on as many problems at the middle difficulty as at the others
-FEWER = 5  # with less than that, on a part in so many
 
 
 class NotApplicable(Exception):
@@ -43,8 +41,4 @@ class Subject:
     def audit(self) -> Audit:
         """What all cheats and attacks earn."""
         count = COSTLY_PROBLEMS if self.task.costly else PROBLEMS
-        return audit(self.task, count, middle=self.middle(count))
-
-    def middle(self, count: int) -> int:
-        """Of ``count`` problems at a difficulty, how many are tried at the middle one: with few seeds, a part."""
-        return count if len(self.seeds) >= MANY else count // FEWER
+        return audit(self.task, count)

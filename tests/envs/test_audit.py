@@ -185,17 +185,6 @@ def test_code_that_a_verifier_executes_is_noticed() -> None:
     assert not found.ok
 
 
-def test_the_middle_difficulty_may_be_tried_on_fewer_problems() -> None:
-    class PaysInTheMiddle(Digit):
-        difficulties = range(1, 4)
-
-        def verify(self, problem: Problem, response: str) -> Verdict:
-            return right("free") if problem.difficulty == 2 else wrong("no")
-
-    nothing = named(audit(PaysInTheMiddle(), 7, ("null",), middle=3).rows, "nothing")
-    assert (nothing.difficulty, nothing.mean) == (2, 1.0)
-
-
 def test_the_worst_difficulty_is_the_one_reported() -> None:
     class PaysWhenHard(Digit):
         def verify(self, problem: Problem, response: str) -> Verdict:
@@ -206,3 +195,14 @@ def test_the_worst_difficulty_is_the_one_reported() -> None:
 
 def test_a_registered_id_is_audited_by_name() -> None:
     assert audit(make_task("palaestra/ChainArith-v0"), 5).task == "palaestra/ChainArith-v0"
+
+
+def test_a_policy_is_shown_where_it_earns_most() -> None:
+    class PaysInTheMiddle(Digit):
+        difficulties = range(1, 4)
+
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            return right("free") if problem.difficulty == 2 else wrong("no")
+
+    nothing = named(audit(PaysInTheMiddle(), 7, ("null",)).rows, "nothing")
+    assert (nothing.difficulty, nothing.mean) == (2, 1.0)

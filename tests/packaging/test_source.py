@@ -96,7 +96,7 @@ ON_PURPOSE = {
     # In the worker process in which reasoning-gym's scorers run, for that is what they do to answers.
     *(f"envs/adapters/reasoning_gym_worker.py: {name}" for name in (*SHARED_STATE, "sympy.parse_expr")),
     # In the worker process in which Prime Intellect's environments run, for they draw from the shared generators.
-    *(f"envs/adapters/prime_verifiers_worker.py: {name}" for name in SHARED_STATE),
+    *(f"envs/adapters/prime_verifiers_worker.py: {name}" for name in ("random.seed", "numpy.random.seed")),
     # TextArena's games draw from the shared generators: these are lent to them, and put back.
     *(f"envs/adapters/textarena.py: {name}" for name in (*SHARED_STATE, "numpy.random.RandomState", "pickle.loads")),
 }
