@@ -118,25 +118,24 @@ def with_gradient(batch: Batch) -> Batch | None:
 
 
 def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
-    """Split into batches of at most ``max_tokens`` laid-out tokens, groups together and long ones with long ones.
+    """Split into batches of at most ``max_tokens`` tokens, groups together and long ones with long ones.
 
     A sequence longer than ``max_tokens`` gets a batch of its own.
     """
-    lengths = batch.lengths()
-    if len(lengths) * lengths.max() <= max_tokens:
+    if len(batch) <= max_tokens:
         return [batch]
+    lengths = batch.lengths()
     first = (batch.position == 0).nonzero().squeeze(1)
     group = batch.group_id[first].cpu().numpy()
     longest = np.zeros(int(group.max()) + 1, dtype=np.int64)
     np.maximum.at(longest, group, lengths)
     order = np.lexsort((lengths, group, longest[group]))  # by the group's longest, then group, then own length
-    cuts, start, end, widest, n_rows = [], 0, 0, 0, 0
+    cuts, start, end = [], 0, 0
     for length in lengths[order].tolist():
-        widest = max(widest, length)
-        if n_rows and widest * (n_rows + 1) > max_tokens:
+        if end > start and end + length - start > max_tokens:
             cuts.append(slice(start, end))
-            start, widest, n_rows = end, length, 0
-        end, n_rows = end + length, n_rows + 1
+            start = end
+        end += length
     ordered = select(batch, order)
     tokens = {name: getattr(ordered, name) for name in tensor_fields()}
     return [

@@ -1,30 +1,22 @@
 """One forward pass for all objectives: log-probabilities of the tokens that the policy chose, and nothing more.
 
-Sequences that begin with the same prompt (a group's answers) are laid out in shared rows, prompt once, answers side by
-side behind it, with a mask that lets each answer see the prompt and itself. The language-model head is applied only
-where an action follows, in chunks, so that logits of all tokens by the whole vocabulary never exist at once.
+The language-model head is applied only where an action follows, in chunks, so that logits of all tokens by the whole
+vocabulary never exist at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from .batch import Batch
+from .layout import lay_out
 
-MAX_SHARED_ROW = 512  # no prompt is shared beyond this length
-EVEN_ROW = (
-    800  # the row length at which attention, which is quadratic in it, takes as long as all else (hidden size 128)
-)
-ROW_LENGTHS = (1, 1.25, 1.5, 2, 3, 4, 6, 8)  # tried for rows with a shared prompt, by the longest sequence
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 
 
@@ -36,90 +28,6 @@ class Outputs:
     entropy: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where packed tokens stand in a rectangle of R rows by L columns.
-
-    ids, position: (R, L). branch: (R, L), 0 for a shared prompt, 1, 2, … for the answers behind it, -1 for padding.
-    row, column: (T,), the place of each packed token.
-    """
-
-    ids: Tensor
-    position: Tensor
-    branch: Tensor
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-
-    @property
-    def shares(self) -> bool:
-        """Some row holds more than one answer."""
-        return bool((self.branch > 1).any())
-
-    def mask(self) -> Tensor:
-        """(R, 1, L, L), True where a query (third axis) may look at a key (last axis)."""
-        query, key = self.branch[:, :, None], self.branch[:, None, :]
-        length = self.branch.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=self.branch.device).tril()
-        own = torch.eye(length, dtype=torch.bool, device=self.branch.device)  # so that no row of the softmax is empty
-        return ((((key == 0) | (key == query)) & (key >= 0) & causal) | own)[:, None]
-
-
-def lay_out(batch: Batch, share_prompts: bool = True) -> Layout:
-    """Place the sequences, neighbours with the same prompt behind one copy of it, in rows of the cheapest length."""
-    lengths = batch.lengths()
-    spans = list(pairwise(np.concatenate([[0], np.cumsum(lengths)]).tolist()))
-    ids, action = batch.ids.cpu().numpy(), batch.action_mask.cpu().numpy()
-    n_prompt = [int(action[a:b].argmax()) if action[a:b].any() else b - a for a, b in spans]
-    prompts = [ids[a : a + n].tobytes() for (a, _), n in zip(spans, n_prompt, strict=True)]
-    group = np.cumsum([0] + [one != other for one, other in pairwise(prompts)]).tolist()
-    limits = [0, *(int(lengths.max() * factor) for factor in ROW_LENGTHS)] if share_prompts else [0]
-    places = [place(group, n_prompt, lengths.tolist(), limit) for limit in limits if limit <= MAX_SHARED_ROW]
-    rows, columns, branches, widths = min(places, key=lambda found: cost(found[-1]))
-    row = np.repeat(rows, lengths)
-    column, branch = np.zeros_like(row), np.zeros_like(row)
-    for (a, b), n, answer_column, answer_branch in zip(spans, n_prompt, columns, branches, strict=True):
-        column[a : a + n] = np.arange(n)
-        column[a + n : b] = answer_column + np.arange(b - a - n)
-        branch[a + n : b] = answer_branch
-    shape = (len(widths), max(widths))
-    placed = {name: torch.zeros(shape, dtype=torch.long) for name in ("ids", "position")}
-    placed["branch"] = torch.full(shape, -1)
-    for name, values in (("ids", batch.ids), ("position", batch.position), ("branch", torch.from_numpy(branch))):
-        placed[name][row, column] = values.cpu()
-    device = batch.ids.device
-    return Layout(placed["ids"].to(device), placed["position"].to(device), placed["branch"].to(device), row, column)
-
-
-def place(group: list[int], n_prompt: list[int], lengths: list[int], limit: int) -> tuple[list[int], ...]:
-    """Put answers of one group in rows of at most ``limit`` columns, longest first, each in the first that has room.
-
-    Returns (row, column of the answer, branch) of each sequence, and the rows' widths. A sequence of its own may be
-    longer than the limit.
-    """
-    row, column, branch = [0] * len(group), [0] * len(group), [0] * len(group)
-    widths: list[int] = []
-    answers: list[int] = []  # in each row
-    open_rows: dict[int, list[int]] = {}
-    for s in sorted(range(len(group)), key=lambda s: n_prompt[s] - lengths[s]):
-        n_answer = lengths[s] - n_prompt[s]
-        candidates = open_rows.setdefault(group[s], [])
-        r = next((r for r in candidates if widths[r] + n_answer <= limit), len(widths))
-        if r == len(widths):
-            candidates.append(r)
-            widths.append(n_prompt[s])
-            answers.append(0)
-        answers[r] += 1
-        row[s], column[s], branch[s] = r, widths[r], answers[r]
-        widths[r] += n_answer
-    return row, column, branch, widths
-
-
-def cost(widths: list[int]) -> float:
-    """Of a forward pass over a rectangle that holds rows of these widths, up to a factor."""
-    length = max(widths)
-    return len(widths) * length * (1 + length / EVEN_ROW)
-
-
 def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
     """Log-probability and entropy of every action token at the batch's temperature.
 
@@ -127,10 +35,10 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
     refuse_unsupported(model)
-    layout = lay_out(batch, share_prompts=model.config._attn_implementation == "sdpa")
+    layout = lay_out(batch, share_rows=model.config._attn_implementation == "sdpa")
     actions = batch.action_mask.cpu().numpy().nonzero()[0]
     actions = actions[batch.position.cpu().numpy()[actions] > 0]  # a first token has no prediction
-    # Rows of one answer each need no mask: attention is causal, and what stands behind an answer is padding.
+    # Rows of one sequence each need no mask: attention is causal, and what stands behind a sequence is padding.
     shared = {"attention_mask": layout.mask(), "position_ids": layout.position} if layout.shares else {}
     hidden = model.base_model(input_ids=layout.ids, use_cache=False, **shared).last_hidden_state
     # An action is predicted where its packed predecessor stands: for an answer's first token, the prompt's last.

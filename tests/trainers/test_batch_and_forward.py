@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import LlamaForCausalLM
 
 from palaestra.episodes.views import Row
 from palaestra.trainers import forward as forward_module
+from palaestra.trainers import layout as layout_module
 from palaestra.trainers.batch import Batch, micro_batches, pack, select, with_gradient
-from palaestra.trainers.forward import forward, lay_out
+from palaestra.trainers.forward import forward
+from palaestra.trainers.layout import lay_out, place
 from palaestra.trainers.losses import PolicyGradient, nll
 
 Rows = Callable[..., list[Row]]
@@ -81,13 +86,25 @@ def test_entropy_is_that_of_the_distribution(model: LlamaForCausalLM, make_rows:
 def test_a_shared_prompt_is_read_once_and_changes_nothing(
     model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = pack(make_rows())
-    shared = lay_out(batch)
-    assert shared.ids.shape[0] == 3
+    batch = pack(make_rows(1, 6))
+    once = sum(len(row.ids) for row in make_rows(1, 6)) - 5 * 4  # a prompt of four tokens
+    assert int((lay_out(batch).prompt >= 0).sum()) == once
     together = gradient_of(model, [batch], nll)
-    monkeypatch.setattr(forward_module, "MAX_SHARED_ROW", 0)
-    assert lay_out(batch).ids.shape[0] == 9
+    monkeypatch.setattr(layout_module, "ROW_LENGTHS", ())
+    assert lay_out(batch).ids.shape[0] == 6
     assert_same(together, gradient_of(model, [batch], nll))
+
+
+def test_different_prompts_share_rows_and_do_not_see_each_other(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    first, second, third = make_rows(3, 1)
+    assert lay_out(pack([first, second, third])).ids.shape[0] == 1
+    changed = replace(second, ids=(second.ids + 1) % 250)
+    for order in itertools.permutations(range(3)):
+        rows, others = [first, second, third], [first, changed, third]
+        one = forward(model, pack([rows[i] for i in order])).logprobs
+        other = forward(model, pack([others[i] for i in order])).logprobs
+        same = torch.from_numpy(np.repeat([i != 1 for i in order], [len(rows[i].ids) for i in order]))
+        torch.testing.assert_close(one[same], other[same], atol=0, rtol=0)
 
 
 def test_answers_in_one_row_do_not_see_each_other(model: LlamaForCausalLM, make_rows: Rows) -> None:
@@ -96,6 +113,32 @@ def test_answers_in_one_row_do_not_see_each_other(model: LlamaForCausalLM, make_
     n = len(first.ids)
     one = forward(model, pack([first, second])).logprobs[:n]
     torch.testing.assert_close(one, forward(model, pack([first, changed])).logprobs[:n], atol=0, rtol=0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 20)), min_size=1, max_size=30), st.sampled_from([0, 25, 40])
+)
+def test_every_token_has_a_place_of_its_own_within_the_limit(answers: list[tuple[int, int]], limit: int) -> None:
+    n_prompt = [3 + prompt for prompt, _ in answers]
+    lengths = [3 + prompt + n_answer for prompt, n_answer in answers]
+    places = place([prompt for prompt, _ in answers], n_prompt, lengths, limit)
+    taken: dict[tuple[int, int], tuple[int, ...]] = {}
+    for s, (prompt, _) in enumerate(answers):
+        row = places.row[s]
+        assert places.widths[row] <= max(limit, lengths[s])
+        columns = [places.prompt_column[s] + i for i in range(n_prompt[s])]
+        columns += [places.answer_column[s] + i for i in range(lengths[s] - n_prompt[s])]
+        assert columns == sorted(set(columns))  # an answer stands behind its prompt
+        assert columns[-1] < places.widths[row]
+        for i, column in enumerate(columns):
+            owner = (prompt, i) if i < n_prompt[s] else (prompt, i, places.branch[s])
+            assert taken.setdefault((row, column), owner) == owner
+
+
+def test_little_of_a_layout_is_padding(make_rows: Rows) -> None:
+    for seed in range(5):
+        batch = pack(make_rows(40, 1, seed))
+        assert lay_out(batch).ids.numel() < 1.2 * len(batch)
 
 
 def test_a_chunked_head_gives_the_same(
@@ -129,7 +172,7 @@ def test_micro_batches_hold_every_sequence_once_and_keep_to_their_size(make_rows
         assert sorted(s for part in parts for s in part.sequence_id.unique().tolist()) == list(range(batch.n_sequences))
         for part in parts:
             lengths = part.lengths()
-            assert len(lengths) == 1 or lengths.max() * len(lengths) <= most
+            assert len(lengths) == 1 or lengths.sum() <= most
             for sequence in part.sequence_id.unique():
                 assert torch.equal(part.ids[part.sequence_id == sequence], batch.ids[batch.sequence_id == sequence])
     assert parts == [batch]
