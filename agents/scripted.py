@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from palaestra.envs.task import SOLUTION_DELIMITER, OracleMissing, reseed
+from palaestra.envs.seeding import TextSeeded, reseed
+from palaestra.envs.task import SOLUTION_DELIMITER, OracleMissing
 from palaestra.episodes import Actor
 
 from .agent import Dialogue, Reply
@@ -31,7 +32,7 @@ class OracleAgent:
             raise ValueError(f"habits are non-negative weights of {', '.join(HABITS)}, not {dict(habits)}")
         self.names = list(habits)
         self.edges = np.cumsum([habits[name] for name in self.names])[:-1] / sum(habits.values())
-        self.rng = np.random.Generator(np.random.PCG64(0))
+        self.rng = TextSeeded(0)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         return [self._answer(dialogue) for dialogue in dialogues]

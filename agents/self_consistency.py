@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import reduce
 from operator import add
 
-from palaestra.envs.task import derive_seed
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 from palaestra.verifiers import extract_answer
 

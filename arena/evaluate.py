@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from palaestra.agents.agent import Agent
-from palaestra.envs.task import derive_seed
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode
 
 from .environments import Environments

@@ -10,7 +10,8 @@ from typing import Any
 import gymnasium
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
-from palaestra.envs.task import SOLUTION_DELIMITER, Problem, derive_seed
+from palaestra.envs.seeding import derive_seed
+from palaestra.envs.task import SOLUTION_DELIMITER, Problem
 from palaestra.episodes import Actor, Cost, Episode, Outcome, Span, Turn
 from palaestra.episodes.record import Goal, storable
 from palaestra.verifiers import Status, Verdict, undecided

@@ -20,7 +20,8 @@ from .blind import Blind
 from .cheats import ATTACKS, CHEATS, Cheat, attacks, cheats
 from .dialogue import Dialogue
 from .registration import make_task
-from .task import OracleMissing, Problem, Task, reseed, sample_problem
+from .seeding import reseed
+from .task import OracleMissing, Problem, Task, sample_problem
 
 PROBLEMS = 300  # a level, on which a cheat's mean score is measured
 MAX_SECONDS = 2.0  # by the clock on the wall, for the verdict on any one answer

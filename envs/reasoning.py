@@ -13,6 +13,7 @@ import numpy as np
 
 from palaestra.verifiers import Verdict, wrong
 
+from .seeding import TextSeeded
 from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, sample_problem
 
@@ -93,7 +94,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             difficulty = _difficulty(options, difficulty)
         rng = self._np_random
         if rng is None or type(rng.bit_generator) is not np.random.PCG64:
-            rng = self._np_random = np.random.Generator(np.random.PCG64())
+            rng = self._np_random = TextSeeded()
         if seed is None:
             seed = rng.bit_generator.random_raw() >> 1
             if self._np_random_seed is None:

@@ -12,6 +12,8 @@ import numpy as np
 
 from palaestra.verifiers import Verdict
 
+from .seeding import reseed
+
 SPLITS = ("train", "test")
 SOLUTION_DELIMITER = "Check:"  # a line of its own between two solutions in one response; the last answer counts
 TEST_SHARE = 8  # one problem in so many belongs to the test split
@@ -173,21 +175,3 @@ def sample_problem(
         if _held_out(task, problem) is held_out:
             return problem
     raise SplitExhausted(f"{task.id} at difficulty {difficulty} has too few problems for a {split} split")
-
-
-def reseed(rng: np.random.Generator, key: str) -> None:
-    """Set a PCG64 generator to the state that ``key`` hashes to (256 bits: state and stream)."""
-    digest = blake2b(key.encode()).digest()
-    state, stream = int.from_bytes(digest[:16], "little"), int.from_bytes(digest[16:32], "little")
-    rng.bit_generator.state = {
-        "bit_generator": "PCG64",
-        "state": {"state": state, "inc": stream | 1},
-        "has_uint32": 0,
-        "uinteger": 0,
-    }
-
-
-def derive_seed(*key: int | str) -> int:
-    """A 63-bit seed that is a hash of ``key``: the way to many seeds from one, without collisions between users."""
-    digest = blake2b(repr(key).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1

@@ -16,8 +16,8 @@ import numpy as np
 
 from palaestra.envs.games.text_aec import TextAEC
 from palaestra.envs.registration import UnknownEnvironment
+from palaestra.envs.seeding import derive_seed
 from palaestra.envs.spaces import TextObs
-from palaestra.envs.task import derive_seed
 from palaestra.verifiers.optional import require
 
 NAMESPACE = "textarena"

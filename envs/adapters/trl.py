@@ -16,7 +16,8 @@ import gymnasium
 from palaestra.envs.dialogue import Dialogue
 from palaestra.envs.reasoning import ReasoningEnv
 from palaestra.envs.registration import make, make_any
-from palaestra.envs.task import SPLITS, derive_seed
+from palaestra.envs.seeding import derive_seed
+from palaestra.envs.task import SPLITS
 from palaestra.verifiers.optional import require
 
 Completion: TypeAlias = str | Sequence[Mapping[str, Any]]  # a text, or messages

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 import gymnasium
 import numpy as np
 
+from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
 from palaestra.envs.spaces import TextObs, UnicodeText
-from palaestra.envs.task import SPLITS, derive_seed, reseed
+from palaestra.envs.task import SPLITS
 
 from .environment import MAX_OBSERVATION_CHARS, GameEnv, GameSnapshot
 from .game import MAX_ANSWER_CHARS
@@ -74,7 +75,7 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         self.action_space = UnicodeText(MAX_ANSWER_CHARS)
         self._player = players[opponent] if isinstance(opponent, str) else opponent
         self._opponent = opponent if isinstance(opponent, str) else type(opponent).__qualname__
-        self._rng = np.random.Generator(np.random.PCG64(0))
+        self._rng = TextSeeded(0)
         self._seat = 0
         self._difficulty = difficulty
         self._seed: int | None = None

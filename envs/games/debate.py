@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from palaestra.envs.registration import make_task
-from palaestra.envs.task import SOLUTION_DELIMITER, Problem, Task, derive_seed, reseed, sample_problem
+from palaestra.envs.seeding import derive_seed, reseed
+from palaestra.envs.task import SOLUTION_DELIMITER, Problem, Task, sample_problem
 from palaestra.verifiers import Status, last_boxed
 
 from .game import BOX, Illegal

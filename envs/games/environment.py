@@ -7,10 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 import gymnasium
-import numpy as np
 
+from palaestra.envs.seeding import TextSeeded, reseed
 from palaestra.envs.spaces import TextObs
-from palaestra.envs.task import reseed
 from palaestra.verifiers import Status, Verdict, last_boxed
 
 from .game import MAX_ANSWER_CHARS, AnyGame, Illegal
@@ -93,7 +92,7 @@ class GameEnv(TextAEC):
         self._no = dict.fromkeys(game.players, False)
         self._range = game.lowest, game.highest
         self._menus = _menus(game)
-        self._rng = np.random.Generator(np.random.PCG64(0))
+        self._rng = TextSeeded(0)
         self._state: Any = None
         self._over = False
         self._tries, self._refusal = 0, ""

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from palaestra.envs.registration import make_task, task_class
-from palaestra.envs.task import Problem, SplitExhausted, Task, reseed, sample_problem
+from palaestra.envs.seeding import reseed
+from palaestra.envs.task import Problem, SplitExhausted, Task, sample_problem
 from palaestra.verifiers import last_boxed
 from palaestra.verifiers.quoting import quoted
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pettingzoo import AECEnv
 
+from palaestra.envs.seeding import derive_seed
 from palaestra.envs.spaces import UnicodeText
-from palaestra.envs.task import derive_seed
 
 
 class TextAEC(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's classes are untyped

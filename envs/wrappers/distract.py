@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from palaestra.envs.registration import register
-from palaestra.envs.task import Problem, Task, derive_seed
+from palaestra.envs.seeding import derive_seed
+from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 
 from .task_wrapper import TaskWrapper

@@ -14,8 +14,9 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from palaestra.envs.reasoning import MAX_ANSWER_CHARS, MAX_PROMPT_CHARS
 from palaestra.envs.registration import make_any
+from palaestra.envs.seeding import derive_seed
 from palaestra.envs.spaces import UnicodeText
-from palaestra.envs.task import OracleMissing, Task, derive_seed
+from palaestra.envs.task import OracleMissing, Task
 
 ID = "palaestra/Mixture-v0"
 TextEnv = gymnasium.Env[str, str]

@@ -10,7 +10,8 @@ import numpy as np
 
 from palaestra.envs.dialogue import LONGEST, Dialogue, State, Turn
 from palaestra.envs.registration import register
-from palaestra.envs.task import Problem, derive_seed
+from palaestra.envs.seeding import derive_seed
+from palaestra.envs.task import Problem
 from palaestra.verifiers import Verdict, last_boxed, wrong
 
 from .task_wrapper import BOX, FENCE, TaskWrapper, answer_lines

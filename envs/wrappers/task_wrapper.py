@@ -12,7 +12,8 @@ import numpy as np
 
 from palaestra.envs.dialogue import Dialogue
 from palaestra.envs.registration import make_task
-from palaestra.envs.task import Problem, Task, derive_seed
+from palaestra.envs.seeding import derive_seed
+from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 
 BOX, FENCE = "\\boxed{", "```"

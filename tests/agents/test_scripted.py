@@ -10,7 +10,7 @@ import pytest
 from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.scripted import OracleAgent, RandomAgent
 from palaestra.envs import SOLUTION_DELIMITER, OracleMissing, Problem, make_task, sample_problem
-from palaestra.envs.task import derive_seed
+from palaestra.envs.seeding import derive_seed
 
 TASKS = [f"palaestra/{name}-v0" for name in ("ChainArith", "Countdown", "KnightsAndKnaves", "LinearEquations")]
 HABITS = {"direct": 0.5, "steps": 0.3, "check": 0.2}

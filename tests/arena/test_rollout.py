@@ -12,7 +12,7 @@ import pytest
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import MAX_TURNS, Job, line_spans, rollout, solution_spans
 from palaestra.envs import UnknownEnvironment, make_task
-from palaestra.envs.task import derive_seed
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import EpisodeStore
 from palaestra.verifiers import Status
 

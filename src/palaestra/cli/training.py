@@ -117,7 +117,7 @@ def collect(
         max_tokens: longest answer.
     """
     from palaestra.arena.rollout import Job, rollout
-    from palaestra.envs.task import derive_seed
+    from palaestra.envs.seeding import derive_seed
     from palaestra.episodes import EpisodeStore
 
     agent = _agent(model, env, knobs, (difficulty,), temperature, max_tokens, 1)
