@@ -8,6 +8,7 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from typing import Any, Protocol
 
@@ -54,50 +55,57 @@ class JsonTracker:
 class WandbTracker:
     """A wandb run in the run's folder: offline unless the user has logged in or set WANDB_MODE.
 
-    wandb never stops a run: what it raises becomes one warning, and nothing more is sent to it.
+    It starts in a thread, since that takes seconds, mostly of waiting. wandb never stops a run: what it raises becomes
+    one warning, and nothing more is sent to it.
     """
 
     def __init__(self, run: RunFolder, config: Mapping[str, Any]) -> None:
-        self.run: Any = None
+        self.off = False
         os.environ.setdefault("WANDB_SILENT", "true")
-        with _Forgiving(self):
-            import wandb
-
-            mode: Any = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-            self.run = wandb.init(
-                project=os.environ.get("WANDB_PROJECT", PROJECT),
-                name=run.name,
-                id=run.name,
-                resume="allow",
-                dir=str(run.path),
-                mode=mode,
-                config=dict(config),
-                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True, x_save_requirements=False),
-            )
+        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+        starter = ThreadPoolExecutor(1, thread_name_prefix="wandb")
+        self._run = starter.submit(_start, run, dict(config), mode)
+        starter.shutdown(wait=False)
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
         numbers = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
         with _Forgiving(self):
-            if self.run is not None:
-                self.run.log(numbers, step=step)
+            if not self.off:
+                self._run.result().log(numbers, step=step)
 
     def leaderboard(self, rows: Sequence[Evaluation]) -> None:
         with _Forgiving(self):
-            if self.run is not None:
+            if not self.off:
                 import wandb
 
                 columns: list[str | int] = [field.name for field in fields(Evaluation)]
                 data = [list(asdict(row).values()) for row in rows]
-                self.run.log({"leaderboard": wandb.Table(columns=columns, data=data)})
+                self._run.result().log({"leaderboard": wandb.Table(columns=columns, data=data)})
 
     def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
         with _Forgiving(self):
-            if self.run is not None:
+            if not self.off:
                 import wandb
 
-                self.run.summary.update(dict(summary))
-                self.run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
-                self.run.finish()
+                run = self._run.result()
+                run.summary.update(dict(summary))
+                run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
+                run.finish()
+
+
+def _start(run: RunFolder, config: dict[str, Any], mode: Any) -> Any:
+    import wandb
+
+    return wandb.init(
+        project=os.environ.get("WANDB_PROJECT", PROJECT),
+        name=run.name,
+        id=run.name,
+        resume="allow",
+        dir=str(run.path),
+        mode=mode,
+        config=config,
+        settings=wandb.Settings(console="off", x_disable_stats=True, silent=True, x_save_requirements=False),
+    )
 
 
 class _Forgiving:
@@ -112,7 +120,7 @@ class _Forgiving:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
         if error is None or not isinstance(error, Exception):
             return False
-        self.tracker.run = None
+        self.tracker.off = True
         warnings.warn(f"wandb is off for the rest of this run: {type(error).__name__}: {error}", stacklevel=3)
         return True
 

@@ -121,15 +121,15 @@ def test_wandb_is_online_for_those_who_logged_in_only(
 ) -> None:
     modes: list[str] = []
     monkeypatch.setattr(wandb, "init", lambda **given: modes.append(given["mode"]) or Broken(""))
-    WandbTracker(run, {})
+    WandbTracker(run, {}).log(0, {})
     (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password x\n")
-    WandbTracker(run, {})
+    WandbTracker(run, {}).log(0, {})
     monkeypatch.setenv("WANDB_MODE", "offline")
-    WandbTracker(run, {})
+    WandbTracker(run, {}).log(0, {})
     monkeypatch.delenv("WANDB_MODE")
     (tmp_path / ".netrc").unlink()
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
-    WandbTracker(run, {})
+    WandbTracker(run, {}).log(0, {})
     assert modes == ["offline", "online", "offline", "online"]
 
 
