@@ -15,7 +15,7 @@ from palaestra.arena.display import Display
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.tracking import Tracker
-from palaestra.envs.task import derive_seed
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
 
@@ -88,7 +88,7 @@ def _held_out(session: Session) -> dict[str, float]:
 
 
 def warm_round(session: Session) -> dict[str, Any]:
-    """Demonstrations of the oracle, each imitated once."""
+    """Demonstrations of the oracle, imitated."""
     recipe, spec = session.recipe, session.recipe.warm_start
     oracle = OracleAgent(spec.habits_at(session.round))
     jobs = [
@@ -98,12 +98,13 @@ def warm_round(session: Session) -> dict[str, Any]:
     view = views.sft(collect(session, oracle, jobs), session.policy.chat.example)
     if not view.rows:
         raise TrainingError(f"no demonstration can be imitated: {dict(view.dropped)}")
-    order = np.random.default_rng([recipe.seed, session.round]).permutation(len(view.rows))
+    rng = np.random.default_rng([recipe.seed, session.round])
     steps = -(-len(view.rows) // spec.batch_size)
-    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * steps)
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.epochs * steps)
     metrics: dict[str, float] = {}
-    for part in np.array_split(order, steps):
-        metrics = learn(session, pack([view.rows[index] for index in part]), nll, schedule)
+    for _ in range(spec.epochs):
+        for part in np.array_split(rng.permutation(len(view.rows)), steps):
+            metrics = learn(session, pack([view.rows[index] for index in part]), nll, schedule)
     session.weights_changed()
     return {**metrics, "dropped": sum(view.dropped.values())}
 

@@ -23,7 +23,7 @@ from .losses import PolicyGradient
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
-    *("problems", "samples", "updates", "batch_size", "every", "self_consistency"),
+    *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
     *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every"),
 }
 
@@ -44,7 +44,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, each learned from once.
+    """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, gone through ``epochs`` times.
 
     habits: how the oracle writes at first, by weight ("direct", "steps", "check"); final_habits: how in the last round,
         the weights moving evenly from the ones to the others (none: they stay).
@@ -52,6 +52,7 @@ class WarmStart:
 
     rounds: int = 40
     problems: int = 512
+    epochs: int = 1
     difficulties: tuple[int, ...] = (1,)
     habits: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
     final_habits: Mapping[str, float] = field(default_factory=dict)

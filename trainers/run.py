@@ -20,7 +20,7 @@ from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
 from .evolve import evolve
 from .finish import finish
 from .recipe import Recipe, dump_recipe, parse_recipe
-from .session import Session, Stopped, set_threads
+from .session import Session, Stopped, keep_freed_memory, set_threads
 
 
 def start_run(
@@ -39,6 +39,7 @@ def start_run(
         run.episodes.discard_unfinished()
         threads = json.loads((run.path / "environment.json").read_text())["threads"]
     threads = set_threads(threads)
+    keep_freed_memory()
     if not resumed:
         environment = describe_environment(recipe.seed, threads)
         write_whole(run.path / "environment.json", json.dumps(environment, indent=2) + "\n")
