@@ -22,7 +22,7 @@ class Isolation:
     landlock: int = 0  # version
     rules: list[tuple[int, int]] = field(default_factory=list)  # Landlock's: rights, open path
     ruleset: int = -1  # of these rules, where all runs have their folder in the same place
-    filters: dict[str, bytes] = field(default_factory=dict)
+    filters: dict[str, seccomp.Filter] = field(default_factory=dict)
     own: int = -1  # pidfd of the zygote, where runs get process namespaces
     zygote: int = 0  # its process number
     user: int | None = None  # whom root's zygote became
@@ -97,11 +97,12 @@ def fork_into_namespace() -> None:
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def filters(files: bool) -> dict[str, bytes]:
+def filters(files: bool) -> dict[str, seccomp.Filter]:
     """The seccomp filters by what a run is: one Python process, one process started from a file, or several."""
-    return {
+    programs = {
         "python": seccomp.assemble(processes=False, execute=False, attributes=files),
         "native": seccomp.assemble(processes=False, execute=True, attributes=files),
         "several": seccomp.assemble(processes=True, execute=True, attributes=files),
         "compiler": seccomp.assemble(processes=True, execute=True, attributes=True),
     }
+    return {name: seccomp.Filter(program) for name, program in programs.items()}

@@ -48,7 +48,7 @@ def _checked(result: int, what: str) -> int:
     return result
 
 
-def address(data: bytes | bytearray) -> tuple[int, object]:
-    """The address of a copy of ``data``, and the object that keeps it alive."""
+def address(data: bytes | bytearray) -> tuple[int, ctypes.Array[ctypes.c_char]]:
+    """The address of a copy of ``data``, and the copy, which lives as long as somebody holds it."""
     buffer = ctypes.create_string_buffer(bytes(data), len(data))
     return ctypes.addressof(buffer), buffer

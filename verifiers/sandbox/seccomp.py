@@ -49,16 +49,25 @@ def assemble(*, processes: bool, execute: bool, attributes: bool, machine: str =
     return b"".join(program + _search(_ranges(answers)))
 
 
-def install(program: bytes) -> None:
+class Filter:
+    """An assembled filter, laid out in memory before anything is forked: making room for it took a tenth of a run."""
+
+    def __init__(self, program: bytes) -> None:
+        at, self.program = address(program)
+        self.header, self._kept = address(struct.pack("HxxxxxxQ", len(program) // 8, at))
+        own = struct.pack("I", OWN_PROCESS)
+        self.own = [place for place in range(4, len(program), 8) if program[place : place + 4] == own]
+
+
+def install(filter: Filter) -> None:
     """Bind this thread and all that it starts from now on to the filter, for good.
 
     Raises:
         Unavailable: this kernel has no seccomp.
     """
-    at, kept = address(program.replace(struct.pack("I", OWN_PROCESS), struct.pack("I", os.getpid())))
-    header, kept_too = address(struct.pack("HxxxxxxQ", len(program) // 8, at))
-    syscall("seccomp", SET_MODE_FILTER, 0, header)
-    del kept, kept_too
+    for place in filter.own:
+        struct.pack_into("I", filter.program, place, os.getpid())
+    syscall("seccomp", SET_MODE_FILTER, 0, filter.header)
 
 
 def _numbers(machine: str, *groups: str) -> list[int]:

@@ -31,7 +31,7 @@ def deny(*names):
     for name in names:
         parts += [seccomp._jump(seccomp.EQUAL, known[name], 0, 1), seccomp._return(seccomp.ERRNO | seccomp.EPERM)]
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    seccomp.install(b"".join([*parts, seccomp._return(seccomp.ALLOW)]))
+    seccomp.install(seccomp.Filter(b"".join([*parts, seccomp._return(seccomp.ALLOW)])))
 
 if sys.argv[2:]:
     deny(*sys.argv[2:])
