@@ -36,7 +36,7 @@ class Rules(NamedTuple):
     operators: str
     additive: str
     factors: tuple[int, ...]  # constants to multiply by; units of the ring, so that a product loses no information
-    preface: str
+    ring: Mapping[str, str]  # the modulus in words, as fields of the wordings
 
 
 @cache
@@ -46,8 +46,10 @@ def _rules(modulus: int | None, operators: str) -> Rules:
         operators = operators.replace("*", "")
     if not operators:
         raise ValueError(f"modulo {modulus} no constant from 2 to 9 can be multiplied by: add '+' or '-' to operators")
-    preface = "" if modulus is None else f"Modulo {modulus}: "
-    return Rules(modulus, operators, operators.replace("*", ""), factors, preface)
+    ring = (
+        {"preface": f"Modulo {modulus}: ", "modulo": f" modulo {modulus}"} if modulus else {"preface": "", "modulo": ""}
+    )
+    return Rules(modulus, operators, operators.replace("*", ""), factors, ring)
 
 
 @register("palaestra/ChainArith-v0")
@@ -56,7 +58,7 @@ class ChainArith(Task):
     """Difficulty d asks for the last of d computed variables, each made from the one before it.
 
     modulus: compute modulo this number (2 or more); the answers are then uniform over the residues.
-    operators: which of + - * occur.
+    operators: which of + - * occur. wording: which of ``wordings``, from 0; None draws one for each problem.
 
     The last value is an affine function of the first with an invertible slope, so the backward question (``invert``)
     has one answer. Products are by constants only.
@@ -64,7 +66,13 @@ class ChainArith(Task):
 
     modulus: int | None = None
     operators: str = "+-*"
+    wording: int | None = None
     tags: ClassVar[tuple[str, ...]] = ("numbers", "arithmetic")
+    wordings: ClassVar[tuple[str, ...]] = (
+        "{preface}{given}. What is {asked}? Answer in \\boxed{{}}.",
+        "Compute{modulo} with these numbers:\n{given}\nWrite the value of {asked} in \\boxed{{}}.",
+        "{asked} is wanted{modulo}, where {given}. Put it in \\boxed{{}}.",
+    )
     _rules: ClassVar[Rules]  # set on the instance; no knob
 
     def __post_init__(self) -> None:
@@ -72,6 +80,8 @@ class ChainArith(Task):
             raise ValueError(f"modulus is None or from 2 to {LARGEST_MODULUS}, not {self.modulus}")
         if not self.operators or set(self.operators) - set("+-*"):
             raise ValueError(f"operators are some of '+-*', not {self.operators!r}")
+        if self.wording is not None and self.wording not in range(len(self.wordings)):
+            raise ValueError(f"wording is None or from 0 to {len(self.wordings) - 1}, not {self.wording!r}")
         object.__setattr__(self, "_rules", _rules(self.modulus, self.operators))
 
     @property
@@ -85,10 +95,17 @@ class ChainArith(Task):
         chain = None
         while chain is None:
             chain = _draw(rules, draw, difficulty)
-        given, values = chain
+        given, values, rest = chain
         asked = NAMES[difficulty]
-        prompt = f"{rules.preface}{given}. What is {asked}? Answer in \\boxed{{}}."
-        return Problem(prompt, values[asked], difficulty, {"values": values})
+        fields = {**rules.ring, "given": given, "asked": asked}
+        wording = rest % len(self.wordings) if self.wording is None else self.wording
+        meta = {"values": values, "fields": fields, "wording": wording}
+        return Problem(self.wordings[wording].format(**fields), values[asked], difficulty, meta)
+
+    def identity(self, problem: Problem) -> str:
+        """As the first wording puts it."""
+        fields = problem.meta["fields"]
+        return f"{fields['preface']}{fields['given']}. What is {fields['asked']}? Answer in \\boxed{{}}."
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         """The last box holds the number, or ``c=`` and the number; modulo m the residue from 0 to m-1."""
@@ -133,10 +150,10 @@ class ChainArith(Task):
         if asked == "a":
             return None
         given = [f"{x}={left}{op}{right_}" for x, left, op, right_ in _program(problem)]
-        prompt = (
-            f"{self._rules.preface}{'; '.join(given)}; {asked}={problem.reference}. What is a? Answer in \\boxed{{}}."
-        )
-        return Problem(prompt, problem.meta["values"]["a"], problem.difficulty, problem.meta)
+        fields = {**problem.meta["fields"], "given": f"{'; '.join(given)}; {asked}={problem.reference}", "asked": "a"}
+        prompt = self.wordings[problem.meta["wording"]].format(**fields)
+        meta = {**problem.meta, "fields": fields}
+        return Problem(prompt, problem.meta["values"]["a"], problem.difficulty, meta)
 
     def _step(self, problem: Problem, line: str) -> Verdict:
         text = line.replace(" ", "")[: LINE_CHARS + 1]
@@ -174,8 +191,8 @@ class ChainArith(Task):
         return [*lines, f"a={problem.reference}"]
 
 
-def _draw(rules: Rules, draw: Callable[[], int], steps: int) -> tuple[str, dict[str, int]] | None:
-    """Assignments and values of a chain, or None if its last value does not determine its first.
+def _draw(rules: Rules, draw: Callable[[], int], steps: int) -> tuple[str, dict[str, int], int] | None:
+    """Assignments and values of a chain, and 20 random bits; None if its last value does not determine its first.
 
     ``draw`` gives 64 random bits, of which each choice among n (far below 2**20) takes 20: three times cheaper than
     a generator's methods, with a bias below n / 2**20.
@@ -225,7 +242,7 @@ def _draw(rules: Rules, draw: Callable[[], int], steps: int) -> tuple[str, dict[
         slopes.append(slope)
         given = f"{given}; {name}={operand}{op}{left}" if swap else f"{given}; {name}={left}{op}{operand}"
         left = name
-    return (given, values) if slope else None
+    return (given, values, bits >> 44) if slope else None
 
 
 def _mend(additive: str, modulus: int, slopes: list[int], constant: int) -> tuple[str, int | str] | None:
@@ -241,13 +258,13 @@ def _mend(additive: str, modulus: int, slopes: list[int], constant: int) -> tupl
 
 
 def _asked(problem: Problem) -> str:
-    """The variable that the prompt asks for."""
-    return problem.prompt.rpartition("What is ")[2][0]
+    asked: str = problem.meta["fields"]["asked"]
+    return asked
 
 
 def _program(problem: Problem) -> list[tuple[str, str, str, str]]:
-    """The computed assignments of the prompt: (variable, left operand, operator, right operand)."""
-    return ASSIGNMENT.findall(problem.prompt)
+    """The computed assignments: (variable, left operand, operator, right operand)."""
+    return ASSIGNMENT.findall(problem.meta["fields"]["given"])
 
 
 def _forward(problem: Problem) -> list[str]:

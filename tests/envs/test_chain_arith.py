@@ -47,7 +47,7 @@ def test_oracle_lines_are_right_forward_and_backward(task: ChainArith) -> None:
         backward = task.invert(forward)
         assert backward is not None
         assert backward.reference == forward.meta["values"]["a"]
-        assert f"={forward.reference}. What is a?" in backward.prompt
+        assert f"={forward.reference}. What is a?" in task.reword(backward, 0).prompt
         assert task.invert(backward) is None
         for problem in (forward, backward):
             solution = task.solve(problem, RNG)
@@ -71,10 +71,25 @@ def test_numbers_stay_natural_and_sane() -> None:
 
 
 def test_the_prompt_is_short_and_has_the_documented_form() -> None:
-    problem = sample_problem(ChainArith(10), 3, 1)
+    problem = sample_problem(ChainArith(10, wording=0), 3, 1)
     assert problem.prompt.startswith("Modulo 10: a=")
     assert problem.prompt.endswith(". What is b? Answer in \\boxed{}.")
     assert len(problem.prompt) < 60
+
+
+def test_a_wording_changes_nothing_but_words() -> None:
+    used = set()
+    for seed in range(30):
+        problem = sample_problem(ChainArith(10), seed, 3)
+        used.add(problem.meta["wording"])
+        for wording in range(3):
+            fixed = sample_problem(ChainArith(10, wording=wording), seed, 3)
+            assert fixed == ChainArith(10).reword(problem, wording)
+            assert ChainArith(10).identity(fixed) == ChainArith(10).identity(problem)
+            backward, again = ChainArith(10).invert(fixed), ChainArith(10).invert(problem)
+            assert again is not None
+            assert backward == ChainArith(10).reword(again, wording)
+    assert used == {0, 1, 2}
 
 
 PROBLEM = sample_problem(ChainArith(), 11, 3)
@@ -131,8 +146,9 @@ def test_sides_are_compared_modulo() -> None:
 
 
 def test_impossible_knobs_are_refused() -> None:
-    for knobs in ({"modulus": 1}, {"operators": ""}, {"operators": "/"}, {"modulus": 210, "operators": "*"}):
-        with pytest.raises(ValueError, match=r"operators|modulus"):
+    impossible = [{"modulus": 1}, {"wording": 3}, {"operators": ""}, {"operators": "/"}]
+    for knobs in (*impossible, {"modulus": 210, "operators": "*"}):
+        with pytest.raises(ValueError, match=r"operators|modulus|wording"):
             make_task("palaestra/ChainArith-v0", **knobs)
 
 

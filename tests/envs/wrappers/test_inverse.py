@@ -8,7 +8,7 @@ from palaestra.envs.wrappers import Inverse
 
 
 def test_it_asks_for_what_was_given() -> None:
-    task = Inverse(ChainArith())
+    task = Inverse(ChainArith(wording=0))
     for seed in range(20):
         problem = sample_problem(task, seed, 3)
         values = problem.meta["values"]
@@ -19,7 +19,7 @@ def test_it_asks_for_what_was_given() -> None:
 
 
 def test_the_split_is_that_of_the_forward_problem() -> None:
-    task = Inverse(ChainArith())
+    task = Inverse(ChainArith(wording=0))
     problem = sample_problem(task, 4, 3, "test")
     values = problem.meta["values"]
     forward = problem.prompt.replace(f"; d={values['d']}. What is a?", ". What is d?")

@@ -4,7 +4,7 @@ import pytest
 
 from palaestra.envs import ChainArith, sample_problem
 from palaestra.envs.tasks.numbers.arithmetic import Arithmetic
-from palaestra.envs.wrappers import Rephrase
+from palaestra.envs.wrappers import Inverse, Rephrase
 
 
 def test_the_problem_is_the_same_in_every_wording() -> None:
@@ -31,6 +31,6 @@ def test_a_drawn_wording_is_another_one_and_not_always_the_next() -> None:
 
 def test_wordings_that_are_not_to_be_had_are_refused() -> None:
     with pytest.raises(ValueError, match="one way only"):
-        Rephrase(ChainArith())
+        Rephrase(Inverse(ChainArith()))
     with pytest.raises(ValueError, match="None or from 0 to"):
         Rephrase(Arithmetic(), wording=99)
