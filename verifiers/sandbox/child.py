@@ -8,7 +8,7 @@ import socket
 from typing import Any, NoReturn
 
 from . import landlock, namespaces, privileges, seccomp
-from .framing import decode
+from .framing import load
 from .isolation import LIBRARY, Isolation
 from .kernel import PR_SET_PDEATHSIG, prctl, syscall
 from .native import build, start
@@ -38,7 +38,7 @@ def run(settings: dict[str, Any], report: socket.socket, passed: list[int], isol
         native = settings["language"] != "python"
         if not native:
             os.close(REPORT)
-        work = decode(os.read(REQUEST, os.fstat(REQUEST).st_size))
+        work = load(os.read(REQUEST, settings["request"]))
         os.close(REQUEST)
         if settings["mode"] == "call":
             call_functions(work, RESULT)
