@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -54,7 +55,7 @@ class Interpreter:
 
     def begin(self, order: bytes) -> None:
         if self.process is not None and (self.due or self.process.poll() is not None):
-            self._stop()
+            self.stop()
         if self.process is None:
             self._start()
         self.due = True
@@ -85,8 +86,10 @@ class Interpreter:
                 process_group=0,
             )
 
-    def _stop(self) -> None:
-        assert self.process is not None
+    def stop(self) -> None:
+        """End the process, if there is one; the next order starts another."""
+        if self.process is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -96,8 +99,10 @@ class Interpreter:
 
 @lru_cache(maxsize=2 * len(HASH_SEEDS))
 def _interpreter(hash_seed: int, owner: int) -> Interpreter:
-    """Those of process ``owner``: a fork of it starts its own."""
-    return Interpreter(hash_seed)
+    """Those of process ``owner``, which end with it: a fork of it starts its own."""
+    interpreter = Interpreter(hash_seed)
+    atexit.register(lambda: interpreter.stop() if os.getpid() == owner else None)
+    return interpreter
 
 
 def serve(descriptor: int) -> None:
