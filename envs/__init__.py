@@ -5,7 +5,7 @@ The classes of tasks, dialogues and wrappers are attributes too, imported when a
 
 from typing import Any
 
-from . import dialogues, tasks, wrappers
+from . import dialogues, opponents, tasks, wrappers  # noqa: F401  # the opponents' ids are registered by it
 from .curriculum import Curriculum, SuccessCurriculum
 from .dialogue import Dialogue, DialogueEnv, Turn
 from .goals import GoalDialogue

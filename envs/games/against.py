@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import gymnasium
 import numpy as np
 
+from palaestra.envs.opponents import register_opponents
 from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
 from palaestra.envs.spaces import TextObs, UnicodeText
 from palaestra.envs.task import SPLITS
@@ -17,7 +18,6 @@ from .players import Player, scripted, strongest, uniform
 from .registration import game_class, game_ids, make_game
 
 LEVELS = range(1, 11)
-ENTRY_POINT = "palaestra.envs.games.against:make_against"
 
 
 class AgainstSnapshot(NamedTuple):
@@ -191,13 +191,9 @@ def _check_difficulty(level: Any) -> None:
 
 
 def register_against() -> None:
-    """Give every game a Gymnasium id against each of its scripted players: palaestra/Nim-vs-random-v0."""
+    """Give every registered game a Gymnasium id against each of its scripted players."""
     for id in game_ids():
-        name, _, version = id.rpartition("-v")
-        for opponent in scripted(game_class(id)()):
-            against = f"{name}-vs-{opponent.replace('_', '-')}-v{version}"
-            if against not in gymnasium.registry:
-                gymnasium.register(against, ENTRY_POINT, kwargs={"game": id, "opponent": opponent})
+        register_opponents(id, scripted(game_class(id)()))
 
 
 register_against()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from palaestra.envs import UnknownEnvironment
-from palaestra.envs.games import AgainstOpponent, game_ids, make_game
+from palaestra.envs.games import AgainstOpponent, game_class, game_ids, make_game, scripted
+from palaestra.envs.opponents import OPPONENTS
 from palaestra.envs.registration import make_any
 
 IDS = sorted(id for id in gymnasium.registry if "-vs-" in id and id.startswith("palaestra/"))
@@ -34,6 +37,18 @@ def play(env: AgainstOpponent, seed: int | None) -> list[Any]:
 def test_every_game_has_an_id_against_every_scripted_player() -> None:
     assert len(IDS) >= 2 * len(game_ids())
     assert {"palaestra/LeducPoker-vs-optimal-v0", "palaestra/IteratedPrisonersDilemma-vs-tit-for-tat-v0"} <= set(IDS)
+    known = {f"palaestra/{name}-v0": players for name, players in OPPONENTS.items()}
+    assert known == {id: tuple(scripted(game_class(id)())) for id in game_ids() if id in known}
+
+
+def test_the_ids_are_known_before_games_are_imported() -> None:
+    program = (
+        "import sys, gymnasium, palaestra.envs as envs\n"
+        "assert 'palaestra.envs.games' not in sys.modules\n"
+        "print(gymnasium.make('palaestra/Nim-vs-optimal-v0').reset(seed=0)[1]['seat'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if not id.endswith("vs-optimal-v0")])
