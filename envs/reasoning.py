@@ -18,7 +18,6 @@ from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, sample_problem
 
 MAX_ANSWER_CHARS = 1 << 16
-MAX_PROMPT_CHARS = 1 << 14
 END = TextObs("")  # what is seen after the answer
 
 
@@ -57,7 +56,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         split: str = "train",
         difficulty: int | None = None,
         max_answer_chars: int = MAX_ANSWER_CHARS,
-        max_prompt_chars: int = MAX_PROMPT_CHARS,
+        max_prompt_chars: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         if split not in SPLITS:
@@ -71,9 +70,9 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         self.split = split
         self.difficulty = difficulty if difficulty is not None else task.difficulties[0]
         self.max_answer_chars = max_answer_chars
-        self.max_prompt_chars = max_prompt_chars
+        self.max_prompt_chars = task.max_prompt_chars if max_prompt_chars is None else max_prompt_chars
         self.render_mode = render_mode
-        self.observation_space = UnicodeText(max_prompt_chars)
+        self.observation_space = UnicodeText(self.max_prompt_chars)
         self.action_space = UnicodeText(max_answer_chars)
         self._problem: Problem | None = None
         self._seed: int | None = None

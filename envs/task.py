@@ -51,6 +51,7 @@ class Task(ABC):
     tags: what it is about, for ``palaestra envs list --tag``.
     wordings: templates of the prompt (``str.format``) that ask the same in other words; see ``ask``.
     costly: drawing or judging takes milliseconds: ``palaestra envs check`` tries cheats on fewer problems.
+    max_prompt_chars: that its environment shows, unless that is told otherwise.
     """
 
     id: ClassVar[str] = ""
@@ -58,6 +59,7 @@ class Task(ABC):
     tags: ClassVar[tuple[str, ...]] = ()
     wordings: ClassVar[tuple[str, ...]] = ()
     costly: ClassVar[bool] = False
+    max_prompt_chars: ClassVar[int] = 1 << 14
 
     @property
     def ceiling(self) -> float:

@@ -50,6 +50,7 @@ class ReasoningGymTask(Task):
 
     data_set: ClassVar[str] = ""
     costly: ClassVar[bool] = True  # a call to a worker
+    max_prompt_chars: ClassVar[int] = 1 << 17  # arc_agi's grids take 20,000
     allow_exploitable: bool = False
     partial_credit: bool = False
 

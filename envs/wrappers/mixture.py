@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
-from palaestra.envs.reasoning import MAX_ANSWER_CHARS, MAX_PROMPT_CHARS
+from palaestra.envs.reasoning import MAX_ANSWER_CHARS
 from palaestra.envs.registration import make_any
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.spaces import UnicodeText
@@ -61,7 +61,7 @@ class Mixture(gymnasium.Env[str, str]):
         self.members = dict(members)
         self.render_mode = render_mode
         self.observation_space = UnicodeText(
-            _longest([m.observation_space for m in members.values()], MAX_PROMPT_CHARS)
+            _longest([m.observation_space for m in members.values()], Task.max_prompt_chars)
         )
         self.action_space = UnicodeText(_longest([m.action_space for m in members.values()], MAX_ANSWER_CHARS))
         self.family = ""

@@ -47,6 +47,7 @@ class TaskWrapper(Task):
         object.__setattr__(self, "inner", inner)
         object.__setattr__(self, "difficulties", inner.difficulties)
         object.__setattr__(self, "wordings", inner.wordings)
+        object.__setattr__(self, "max_prompt_chars", inner.max_prompt_chars)
 
     @abstractmethod
     def dress(self, problem: Problem) -> Problem:
