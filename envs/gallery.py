@@ -25,7 +25,7 @@ ADAPTED = """# Adapters' environments
 
 Environments of other libraries, put to the same checks as our own, with fewer seeds. Problems, answers and scoring are
 as the library has them; seeds, snapshots, time limits and what becomes of code in answers are the adapter's. Written by
-`palaestra envs check '{pattern}' --seeds 3 --out FILE`.
+`palaestra envs check '{pattern}' --seeds 3{skipped} --out FILE`.
 
 {counts}
 
@@ -61,11 +61,14 @@ def conformance(reports: Iterable[Report]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def adapters_page(pattern: str, reports: Sequence[Report]) -> str:
-    """The same for other people's environments, with what fails in words."""
+def adapters_page(pattern: str, reports: Sequence[Report], skipped: Sequence[str] = ()) -> str:
+    """The same for other people's environments, with what fails in words. skipped: ids that were left out."""
     words = [_word(report) for report in reports]
     counts = ", ".join(f"{words.count(word)} {meaning}" for word, meaning in WORDS.items() if word in words)
-    lines = [ADAPTED.format(pattern=pattern, counts=f"{len(reports)} environments: {counts}.")]
+    left_out = f" Left out: {', '.join(skipped)}." if skipped else ""
+    command = f" --skip {' '.join(skipped)}" if skipped else ""
+    counted = f"{len(reports)} environments: {counts}.{left_out}"
+    lines = [ADAPTED.format(pattern=pattern, skipped=command, counts=counted)]
     for word, report in zip(words, reports, strict=True):
         best = next((row.detail for row in report.rows if row.name == SHOWN[0] and row.passed), "")
         faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False and row.name != MADE]

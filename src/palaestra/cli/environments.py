@@ -92,7 +92,11 @@ def show_environment(env: Positional[str], difficulty: int | None = None, seed: 
 
 @environments.command(name="check")
 def check_environment(
-    env: Positional[str | None] = None, all: bool = False, seeds: int = 20, out: Path | None = None
+    env: Positional[str | None] = None,
+    all: bool = False,
+    seeds: int = 20,
+    skip: tuple[str, ...] = (),
+    out: Path | None = None,
 ) -> None:
     """Try to break an environment: seeds, splits, oracle, cheats, hostile answers. Exit code 1 when a check fails.
 
@@ -100,6 +104,7 @@ def check_environment(
         env: environment id; "module:id" imports the module first; a pattern such as "reasoning_gym/*" checks many.
         all: every registered environment, one line each.
         seeds: how many problems a level most checks look at.
+        skip: with --all or a pattern, ids to leave out, such as those that take minutes.
         out: with --all or a pattern, write the table as Markdown to this file too.
     """
     from palaestra.envs import catalog
@@ -112,10 +117,11 @@ def check_environment(
         console.print(str(report), markup=False, highlight=False)
         sys.exit(not report.ok)
     reports = []
-    for report in _checked(filter(catalog.complete, catalog.ids()) if env is None else catalog.matching(env), seeds):
+    asked = filter(catalog.complete, catalog.ids()) if env is None else catalog.matching(env)
+    for report in _checked([id for id in asked if id not in skip], seeds):
         reports.append(report)
         if out is not None:  # each time, since many take long
-            out.write_text(conformance(reports) if env is None else adapters_page(env, reports))
+            out.write_text(conformance(reports) if env is None else adapters_page(env, reports, skip))
     if not reports:
         raise UserError(f"no environment is called {env!r}")
     sys.exit(any(not report.ok for report in reports))
