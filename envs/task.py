@@ -123,7 +123,9 @@ class Task(ABC):
         ``meta`` then also holds the fields and the wording's number, by which ``reword`` puts it otherwise.
         """
         wording = rng.bit_generator.random_raw() % len(self.wordings)  # a tenth of the time of rng.integers
-        details = {**(meta or {}), "fields": fields, "wording": wording}
+        details = (
+            {"fields": fields, "wording": wording} if meta is None else {**meta, "fields": fields, "wording": wording}
+        )
         return Problem(self.wordings[wording].format(**fields), reference, difficulty, details)
 
     def reword(self, problem: Problem, wording: int) -> Problem:

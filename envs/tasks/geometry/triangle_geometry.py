@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd, isqrt
 from typing import ClassVar, NamedTuple
 
@@ -177,6 +178,7 @@ class TriangleGeometry(Task):
         return f"\\boxed{{\\sqrt{{{a * a + b * b}}}}}"
 
 
+@lru_cache(maxsize=1 << 12)
 def written(top: int, bottom: int) -> str:
     r"""The root of top/bottom, in lowest terms, as ``\frac{a\sqrt{b}}{c}``, ``b`` without small square factors."""
     root, radicand = 1, top * bottom

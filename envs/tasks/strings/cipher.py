@@ -123,6 +123,9 @@ def _substituted(text: str, letters: str, others: str) -> str:
 
 def _shifted(text: str, key: str, sign: int) -> str:
     """Each letter moved by those of the key in turn; spaces stay and use up none of the key."""
+    if len(key) == 1:
+        places = sign * ALPHABET.index(key) % 26
+        return _substituted(text, ALPHABET, ALPHABET[places:] + ALPHABET[:places])
     shifts = [sign * ALPHABET.index(letter) for letter in key]
     moved, place = [], 0
     for letter in text:
