@@ -18,10 +18,15 @@ from .reports import FAILED, RUNNING
 INPUT, OUTPUT, ERRORS, REQUEST, RESULT, REPORT = range(6)
 MAX_DESCRIPTOR = (1 << 32) - 1
 
+Limits = list[tuple[int, tuple[int, int]]]
 
-def run(settings: dict[str, Any], report: socket.socket, passed: list[int], isolation: Isolation) -> NoReturn:
+
+def run(
+    settings: dict[str, Any], limits: Limits, report: socket.socket, passed: list[int], isolation: Isolation
+) -> NoReturn:
     """Never returns, whatever happens.
 
+    limits: of ``privileges``, worked out before the fork: each page that is first touched behind it is copied.
     passed: the descriptors of REQUEST, standard input, output and errors, RESULT, and in the lower rungs a folder.
     """
     try:
@@ -29,7 +34,7 @@ def run(settings: dict[str, Any], report: socket.socket, passed: list[int], isol
         for target, source in ((INPUT, stdin), (OUTPUT, out), (ERRORS, err), (REQUEST, request), (RESULT, result)):
             os.dup2(source, target)
         os.dup2(report.fileno(), REPORT)
-        confine(settings, folder, isolation)
+        confine(settings, limits, folder, isolation)
         syscall("close_range", LIBRARY + isolation.keeps_library, MAX_DESCRIPTOR, 0)
     except BaseException as error:
         report.send(FAILED + f"{type(error).__name__}: {error}".encode())
@@ -48,13 +53,13 @@ def run(settings: dict[str, Any], report: socket.socket, passed: list[int], isol
         build(work[0], settings, isolation)
         os.write(REPORT, RUNNING)
         os.close(REPORT)
-        finish(settings, isolation)
+        finish(settings, limits, isolation)
         start(work[1], settings)
     finally:
         os._exit(1)
 
 
-def confine(settings: dict[str, Any], folder: list[int], isolation: Isolation) -> None:
+def confine(settings: dict[str, Any], limits: Limits, folder: list[int], isolation: Isolation) -> None:
     """Give up, in this order, what the next step no longer needs."""
     layers = isolation.layers
     native = settings["language"] != "python"
@@ -72,13 +77,13 @@ def confine(settings: dict[str, Any], folder: list[int], isolation: Isolation) -
         raise ProcessLookupError("the zygote died")
     if native:
         return  # the compiler needs more, and the program gets the rest after it
-    finish(settings, isolation)
+    finish(settings, limits, isolation)
 
 
-def finish(settings: dict[str, Any], isolation: Isolation) -> None:
+def finish(settings: dict[str, Any], limits: Limits, isolation: Isolation) -> None:
     """The last steps: what may be used from here on, and which system calls."""
     native = settings["language"] != "python"
     several = settings["processes"] > 1 and "pidns" in isolation.layers
-    privileges.limit(settings, settings["processes"] if isolation.counts_processes else None)
+    privileges.impose(limits)
     if isolation.filters:
         seccomp.install(isolation.filters["several" if several else "native" if native else "python"])

@@ -36,7 +36,7 @@ def _compile(settings: Mapping[str, Any], isolation: Isolation) -> NoReturn:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         limits = {**settings, "cpu": settings["compile_seconds"], "memory": COMPILE_MEMORY, "files": COMPILE_FILES}
-        privileges.limit(limits, COMPILE_PROCESSES if isolation.counts_processes else None)
+        privileges.impose(privileges.limits(limits, COMPILE_PROCESSES if isolation.counts_processes else None))
         if "compiler" in isolation.filters:
             seccomp.install(isolation.filters["compiler"])
         os.execve(settings["compile"][0], settings["compile"], {"PATH": settings["tools"], "TMPDIR": "."})

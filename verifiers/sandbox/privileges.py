@@ -6,7 +6,7 @@ import math
 import os
 import resource
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .kernel import PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, Unavailable, address, prctl, syscall
@@ -56,8 +56,8 @@ def drop_capabilities() -> None:
     syscall("capset", _HEADER[0], _NONE[0])
 
 
-def limit(settings: Mapping[str, Any], processes: int | None) -> None:
-    """Lower this process's limits for good. ``processes``: None where they cannot be told from the user's others."""
+def limits(settings: Mapping[str, Any], processes: int | None) -> list[tuple[int, tuple[int, int]]]:
+    """What ``impose`` is to lower. ``processes``: None where they cannot be told from the user's others."""
     most = {
         resource.RLIMIT_CPU: math.ceil(settings["cpu"]),
         resource.RLIMIT_DATA if settings["reserves"] else resource.RLIMIT_AS: settings["memory"],
@@ -68,9 +68,14 @@ def limit(settings: Mapping[str, Any], processes: int | None) -> None:
     }
     if processes is not None:
         most[resource.RLIMIT_NPROC] = processes + THREADS
-    for what, value in most.items():
-        value = min(value, _HARD[what])
-        resource.setrlimit(what, (value, value))
+    lowered = ((what, int(min(value, _HARD[what]))) for what, value in most.items())
+    return [(what, (value, value)) for what, value in lowered]
+
+
+def impose(limits: Iterable[tuple[int, tuple[int, int]]]) -> None:
+    """Lower this process's limits for good."""
+    for what, both in limits:
+        resource.setrlimit(what, both)
 
 
 def _hard(what: int) -> float:

@@ -17,7 +17,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from . import namespaces
+from . import namespaces, privileges
 from .child import run
 from .isolation import Isolation, isolate
 from .ladder import LADDER_AND_NONE
@@ -71,6 +71,7 @@ def serve(control: socket.socket, isolation: Isolation) -> None:
 def start(settings: dict[str, Any], passed: list[int], isolation: Isolation) -> tuple[int, socket.socket]:
     """The new child's number, 0 when there is none, and the socket to report it on."""
     report = socket.socket(fileno=passed[0])
+    limits = privileges.limits(settings, settings["processes"] if isolation.counts_processes else None)
     try:
         pid = fork(isolation)
     except OSError as error:
@@ -78,7 +79,7 @@ def start(settings: dict[str, Any], passed: list[int], isolation: Isolation) -> 
         with suppress(OSError):
             report.send(FAILED + str(error).encode())
     if pid == 0:
-        run(settings, report, passed[1:], isolation)
+        run(settings, limits, report, passed[1:], isolation)
     for descriptor in passed[1:]:
         os.close(descriptor)
     return max(pid, 0), report
