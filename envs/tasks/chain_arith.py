@@ -36,7 +36,9 @@ class Rules(NamedTuple):
     operators: str
     additive: str
     factors: tuple[int, ...]  # constants to multiply by; units of the ring, so that a product loses no information
-    ring: Mapping[str, str]  # the modulus in words, as fields of the wordings
+    wordings: tuple[
+        tuple[str, str, str], ...
+    ]  # of each, what stands before, between and behind what is given and asked
 
 
 @cache
@@ -46,10 +48,12 @@ def _rules(modulus: int | None, operators: str) -> Rules:
         operators = operators.replace("*", "")
     if not operators:
         raise ValueError(f"modulo {modulus} no constant from 2 to 9 can be multiplied by: add '+' or '-' to operators")
-    ring = (
-        {"preface": f"Modulo {modulus}: ", "modulo": f" modulo {modulus}"} if modulus else {"preface": "", "modulo": ""}
-    )
-    return Rules(modulus, operators, operators.replace("*", ""), factors, ring)
+    ring = {"preface": f"Modulo {modulus}: " if modulus else "", "modulo": f" modulo {modulus}" if modulus else ""}
+    wordings = []
+    for wording in ChainArith.wordings:
+        before, between, behind = wording.format(**ring, given="\0", asked="\0").split("\0")
+        wordings.append((before, between, behind))
+    return Rules(modulus, operators, operators.replace("*", ""), factors, tuple(wordings))
 
 
 @register("palaestra/ChainArith-v0")
@@ -71,7 +75,7 @@ class ChainArith(Task):
     wordings: ClassVar[tuple[str, ...]] = (
         "{preface}{given}. What is {asked}? Answer in \\boxed{{}}.",
         "Compute{modulo} with these numbers:\n{given}\nWrite the value of {asked} in \\boxed{{}}.",
-        "{asked} is wanted{modulo}, where {given}. Put it in \\boxed{{}}.",
+        "It is known{modulo} that {given}. Put the number {asked} in \\boxed{{}}.",
     )
     _rules: ClassVar[Rules]  # set on the instance; no knob
 
@@ -97,15 +101,24 @@ class ChainArith(Task):
             chain = _draw(rules, draw, difficulty)
         given, values, rest = chain
         asked = NAMES[difficulty]
-        fields = {**rules.ring, "given": given, "asked": asked}
-        wording = rest % len(self.wordings) if self.wording is None else self.wording
-        meta = {"values": values, "fields": fields, "wording": wording}
-        return Problem(self.wordings[wording].format(**fields), values[asked], difficulty, meta)
+        wording = rest % len(rules.wordings) if self.wording is None else self.wording
+        before, between, behind = rules.wordings[wording]  # a third of the time of str.format
+        meta = {"values": values, "fields": {"given": given, "asked": asked}, "wording": wording}
+        return Problem(f"{before}{given}{between}{asked}{behind}", values[asked], difficulty, meta)
+
+    def reword(self, problem: Problem, wording: int) -> Problem:
+        """The same problem in another wording."""
+        meta = {**problem.meta, "wording": wording}
+        return Problem(self._put(problem, wording), problem.reference, problem.difficulty, meta)
 
     def identity(self, problem: Problem) -> str:
         """As the first wording puts it."""
+        return self._put(problem, 0) if problem.meta["wording"] else problem.prompt
+
+    def _put(self, problem: Problem, wording: int) -> str:
         fields = problem.meta["fields"]
-        return f"{fields['preface']}{fields['given']}. What is {fields['asked']}? Answer in \\boxed{{}}."
+        before, between, behind = self._rules.wordings[wording]
+        return f"{before}{fields['given']}{between}{fields['asked']}{behind}"
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         """The last box holds the number, or ``c=`` and the number; modulo m the residue from 0 to m-1."""
@@ -150,10 +163,9 @@ class ChainArith(Task):
         if asked == "a":
             return None
         given = [f"{x}={left}{op}{right_}" for x, left, op, right_ in _program(problem)]
-        fields = {**problem.meta["fields"], "given": f"{'; '.join(given)}; {asked}={problem.reference}", "asked": "a"}
-        prompt = self.wordings[problem.meta["wording"]].format(**fields)
-        meta = {**problem.meta, "fields": fields}
-        return Problem(prompt, problem.meta["values"]["a"], problem.difficulty, meta)
+        meta = {**problem.meta, "fields": {"given": f"{'; '.join(given)}; {asked}={problem.reference}", "asked": "a"}}
+        backward = Problem("", problem.meta["values"]["a"], problem.difficulty, meta)
+        return self.reword(backward, problem.meta["wording"])
 
     def _step(self, problem: Problem, line: str) -> Verdict:
         text = line.replace(" ", "")[: LINE_CHARS + 1]

@@ -14,7 +14,7 @@ from palaestra.envs.games.players import uniform
 
 GAME = Debate(rounds=1)
 TASK = make_task("palaestra/ChainArith-v0")
-FIELDS = {"preface": "", "modulo": "", "given": "a=3; b=a*2; c=b+4", "asked": "c"}
+FIELDS = {"given": "a=3; b=a*2; c=b+4", "asked": "c"}
 META = {"values": {"a": 3, "b": 6, "c": 10}, "fields": FIELDS, "wording": 0}
 PROBLEM = Problem("a=3; b=a*2; c=b+4. What is c? Answer in \\boxed{}.", 10, 2, META)
 HONEST = "b=3*2=6\nc=6+4=10"
