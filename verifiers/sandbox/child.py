@@ -8,7 +8,7 @@ import socket
 from typing import Any, NoReturn
 
 from . import landlock, namespaces, privileges, seccomp
-from .framing import load
+from .framing import decode
 from .isolation import LIBRARY, Isolation
 from .kernel import PR_SET_PDEATHSIG, prctl, syscall
 from .native import build, start
@@ -43,7 +43,7 @@ def run(
         native = settings["language"] != "python"
         if not native:
             os.close(REPORT)
-        work = load(os.read(REQUEST, settings["request"]))
+        work = decode(os.read(REQUEST, os.fstat(REQUEST).st_size))
         os.close(REQUEST)
         if settings["mode"] == "call":
             call_functions(work, RESULT)

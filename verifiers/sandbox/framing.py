@@ -1,16 +1,13 @@
 """Plain values as bytes and back, between processes of which one does not trust the other.
 
-What goes to a program's process is marshalled: read fastest, and only by a process that trusts this one. What comes
-back is strict JSON: null, booleans, integers, finite floats, texts and lists stand for themselves; everything else is
-an object of one key that names its kind. The reader builds exact built-in types only, whatever a program wrote, in
-bounded time. A frame is a secret, a length and that JSON: a program that writes to the pipe itself, without the secret,
-is noticed.
+Strict JSON: null, booleans, integers, finite floats, texts and lists stand for themselves; everything else is an object
+of one key that names its kind. The reader builds exact built-in types only, whatever a program wrote, in bounded time.
+A frame is a secret, a length and that JSON: a program that writes to the pipe itself, without the secret, is noticed.
 """
 
 from __future__ import annotations
 
 import json
-import marshal
 import math
 import re
 from collections import Counter
@@ -31,36 +28,6 @@ _NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[^][{}"]++', re.DOTALL)
 
 class NotPlain(ValueError):
     """A value that is no plain data, or is too deep; or bytes that stand for no value."""
-
-
-def dump(value: Any) -> bytes:
-    """The bytes from which ``load`` makes the value again: what ``encode`` takes, for a process that trusts this one.
-
-    Raises:
-        NotPlain: as ``encode`` does.
-    """
-    return marshal.dumps(_copied(value, MAX_DEPTH))
-
-
-load = marshal.loads
-
-
-def _copied(value: Any, depth: int) -> Any:
-    """The value in exact built-in types, no part of it twice in memory."""
-    kind = type(value)
-    if value is None or kind in _ATOMS:
-        return value
-    if depth == 0:
-        raise NotPlain(f"a value deeper than {MAX_DEPTH}")
-    if kind is dict:
-        return {_copied(key, depth - 1): _copied(item, depth - 1) for key, item in value.items()}
-    if kind in _COLLECTIONS:
-        return kind([_copied(item, depth - 1) for item in value])
-    return _copied(_plain(value, kind), depth)
-
-
-_ATOMS = frozenset((bool, int, float, complex, str, bytes))
-_COLLECTIONS = frozenset((list, tuple, set, frozenset))
 
 
 def encode(value: Any) -> bytes:
@@ -100,13 +67,9 @@ def _rarer(value: Any, kind: type, depth: int) -> Any:
         return {"b": value.hex()}
     if kind is complex:
         return {"c": [_tagged(value.real, depth - 1), _tagged(value.imag, depth - 1)]}
-    return _tagged(_plain(value, kind), depth)
-
-
-def _plain(value: Any, kind: type) -> Any:
     for base, plain in _PLAIN.items():
         if issubclass(kind, base):
-            return plain(value)
+            return _tagged(plain(value), depth)
     raise NotPlain(f"a value of type {kind.__name__}, which is no plain data")
 
 

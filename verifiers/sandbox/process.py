@@ -146,9 +146,8 @@ class Zygote:
                 folder = create(self._user, settings["language"] != "python")
                 closing.callback(remove, folder)
                 passed.append(_closed_by(handed, os.open(folder, os.O_RDONLY | os.O_DIRECTORY)))
-            asked = json.dumps({**settings, "request": len(request)}).encode()
             try:
-                socket.send_fds(self._control, [asked], [theirs.fileno(), *passed])
+                socket.send_fds(self._control, [json.dumps(settings).encode()], [theirs.fileno(), *passed])
             except ConnectionError as error:
                 raise ZygoteDied(f"it does not listen: {error}") from error
             handed.close()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from . import probe
-from .framing import SECRET_BYTES, dump
+from .framing import SECRET_BYTES, encode
 from .ladder import LADDER, UNSANDBOXED
 from .languages import settings_of
 from .outcome import Limits, Outcome, SandboxError
@@ -103,7 +103,7 @@ class Sandbox:
             SandboxError: the sandbox cannot run anything, or this machine lacks the language.
         """
         settings = _settings("run", language, limits or self.limits)
-        work = dump([program, list(argv)])
+        work = encode([program, list(argv)])
         finished, layers = self._execute(settings, work, stdin.encode("utf-8", "surrogatepass"))
         return read_run(finished, settings, layers)
 
@@ -170,7 +170,7 @@ class Sandbox:
 
 
 def _calls(secret: bytes, source: str, calls: Sequence[FunctionCall]) -> bytes:
-    return dump([secret, source, [[name, list(args), dict(kwargs)] for name, args, kwargs in calls]])
+    return encode([secret, source, [[name, list(args), dict(kwargs)] for name, args, kwargs in calls]])
 
 
 def _settings(mode: str, language: str, limits: Limits) -> dict[str, Any]:
