@@ -36,9 +36,7 @@ class Rules(NamedTuple):
     operators: str
     additive: str
     factors: tuple[int, ...]  # constants to multiply by; units of the ring, so that a product loses no information
-    wordings: tuple[
-        tuple[str, str, str], ...
-    ]  # of each, what stands before, between and behind what is given and asked
+    wordings: tuple[tuple[str, str, str], ...]  # what stands before, between and behind the given and the asked
 
 
 @cache

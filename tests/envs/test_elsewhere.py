@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -70,3 +71,18 @@ def test_a_fork_asks_processes_of_its_own(module: Path) -> None:
     mine = ask_elsewhere("builtins:list", "ab")
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.starmap(ask_elsewhere, [("builtins:list", "ab")] * 2) == [mine] * 2
+
+
+def test_the_interpreters_end_with_their_owner() -> None:
+    program = (
+        "import palaestra.envs.elsewhere as e\n"
+        "e.ask_elsewhere('os:listdir', '/')\n"
+        "print(*[e._interpreter(seed, e.os.getpid()).process.pid for seed in e.HASH_SEEDS])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "ResourceWarning" not in done.stderr
+    for pid in done.stdout.split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
