@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-from typing import Any, NoReturn
 
 from . import landlock, namespaces, privileges, seccomp
 from .framing import decode
 from .isolation import LIBRARY, Isolation
-from .kernel import PR_SET_PDEATHSIG, prctl, syscall
+from .kernel import PR_SET_PDEATHSIG, SIGKILL, prctl, syscall
 from .native import build, start
 from .program import call_functions, run_program
 from .reports import FAILED, RUNNING
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from typing import Any, NoReturn
+
+    Lowered = list[tuple[int, tuple[int, int]]]
+
 INPUT, OUTPUT, ERRORS, REQUEST, RESULT, REPORT = range(6)
 MAX_DESCRIPTOR = (1 << 32) - 1
 
-Limits = list[tuple[int, tuple[int, int]]]
 
-
-def run(
-    settings: dict[str, Any], limits: Limits, report: socket.socket, passed: list[int], isolation: Isolation
-) -> NoReturn:
+def run(settings: dict[str, Any], limits: Lowered, report: socket, passed: list[int], isolation: Isolation) -> NoReturn:
     """Never returns, whatever happens.
 
     limits: of ``privileges``, worked out before the fork: each page that is first touched behind it is copied.
@@ -59,7 +59,7 @@ def run(
         os._exit(1)
 
 
-def confine(settings: dict[str, Any], limits: Limits, folder: list[int], isolation: Isolation) -> None:
+def confine(settings: dict[str, Any], limits: Lowered, folder: list[int], isolation: Isolation) -> None:
     """Give up, in this order, what the next step no longer needs."""
     layers = isolation.layers
     native = settings["language"] != "python"
@@ -72,7 +72,7 @@ def confine(settings: dict[str, Any], limits: Limits, folder: list[int], isolati
         privileges.drop_capabilities()
     if "landlock" in layers:
         landlock.restrict(isolation.ruleset if "mountns" in layers else isolation.ruleset_with(os.open(".", os.O_PATH)))
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
     if os.getppid() not in (0, isolation.zygote):  # 0: it is in another process namespace, and takes this one along
         raise ProcessLookupError("the zygote died")
     if native:
@@ -80,7 +80,7 @@ def confine(settings: dict[str, Any], limits: Limits, folder: list[int], isolati
     finish(settings, limits, isolation)
 
 
-def finish(settings: dict[str, Any], limits: Limits, isolation: Isolation) -> None:
+def finish(settings: dict[str, Any], limits: Lowered, isolation: Isolation) -> None:
     """The last steps: what may be used from here on, and which system calls."""
     native = settings["language"] != "python"
     several = settings["processes"] > 1 and "pidns" in isolation.layers

@@ -7,13 +7,15 @@ A frame is a secret, a length and that JSON: a program that writes to the pipe i
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from _json import encode_basestring_ascii, make_encoder, make_scanner  # what json is made of, without what it imports
 from itertools import accumulate
-from typing import Any
+from types import SimpleNamespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from typing import Any
 
 MAX_DEPTH = 100  # of values within values
 MAX_COLLISIONS = 50  # keys of one hash in a set or dict, each of which is compared with all others
@@ -23,7 +25,7 @@ DEPTH_OF_JSON = 3 * MAX_DEPTH  # an object, a list and a pair for each dict
 SECRET_BYTES = 16
 LENGTH_BYTES = 4
 
-_NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[^][{}"]++', re.DOTALL)
+_NO_BRACKET = r'(?s)"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[^][{}"]++'
 
 
 class NotPlain(ValueError):
@@ -38,12 +40,12 @@ def encode(value: Any) -> bytes:
     Raises:
         NotPlain: it holds anything else, or is deeper than MAX_DEPTH.
     """
-    return _dump(_tagged(value, MAX_DEPTH)).encode("ascii")
+    return "".join(_dump(_tagged(value, MAX_DEPTH), 0)).encode("ascii")
 
 
 def _tagged(value: Any, depth: int) -> Any:
     kind = type(value)
-    if value is None or kind is str or kind is bool:
+    if kind in _AS_IS:
         return value
     if kind is int:
         return value if value.bit_length() <= MAX_BITS else {"i": hex(value)}
@@ -52,12 +54,15 @@ def _tagged(value: Any, depth: int) -> Any:
     if depth == 0:
         raise NotPlain(f"a value deeper than {MAX_DEPTH}")
     if kind is list:
-        return [_tagged(item, depth - 1) for item in value]
+        return [item if type(item) in _AS_IS else _tagged(item, depth - 1) for item in value]
     if kind is tuple:
-        return {"t": [_tagged(item, depth - 1) for item in value]}
+        return {"t": [item if type(item) in _AS_IS else _tagged(item, depth - 1) for item in value]}
     if kind is dict:
         return {"d": [[_tagged(key, depth - 1), _tagged(item, depth - 1)] for key, item in value.items()]}
     return _rarer(value, kind, depth)
+
+
+_AS_IS = frozenset({str, bool, type(None)})
 
 
 def _rarer(value: Any, kind: type, depth: int) -> Any:
@@ -95,20 +100,22 @@ def decode(data: bytes) -> Any:
     try:
         text = data.decode("ascii")
         _check_depth(text)
-        data, end = _load(text)
+        data, end = _load(text, 0)
         if end != len(text):
             raise NotPlain("malformed bytes: more than one value")
         return _untagged(data, MAX_DEPTH)
     except NotPlain:
         raise
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, StopIteration) as error:
         raise NotPlain(f"malformed bytes: {type(error).__name__}") from None
 
 
 def _check_depth(text: str) -> None:
     """Refuse what would recurse deeply in the JSON reader, whatever recursion limit the host has set."""
-    if text.count("[") + text.count("{") > DEPTH_OF_JSON:
-        steps = (1 if bracket in "[{" else -1 for bracket in _NO_BRACKET.sub("", text))
+    if len(text) > DEPTH_OF_JSON and text.count("[") + text.count("{") > DEPTH_OF_JSON:
+        import re
+
+        steps = (1 if bracket in "[{" else -1 for bracket in re.sub(_NO_BRACKET, "", text))
         if max(accumulate(steps)) > DEPTH_OF_JSON:
             raise NotPlain(f"a value deeper than {MAX_DEPTH}")
 
@@ -119,12 +126,16 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _refuse(name: str) -> None:
+def _refuse(name: object) -> None:
     raise NotPlain(f"malformed bytes: {name}")
 
 
-_dump = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False, separators=(",", ":")).encode
-_load = json.JSONDecoder(parse_int=_integer, parse_constant=_refuse).raw_decode
+_dump = make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
+_reading: Any = SimpleNamespace(
+    **{"strict": True, "object_hook": None, "object_pairs_hook": None},
+    **{"parse_float": float, "parse_int": _integer, "parse_constant": _refuse},
+)
+_load = make_scanner(_reading)
 
 
 def _untagged(data: Any, depth: int) -> Any:
@@ -134,7 +145,7 @@ def _untagged(data: Any, depth: int) -> Any:
     if depth == 0:
         raise NotPlain(f"a value deeper than {MAX_DEPTH}")
     if kind is list:
-        return [_untagged(item, depth - 1) for item in data]
+        return [_untagged(item, depth - 1) if type(item) in _NESTED else item for item in data]
     if len(data) != 1:
         raise NotPlain("malformed bytes: an object of several keys")
     [(tag, content)] = data.items()
@@ -170,8 +181,12 @@ def _pair(item: Any, depth: int) -> tuple[Hashable, Any]:
 def _spread(keys: Iterable[Hashable]) -> list[Hashable]:
     """The keys, unless so many share a hash that a set of them would take quadratic time."""
     given = list(keys)
-    if len(given) > MAX_COLLISIONS and Counter(map(hash, given)).most_common(1)[0][1] > MAX_COLLISIONS:
-        raise NotPlain(f"more than {MAX_COLLISIONS} keys of one hash")
+    if len(given) > MAX_COLLISIONS:
+        hashes: dict[int, int] = {}
+        for key in given:
+            hashes[hash(key)] = hashes.get(hash(key), 0) + 1
+        if max(hashes.values()) > MAX_COLLISIONS:
+            raise NotPlain(f"more than {MAX_COLLISIONS} keys of one hash")
     return given
 
 
@@ -181,6 +196,7 @@ def _special_float(text: str) -> float:
     return float(text)
 
 
+_NESTED = frozenset({list, dict})
 _TEXTS: dict[str, Callable[[str], Any]] = {
     "i": lambda text: int(text, 16),
     "f": _special_float,

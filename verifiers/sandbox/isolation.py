@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from dataclasses import dataclass, field
 
 from . import landlock, namespaces, privileges, seccomp
-from .kernel import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
+from .kernel import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, SIGKILL, prctl
 
 PARKED = 8  # descriptors below are for each child to set
 LIBRARY = 6  # stays open in runs: Python's own folder, where it cannot be reached by its name
 
 
-@dataclass(slots=True)
 class Isolation:
     """What the zygote has set up, for each child to complete."""
 
-    layers: frozenset[str]
-    landlock: int = 0  # version
-    rules: list[tuple[int, int]] = field(default_factory=list)  # Landlock's: rights, open path
-    ruleset: int = -1  # of these rules, where all runs have their folder in the same place
-    filters: dict[str, seccomp.Filter] = field(default_factory=dict)
-    own: int = -1  # pidfd of the zygote, where runs get process namespaces
-    zygote: int = 0  # its process number
-    user: int | None = None  # whom root's zygote became
-    keeps_library: bool = False
+    def __init__(self, layers: set[str]) -> None:
+        self.layers = layers
+        self.landlock = 0  # version
+        self.rules: list[tuple[int, int]] = []  # Landlock's: rights, open path
+        self.ruleset = -1  # of these rules, where all runs have their folder in the same place
+        self.filters: dict[str, seccomp.Filter] = {}
+        self.own = -1  # pidfd of the zygote, where runs get process namespaces
+        self.zygote = 0  # its process number
+        self.user: int | None = None  # whom root's zygote became
+        self.keeps_library = False
 
     @property
     def counts_processes(self) -> bool:
@@ -47,7 +45,7 @@ def isolate(layers: set[str], prefix: str) -> Isolation:
     null = os.open("/dev/null", os.O_RDWR)
     while os.dup(null) < PARKED:
         pass
-    isolation = Isolation(frozenset(layers))
+    isolation = Isolation(layers)
     os.chdir(prefix)
     if "capabilities" in layers and os.getuid() == 0:
         isolation.user = privileges.throw_away_user()
@@ -94,7 +92,7 @@ def fork_into_namespace() -> None:
         os.closerange(3, 1024)
         os.waitpid(pid, 0)
         os._exit(0)
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
 
 
 def filters(files: bool) -> dict[str, seccomp.Filter]:

@@ -9,6 +9,7 @@ from .syscalls import HARMLESS, MACHINE, MACHINES, OWN, REFUSED, numbers
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+SIGKILL = 9  # as in ``signal``, which is built of modules that the zygote can do without
 
 _NUMBERS = numbers(OWN) | numbers(REFUSED) | numbers(HARMLESS) if MACHINE in MACHINES else {}
 _libc = ctypes.CDLL(None, use_errno=True)

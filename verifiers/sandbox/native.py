@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, NoReturn
 
 from . import privileges, seccomp
 from .isolation import Isolation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
 
 COMPILE_MEMORY = 1024 * 2**20
 COMPILE_FILES = 64 * 2**20
@@ -21,6 +22,9 @@ def build(program: str, settings: Mapping[str, Any], isolation: Isolation) -> No
     with open(settings["source"], "w", encoding="utf-8", errors="surrogatepass") as file:
         file.write(program)
     if settings["compile"]:
+        import signal  # built of much that other runs can do without
+        from contextlib import suppress
+
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the compiler's memory is not counted as the program's
         pid = os.fork()
         if pid == 0:
@@ -33,6 +37,8 @@ def build(program: str, settings: Mapping[str, Any], isolation: Isolation) -> No
 
 
 def _compile(settings: Mapping[str, Any], isolation: Isolation) -> NoReturn:
+    import signal
+
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         limits = {**settings, "cpu": settings["compile_seconds"], "memory": COMPILE_MEMORY, "files": COMPILE_FILES}

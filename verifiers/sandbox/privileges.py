@@ -6,10 +6,13 @@ import math
 import os
 import resource
 import struct
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 from .kernel import PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, Unavailable, address, prctl, syscall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63

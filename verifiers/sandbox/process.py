@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import select
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import reports
+from .framing import decode, encode
 from .outcome import SandboxError
 from .scratch import create, remove
 
@@ -28,13 +28,13 @@ CHUNK = 1 << 16
 
 # The package's real __init__ is for the host: its modules are loaded here without it and without anything above it.
 _START = """
-import socket, sys, types
-folder, control, rung, prefix = sys.argv[1:]
-package = types.ModuleType("sandbox")
+import _socket, sys
+folder, control, rung, prefix, stocked = sys.argv[1:]
+package = type(sys)("sandbox")
 package.__path__ = [folder]
 sys.modules["sandbox"] = package
 from sandbox.zygote import main
-main(socket.socket(fileno=int(control)), rung, prefix)
+main(_socket.socket(fileno=int(control)), rung, prefix, bool(stocked))
 """
 
 
@@ -62,21 +62,23 @@ class Finished:
 class Zygote:
     """A started zygote. ``execute`` may be called from any number of threads at once.
 
+    stocked: it has imported what programs often import.
+
     Raises:
         RungUnavailable: a layer of the rung is not to be had here.
         SandboxError: it did not start in time.
     """
 
-    def __init__(self, rung: str) -> None:
+    def __init__(self, rung: str, stocked: bool) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.rung = rung
         self._control = ours
         here = str(Path(__file__).resolve().parent)
         python = getattr(sys, "_base_executable", "") or sys.executable
-        command = [python, "-s", "-S", "-P", "-c", _START, here, str(theirs.fileno()), rung, sys.base_prefix]
+        given = [here, str(theirs.fileno()), rung, sys.base_prefix, "stocked" if stocked else ""]
         with theirs:
             self._process = subprocess.Popen(
-                command,
+                [python, "-s", "-S", "-P", "-c", _START, *given],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -106,7 +108,7 @@ class Zygote:
             lines = self._process.stderr.read().decode(errors="replace").splitlines()
             raise RungUnavailable(f"{rung}: the zygote did not start: {lines[-1] if lines else 'no reason given'}")
         self._control.settimeout(None)
-        hello: dict[str, Any] = json.loads(message)
+        hello: dict[str, Any] = decode(message)
         if "error" in hello:
             raise RungUnavailable(f"{rung}: {hello['error']}")
         return hello
@@ -147,7 +149,7 @@ class Zygote:
                 closing.callback(remove, folder)
                 passed.append(_closed_by(handed, os.open(folder, os.O_RDONLY | os.O_DIRECTORY)))
             try:
-                socket.send_fds(self._control, [json.dumps(settings).encode()], [theirs.fileno(), *passed])
+                socket.send_fds(self._control, [encode(settings)], [theirs.fileno(), *passed])
             except ConnectionError as error:
                 raise ZygoteDied(f"it does not listen: {error}") from error
             handed.close()

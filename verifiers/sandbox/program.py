@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import linecache
 import os
 import sys
-import traceback
 import types
 from time import perf_counter as clock
-from typing import Any, NoReturn
 
 from .framing import encode, frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 FILE = "main.py"
 MAX_ERROR = 500  # characters
@@ -34,12 +35,12 @@ def call_functions(work: list[Any], result: int) -> NoReturn:
     end(0)
 
 
-def answer(names: dict[str, Any], function: str, args: list[Any], kwargs: dict[str, Any]) -> bytes:
+def answer(names: dict[str, Any], function: str, args: list[Any], kwargs: dict[str, Any] | None = None) -> bytes:
     if function not in names:
         return encode([ERROR, f"NameError: the program defines no {function}", 0.0])
     began = clock()
     try:
-        value = names[function](*args, **kwargs)
+        value = names[function](*args, **kwargs) if kwargs else names[function](*args)
         return encode([VALUE, value, clock() - began])
     except BaseException as error:
         return failure(error, ERROR, clock() - began)
@@ -98,17 +99,30 @@ def load(source: str, name: str) -> dict[str, Any]:
 _loaded: list[str] = []
 
 
+def forget() -> None:
+    """As if nothing had been loaded."""
+    sys.modules.pop("answer", None)
+    _loaded.clear()
+
+
 def traceback_without_us(error: BaseException) -> None:
-    """Print a traceback of the program's own frames."""
+    """Print a traceback of the program's own frames, by the interpreter itself, which reads their lines from a file."""
     try:
-        lines = _loaded[-1].splitlines(keepends=True)
-        linecache.cache[FILE] = (len(_loaded[-1]), None, lines, FILE)
+        try:
+            with open(FILE, "w", encoding="utf-8", errors="surrogatepass") as file:
+                file.write(_loaded[-1])
+        except OSError:  # what the program wrote leaves no room: a traceback without lines
+            pass
         frames = error.__traceback__
         while frames and frames.tb_frame.f_code.co_filename == __file__:
             frames = frames.tb_next
-        traceback.print_exception(type(error), error, frames)
+        error.__traceback__ = frames
+        _print_exception(type(error), error, frames)
     except BaseException:
         sys.stderr.write("an exception that cannot be printed\n")
+
+
+_print_exception = sys.excepthook
 
 
 def end(code: int) -> NoReturn:

@@ -6,8 +6,7 @@ import math
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .framing import NotPlain, decode, split
 from .outcome import Ended, Outcome
@@ -21,8 +20,7 @@ TICKS = 0.5
 OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "heap out of memory")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What one call came to. ``seconds`` are the program's own word, but for a call that is alone in its process."""
 
     status: Ended
@@ -72,7 +70,7 @@ def read_calls(
     rest = Answer(status, None, error, max(finished.seconds - sum(answer.seconds for answer in answers), 0.0))
     answers += [rest] * (count - len(answers))
     if count == 1:
-        answers = [replace(answers[0], seconds=finished.seconds)]
+        answers = [answers[0]._replace(seconds=finished.seconds)]
     return _outcomes(finished, answers, layers)
 
 

@@ -25,8 +25,8 @@ FunctionCall = tuple[str, Sequence[Any], Mapping[str, Any]]
 class Sandbox:
     """Runs Python functions and whole programs, isolated; see the package's docstring for by what, and for what not.
 
-    Safe to use from any number of threads at once. The first use starts a zygote process, which takes some 60 ms;
-    ``close``, the end of a ``with``, or the end of this process ends it.
+    Safe to use from any number of threads at once. The first use starts a zygote process, which takes some 50 ms, and
+    the first program that imports anything a second; ``close``, the end of a ``with``, or of this process ends them.
 
     limits: of each run, unless it names its own.
     unsandboxed: run with resource limits alone, and warn. Never for programs that anyone else wrote.
@@ -53,8 +53,7 @@ class Sandbox:
         self.restarts = 0  # of zygotes that died
         self._rungs = (UNSANDBOXED,) if unsandboxed else (rung,) if rung else tuple(LADDER)
         self._lock = threading.Lock()
-        self._zygote: Zygote | None = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._zygotes: dict[bool, tuple[Zygote, weakref.finalize[Any, Any]]] = {}  # by whether they are stocked
         self._pid = 0
 
     def call(
@@ -84,7 +83,7 @@ class Sandbox:
         """
         secret = os.urandom(SECRET_BYTES)
         settings = _settings("call", "python", limits or self.limits)
-        finished, layers = self._execute(settings, _calls(secret, source, calls), b"")
+        finished, layers = self._execute(settings, "import" in source, _calls(secret, source, calls), b"")
         return read_calls(finished, secret, len(calls), settings, layers)
 
     def run(
@@ -104,7 +103,8 @@ class Sandbox:
         """
         settings = _settings("run", language, limits or self.limits)
         work = encode([program, list(argv)])
-        finished, layers = self._execute(settings, work, stdin.encode("utf-8", "surrogatepass"))
+        stocked = language == "python" and "import" in program
+        finished, layers = self._execute(settings, stocked, work, stdin.encode("utf-8", "surrogatepass"))
         return read_run(finished, settings, layers)
 
     @property
@@ -117,7 +117,7 @@ class Sandbox:
         return self._started().layers
 
     def close(self) -> None:
-        """End the zygote and whatever runs in it. A later call starts another."""
+        """End the zygotes and whatever runs in them. A later call starts another."""
         with self._lock:
             self._let_go()
 
@@ -129,10 +129,12 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _execute(self, settings: dict[str, Any], request: bytes, stdin: bytes) -> tuple[Finished, tuple[str, ...]]:
+    def _execute(
+        self, settings: dict[str, Any], stocked: bool, request: bytes, stdin: bytes
+    ) -> tuple[Finished, tuple[str, ...]]:
         reason = ""
         for _ in range(2):
-            zygote = self._started()
+            zygote = self._started(stocked)
             try:
                 return zygote.execute(settings, request, stdin), zygote.layers
             except ZygoteDied as error:
@@ -142,35 +144,39 @@ class Sandbox:
                 raise SandboxError(f"the sandbox cannot run anything: {error}") from error
         raise SandboxError(f"the sandbox failed twice: {reason}")
 
-    def _started(self) -> Zygote:
+    def _started(self, stocked: bool = False) -> Zygote:
         with self._lock:
-            if self._zygote is None or self._pid != os.getpid():
+            if self._pid != os.getpid():
                 self._let_go()
-                self._zygote = _best(self._rungs)
-                self._rungs = (self._zygote.rung,)  # where the next one will stand too: nothing slides down later on
                 self._pid = os.getpid()
-                self._finalizer = weakref.finalize(self, self._zygote.stop)
-            return self._zygote
+            if stocked not in self._zygotes:
+                zygote = _best(self._rungs, stocked)
+                self._rungs = (zygote.rung,)  # where the next one will stand too: nothing slides down later on
+                self._zygotes[stocked] = zygote, weakref.finalize(self, zygote.stop)
+            return self._zygotes[stocked][0]
 
     def _replace(self, dead: Zygote) -> None:
         with self._lock:
-            if self._zygote is dead:
-                self.restarts += 1
-                self._let_go()
+            for stocked, (zygote, finalizer) in list(self._zygotes.items()):
+                if zygote is dead:
+                    self.restarts += 1
+                    finalizer()
+                    del self._zygotes[stocked]
 
     def _let_go(self) -> None:
-        """Stop the zygote if it is this process's own; one that a fork inherited stays with its parent."""
-        if self._zygote is not None and self._finalizer is not None:
-            self._finalizer.detach()
+        """Stop the zygotes if they are this process's own; those that a fork inherited stay with its parent."""
+        for zygote, finalizer in self._zygotes.values():
+            finalizer.detach()
             if self._pid == os.getpid():
-                self._zygote.stop()
+                zygote.stop()
             else:
-                self._zygote.abandon()
-        self._zygote = self._finalizer = None
+                zygote.abandon()
+        self._zygotes.clear()
 
 
 def _calls(secret: bytes, source: str, calls: Sequence[FunctionCall]) -> bytes:
-    return encode([secret, source, [[name, list(args), dict(kwargs)] for name, args, kwargs in calls]])
+    words = ((name, list(args), dict(kwargs)) for name, args, kwargs in calls)
+    return encode([secret, source, [[name, args, kwargs] if kwargs else [name, args] for name, args, kwargs in words]])
 
 
 def _settings(mode: str, language: str, limits: Limits) -> dict[str, Any]:
@@ -178,12 +184,12 @@ def _settings(mode: str, language: str, limits: Limits) -> dict[str, Any]:
     return {"mode": mode, **settings_of(language, limits.memory), **given}
 
 
-def _best(rungs: Sequence[str]) -> Zygote:
+def _best(rungs: Sequence[str], stocked: bool) -> Zygote:
     """A zygote on the first rung that can be had, all of whose layers were seen to hold."""
     refusals = []
     for rung in rungs:
         try:
-            zygote = Zygote(rung)
+            zygote = Zygote(rung, stocked)
             if rung != UNSANDBOXED:
                 _examine(zygote, rung)
             return zygote

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
 
 from .kernel import address, syscall
 from .syscalls import ATTRIBUTES, CHECKED, EXECUTES, HARMLESS, MACHINE, REFUSED, STARTS, numbers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SET_MODE_FILTER = 1
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000

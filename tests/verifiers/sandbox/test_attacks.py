@@ -102,7 +102,7 @@ except PermissionError: print("streams only")
 
 
 def test_other_processes_cannot_be_harmed(sandbox: Sandbox, victim: int) -> None:
-    zygote = sandbox._started()._process.pid  # its number, as a program might guess it
+    zygote = sandbox._started(stocked=True)._process.pid  # its number, as a program might guess it
     program = (
         CALL
         + f"""
@@ -323,7 +323,7 @@ def _command_lines() -> Iterator[str]:
 
 def _processes(sandbox: Sandbox) -> int:
     """How many processes there are of the user that the zygote runs as: when root tests, of nobody else."""
-    own = _user(sandbox._started()._process.pid)
+    own = _user(sandbox._started(stocked=True)._process.pid)
     return sum(_user(int(name)) == own for name in os.listdir("/proc") if name.isdigit())
 
 

@@ -41,12 +41,22 @@ def test_a_dead_zygote_is_replaced_and_counted() -> None:
 
 def test_a_zygote_that_dies_during_a_run_is_replaced_and_the_run_repeated() -> None:
     with Sandbox() as sandbox, ThreadPoolExecutor(1) as pool:
-        pid = sandbox._started()._process.pid
+        pid = sandbox._started(stocked=True)._process.pid
         later = pool.submit(sandbox.call, "import time\ndef f():\n    time.sleep(0.5)\n    return 1", "f")
         time.sleep(0.2)
         os.kill(pid, signal.SIGKILL)
         assert later.result().value == 1
         assert sandbox.restarts == 1
+
+
+def test_programs_that_import_have_a_zygote_of_their_own_with_a_stock(best: Sandbox) -> None:
+    """Whichever it is run from, a program finds the same modules."""
+    loaded = "def f(): return 'dataclasses' in getattr(sys, 'modules')"
+    assert best.call(f"import sys\n{loaded}", "f").value is True
+    hidden = "sys = __builtins__['__im' 'port__']('sys')"  # a program that does not seem to import anything
+    assert best.call(f"{hidden}\n{loaded}", "f").value is False
+    later = "__builtins__['__im' 'port__']('dataclasses').is_dataclass(3)"
+    assert best.call(f"def f(): return {later}", "f").value is False
 
 
 def test_when_the_second_zygote_dies_too_it_is_an_error_and_no_lower_rung_is_taken(
@@ -76,7 +86,7 @@ def test_a_closed_sandbox_starts_again_and_a_forgotten_one_ends() -> None:
 
 def test_a_program_ends_with_its_zygote(sandbox: Sandbox) -> None:
     with Sandbox(rung=sandbox._rungs[0]) as fresh, ThreadPoolExecutor(1) as pool:
-        zygote = fresh._started()._process.pid
+        zygote = fresh._started(stocked=True)._process.pid
         idle = _children(zygote)
         later = pool.submit(fresh.call, "import time\ndef f(): time.sleep(1)", "f")
         _wait_until(lambda: len(_children(zygote)) > len(idle))
@@ -136,14 +146,14 @@ def _leak(sandbox: Sandbox, runs: int) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(10)))
     time.sleep(0.3)  # the zygote closes a run's socket just after it has told of the end
-    before, resident = _held(sandbox), _resident(_family(sandbox)[-1])
+    before, resident = _held(sandbox), sum(map(_resident, _zygotes(sandbox)))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(runs)))
     deadline = time.monotonic() + 20
     while (after := _held(sandbox)) != before and time.monotonic() < deadline:  # namespaces take a while to go
         time.sleep(0.05)
     assert after == before
-    assert _resident(_family(sandbox)[-1]) < resident + 2**22
+    assert sum(map(_resident, _zygotes(sandbox))) < resident + 2**22
     assert sandbox.restarts == 0
 
 
@@ -155,20 +165,20 @@ def _wait_until(reached: Callable[[], bool]) -> None:
 
 
 def _held(sandbox: Sandbox) -> dict[str, object]:
-    host, *zygotes = _family(sandbox)
+    host, zygotes = os.getpid(), _zygotes(sandbox)
     folders = {"/dev/shm", tempfile.gettempdir()}
     return {
         "processes": len(zygotes),
-        "descriptors": [len(os.listdir(f"/proc/{pid}/fd")) for pid in (host, zygotes[-1])],
+        "descriptors": [len(os.listdir(f"/proc/{pid}/fd")) for pid in (host, *zygotes)],
         "files": [name for folder in folders for name in os.listdir(folder) if name.startswith(f"palaestra-{host}-")],
         "threads": threading.active_count(),
     }
 
 
-def _family(sandbox: Sandbox) -> list[int]:
-    """This process, the one that it started, and those below, of which the last is the zygote itself."""
-    started = sandbox._started()._process.pid
-    return [os.getpid(), started, *_children(started)]
+def _zygotes(sandbox: Sandbox) -> list[int]:
+    """The processes that the sandbox started, the bare zygote's and the stocked one's, and those below."""
+    started = [sandbox._started(stocked)._process.pid for stocked in (False, True)]
+    return [pid for first in started for pid in (first, *_children(first))]
 
 
 def _children(pid: int) -> list[int]:

@@ -40,7 +40,6 @@ GOOD = b'{"t":["value",5,0.0]}'
         "import os, threading\nthreading.Timer(0.01, os._exit, (0,)).start()\ndef add(a, b):\n    while True: pass",
         "import sys\ndef add(a, b):\n    print('passed', flush=True)\n    sys.exit(0)",
         "import builtins\nbuiltins.type = lambda x: int\ndef add(a, b): return 'x'",
-        "import builtins\nbuiltins.isinstance = builtins.all = lambda *a: True\ndef add(a, b): return 0",
         "import signal, os\nsignal.signal(signal.SIGALRM, lambda *a: os._exit(0))\nsignal.setitimer(0, 0.01)\n"
         "def add(a, b):\n    while True: pass",
         "import os\nfor n in range(3, 64):\n    try: os.close(n)\n    except OSError: pass\ndef add(a, b): return 5",
@@ -57,6 +56,7 @@ def test_tricks_end_without_a_value(sandbox: Sandbox, source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        "import builtins\nbuiltins.isinstance = builtins.all = lambda *a: True\ndef add(a, b): return 0",
         "import json\njson.dumps = json.JSONEncoder.encode = lambda *a, **k: '5'\ndef add(a, b): return 0",
         "import sys\nsys.modules['sandbox.framing'].encode = lambda v: b'5'\ndef add(a, b): return 0",
         "class T(int):\n    __eq__ = lambda s, o: True\n    __ne__ = lambda s, o: False\n    __hash__ = int.__hash__\n"
