@@ -28,6 +28,7 @@ class Row:
     logprobs: float32 of shape (n,), behaviour log-probabilities, aligned so that ``logprobs[i]`` belongs to
         ``ids[i]``, 0 where ``action`` is False.
     reward: the role's outcome in the episode (nan when undecided). weight: multiplies the row's loss.
+    label: 1 for an answer that was chosen, -1 for one that was rejected, 0 for neither.
     """
 
     ids: NDArray[np.int64]
@@ -40,6 +41,7 @@ class Row:
     role: str
     temperature: float = 1.0
     weight: float = 1.0
+    label: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ class Batch:
     action_mask: True where the policy chose the token. group_id: which group of answers to one problem.
     behaviour_logprobs: of the engine that sampled, at ``temperature``; reference_logprobs: of the frozen model
         whose weights hash to ``reference_hash``.
-    advantage, weight: the sequence's own, on each of its tokens.
-    n_tokens, n_sequences: action tokens and sequences of the *whole optimiser step*, counted once before it was
-        split, so that the gradient does not depend on the split.
+    advantage, reward, label, weight: the sequence's own, on each of its tokens.
+    n_tokens, n_sequences, n_groups: action tokens, sequences and groups of the *whole optimiser step*, counted once
+        before it was split, so that the gradient does not depend on the split.
     n_measured: action tokens of the step that are in the batch at all, ``with_gradient`` having left some out;
         diagnostics are means over these.
+    mismatch: mean of Σ log π - Σ log ref over answers that were given to other problems (KTO's reference point).
     """
 
     ids: Tensor
@@ -37,12 +38,16 @@ class Batch:
     behaviour_logprobs: Tensor
     reference_logprobs: Tensor
     advantage: Tensor
+    reward: Tensor
+    label: Tensor
     weight: Tensor
     n_tokens: int
     n_sequences: int
+    n_groups: int
     n_measured: int
     temperature: float = 1.0
     reference_hash: str = ""
+    mismatch: float = 0.0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -90,9 +95,12 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         behaviour_logprobs=torch.from_numpy(np.concatenate([row.logprobs for row in rows])),
         reference_logprobs=torch.zeros(int(lengths.sum())),
         advantage=spread(np.zeros(len(rows)) if advantages is None else advantages, torch.float32),
+        reward=spread([row.reward for row in rows], torch.float32),
+        label=spread([row.label for row in rows], torch.float32),
         weight=spread([row.weight for row in rows], torch.float32),
         n_tokens=int(action_mask.sum()),
         n_sequences=len(rows),
+        n_groups=len(groups),
         n_measured=int(action_mask.sum()),
         temperature=temperatures.pop(),
     )
@@ -117,10 +125,10 @@ def with_gradient(batch: Batch) -> Batch | None:
     return replace(chosen, n_measured=int(chosen.action_mask.sum()))
 
 
-def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
-    """Split into batches of at most ``max_tokens`` tokens, groups together and long ones with long ones.
+def micro_batches(batch: Batch, max_tokens: int, whole_groups: bool = False) -> list[Batch]:
+    """Split into batches of at most ``max_tokens`` tokens, groups next to one another and long ones with long ones.
 
-    A sequence longer than ``max_tokens`` gets a batch of its own.
+    whole_groups: none is cut in two. A sequence (or group) longer than ``max_tokens`` gets a batch of its own.
     """
     if len(batch) <= max_tokens:
         return [batch]
@@ -131,7 +139,7 @@ def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
     np.maximum.at(longest, group, lengths)
     order = np.lexsort((lengths, group, longest[group]))  # by the group's longest, then group, then own length
     cuts, start, end = [], 0, 0
-    for length in lengths[order].tolist():
+    for length in _unit_lengths(lengths[order], group[order]) if whole_groups else lengths[order].tolist():
         if end > start and end + length - start > max_tokens:
             cuts.append(slice(start, end))
             start = end
@@ -141,3 +149,10 @@ def micro_batches(batch: Batch, max_tokens: int) -> list[Batch]:
     return [
         replace(batch, **{name: tensor[cut] for name, tensor in tokens.items()}) for cut in [*cuts, slice(start, end)]
     ]
+
+
+def _unit_lengths(lengths: NDArray[np.int64], group: NDArray[np.int64]) -> list[int]:
+    """Tokens of each run of sequences of one group."""
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    units: list[int] = np.add.reduceat(lengths, starts).tolist()
+    return units

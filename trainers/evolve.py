@@ -19,11 +19,12 @@ from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
 
+from .algorithms import Algorithm
 from .batch import Batch, pack, with_gradient
-from .losses import nll
-from .optimise import Loss, Schedule, TrainingError, update
+from .losses import NLL, Objective, PolicyGradient
+from .optimise import Schedule, TrainingError, update
 from .recipe import Recipe
-from .reference import kl_penalised, with_reference
+from .reference import kl_penalised, with_mismatch, with_reference
 from .session import Session, Stopped
 
 RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
@@ -104,7 +105,7 @@ def warm_round(session: Session) -> dict[str, Any]:
     metrics: dict[str, float] = {}
     for _ in range(spec.epochs):
         for part in np.array_split(rng.permutation(len(view.rows)), steps):
-            metrics = learn(session, pack([view.rows[index] for index in part]), nll, schedule)
+            metrics = learn(session, pack([view.rows[index] for index in part]), NLL(), schedule)
     session.weights_changed()
     return {**metrics, "dropped": sum(view.dropped.values())}
 
@@ -123,7 +124,8 @@ def evolve_round(session: Session) -> dict[str, Any]:
     episodes = collect(session, session.policy, jobs)
     sampled = session.clock.tokens_sampled - before[1]
     view = views.groups(episodes, size=spec.samples)
-    metrics = _model_evolution(session, view.rows) if view.rows else {}
+    shown = _demonstrations(session, jobs) if recipe.algorithm().demonstrations else []
+    metrics = _model_evolution(session, view.rows, shown) if view.rows else {}
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
         session.curriculum.update(episode.reset_options["difficulty"], outcome.reward)
@@ -140,32 +142,55 @@ def evolve_round(session: Session) -> dict[str, Any]:
     }
 
 
-def _model_evolution(session: Session, rows: list[Row]) -> dict[str, Any]:
+def _demonstrations(session: Session, jobs: list[Job]) -> list[Row]:
+    """The oracle's answers to the problems of a round's jobs."""
+    asked = {job.group_id: replace(job, id=f"{job.group_id}/oracle") for job in jobs}
+    oracle = OracleAgent(session.recipe.warm_start.habits_at(session.recipe.warm_start.rounds))
+    episodes = collect(session, oracle, list(asked.values()), part="-oracle")
+    return views.sft(episodes, session.policy.chat.example).rows
+
+
+def _model_evolution(session: Session, sampled: list[Row], shown: list[Row]) -> dict[str, Any]:
+    """Steps on the rows that the algorithm learns from; what it did and saw."""
     recipe, spec = session.recipe, session.recipe.evolve
     algorithm = recipe.algorithm()
-    objective = algorithm.objective
-    batch = pack(rows)
-    if objective.kl_coefficient:
-        batch = with_reference(batch, session.freeze_reference(), recipe.micro_batch_tokens)
-    scored = CONTROLS[spec.control](rows, np.random.default_rng([recipe.seed, session.round]))
-    if objective.kl_placement == "reward" and objective.kl_estimator is not None:
-        scored = kl_penalised(scored, batch, objective.kl_coefficient, objective.kl_estimator)
-    advantage, metrics = algorithm.advantage(scored, session.running)
-    if batch.reference_hash:
-        metrics["reference_hash"] = batch.reference_hash
-    spread = torch.from_numpy(np.repeat(advantage, batch.lengths())).float()
-    batch = replace(batch, advantage=spread)
-    moving = batch if objective.kl_placement == "loss" else with_gradient(batch)
+    judged = CONTROLS[spec.control](sampled, np.random.default_rng([recipe.seed, session.round]))
+    view = algorithm.rows(judged, shown)
+    metrics: dict[str, Any] = {"learned_from": len(view.rows) / max(1, len(sampled))}
+    if not view.rows:
+        return metrics
+    batch, scores = _scored(session, algorithm, view.rows)
+    metrics |= scores
+    moving = with_gradient(batch) if algorithm.objective.reads_advantage else batch
     if moving is None:
         return metrics
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
     for number in range(spec.updates):
-        parts = learn(session, moving, objective, schedule)
+        parts = learn(session, moving, algorithm.objective, schedule)
         if number == 0:
             metrics |= parts
             check_on_policy(parts)
     session.weights_changed()
     return metrics
+
+
+def _scored(session: Session, algorithm: Algorithm, rows: list[Row]) -> tuple[Batch, dict[str, Any]]:
+    """The rows packed, with what the objective reads: advantages, log-probabilities of the reference, mismatch."""
+    objective, most = algorithm.objective, session.recipe.micro_batch_tokens
+    batch, metrics = pack(rows), {}
+    if objective.reads_reference:
+        reference = session.freeze_reference() if algorithm.reference == "start" else session.model
+        batch = with_reference(batch, reference, most)
+        metrics["reference_hash"] = batch.reference_hash
+        if objective.reads_mismatch:
+            batch = with_mismatch(batch, rows, session.model, reference, most)
+    if algorithm.advantage is None:
+        return batch, metrics
+    if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:
+        rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
+    advantage, scores = algorithm.advantage(rows, session.running)
+    spread = torch.from_numpy(np.repeat(advantage, batch.lengths())).float()
+    return replace(batch, advantage=spread), scores | metrics
 
 
 def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
@@ -185,23 +210,25 @@ CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
 def check_on_policy(metrics: Mapping[str, float]) -> None:
     """Fresh samples have ratio 1; anything else means that the engine and the trainer are not the same policy.
 
+    Objectives that compare answers, not policies, report no ratio.
+
     Raises:
         TrainingError: the largest ratio is off by more than 1e-3.
     """
-    if metrics["max/ratio_error"] > RATIO_TOLERANCE:
+    if metrics.get("max/ratio_error", 0.0) > RATIO_TOLERANCE:
         raise TrainingError(
             f"on fresh samples the ratio to the engine's log-probabilities is off by {metrics['max/ratio_error']:.2g}: "
             "the engine does not run the trainer's weights, temperature or precision"
         )
 
 
-def learn(session: Session, batch: Batch, loss: Loss, schedule: Schedule) -> dict[str, float]:
+def learn(session: Session, batch: Batch, objective: Objective, schedule: Schedule) -> dict[str, float]:
     """One optimiser step, with the stage's learning rate."""
     metrics = update(
         session.model,
         session.optimizer,
         batch,
-        loss,
+        objective,
         learning_rate=schedule(session.steps),
         max_tokens=session.recipe.micro_batch_tokens,
     )
@@ -211,9 +238,12 @@ def learn(session: Session, batch: Batch, loss: Loss, schedule: Schedule) -> dic
     return metrics
 
 
-def collect(session: Session, agent: Agent, jobs: list[Job]) -> list[Episode]:
-    """Play the round's jobs and commit them to the log; a round that is in the log already is read, not played."""
-    name = f"{session.stage}-{session.round:05d}"
+def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> list[Episode]:
+    """Play the round's jobs and commit them to the log; a round that is in the log already is read, not played.
+
+    part: of the round, where it has more than one.
+    """
+    name = f"{session.stage}-{session.round:05d}{part}"
     store = session.run.episodes
     committed = store.find(name)
     if committed is not None:

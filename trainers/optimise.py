@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from .batch import Batch, micro_batches
-from .forward import Outputs, forward
-
-Loss = Callable[[Batch, Outputs], tuple[Tensor, dict[str, Tensor]]]
+from .forward import forward
+from .losses import Objective
 
 
 class TrainingError(RuntimeError):
@@ -58,7 +55,7 @@ def update(
     model: PreTrainedModel,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
-    loss: Loss,
+    objective: Objective,
     *,
     learning_rate: float,
     max_tokens: int = 8192,
@@ -78,12 +75,12 @@ def update(
     optimizer.zero_grad(set_to_none=True)
     metrics: dict[str, float] = {}
     model_seconds = 0.0
-    for micro in micro_batches(batch, max_tokens):
+    for micro in micro_batches(batch, max_tokens, objective.whole_groups):
         micro = micro.to(model.device)
         began = time.perf_counter()
         outputs = forward(model, micro)
         forward_ended = time.perf_counter()
-        value, parts = loss(micro, outputs)
+        value, parts = objective(micro, outputs)
         if not math.isfinite(value.item()):
             raise TrainingError(f"the loss is {value.item()} on sequences {micro.sequence_id.unique().tolist()}")
         backward_began = time.perf_counter()

@@ -17,7 +17,6 @@ import yaml
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
 
-from .advantages import Advantage
 from .algorithms import ALGORITHMS, Algorithm
 from .losses import PolicyGradient
 
@@ -133,9 +132,12 @@ class Recipe:
     def algorithm(self) -> Algorithm:
         """The chosen row of the table with the recipe's changes."""
         row, evolve = ALGORITHMS[self.evolve.algorithm], self.evolve
-        return Algorithm(
-            _build(Advantage, {**dataclasses.asdict(row.advantage), **evolve.advantage}, "evolve.advantage"),
-            _build(PolicyGradient, {**dataclasses.asdict(row.objective), **evolve.objective}, "evolve.objective"),
+        if row.advantage is None and evolve.advantage:
+            raise RecipeError(f"evolve.advantage has no effect on {evolve.algorithm}, which reads rewards or labels")
+        return dataclasses.replace(
+            row,
+            objective=_changed(row.objective, evolve.objective, "evolve.objective"),
+            advantage=row.advantage and _changed(row.advantage, evolve.advantage, "evolve.advantage"),
         )
 
 
@@ -195,9 +197,9 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise
     except ValueError as error:
         raise RecipeError(f"evolve: {error}") from error
-    if spec.samples < 2 and algorithm.advantage.baseline in ("group_mean", "leave_one_out"):
-        raise RecipeError(f"evolve.samples is 2 or more for {spec.algorithm}, whose baseline is the group")
-    if spec.updates > 1 and algorithm.objective.ratio == "none":
+    if spec.samples < 2:
+        raise RecipeError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
+    if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
         raise RecipeError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second update is off-policy")
 
 
@@ -226,10 +228,15 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
 
 
+def _changed(options: Any, changes: Mapping[str, Any], where: str) -> Any:
+    """A dataclass of options with some of them changed."""
+    return _build(type(options), {**dataclasses.asdict(options), **changes}, where)
+
+
 def _build(cls: Any, data: Any, where: str) -> Any:
     if not isinstance(data, Mapping):
         raise RecipeError(f"{where} is a mapping of keys to values, not {data!r}")
-    hints = typing.get_type_hints(cls)
+    hints = {field.name: typing.get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
     for key in data:
         if key not in hints:
             raise RecipeError(_unknown(f"key in {where}", str(key), list(hints)))
@@ -255,7 +262,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
                 continue
         if kind is Mapping and isinstance(value, Mapping):
             return dict(value)
-        if kind in (int, str, type(None)) and type(value) is kind:
+        if kind in (int, str, bool, type(None)) and type(value) is kind:
             return value
         if kind is Literal and value in typing.get_args(option):
             return value
@@ -267,7 +274,8 @@ def _kind(option: Any) -> str:
     if typing.get_origin(option) is Literal:
         return "one of " + ", ".join(typing.get_args(option))
     kind = typing.get_origin(option) or option
-    known = {int: "an integer", float: "a number", str: "a text", tuple: "a list of integers", Mapping: "a mapping"}
+    known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+    known |= {tuple: "a list of integers", Mapping: "a mapping"}
     return known.get(kind, "nothing (null)")
 
 

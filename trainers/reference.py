@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -12,7 +13,7 @@ from transformers import PreTrainedModel
 from palaestra.agents.pretrained import weights_hash
 from palaestra.episodes.views import Row
 
-from .batch import Batch, micro_batches
+from .batch import Batch, micro_batches, pack
 from .forward import forward
 from .losses.policy_gradient import reference_kl
 
@@ -43,3 +44,30 @@ def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimato
     return [
         replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, price.tolist(), strict=True)
     ]
+
+
+@torch.no_grad()
+def with_mismatch(
+    batch: Batch, rows: Sequence[Row], policy: PreTrainedModel, reference: PreTrainedModel, max_tokens: int
+) -> Batch:
+    """The batch with the mean of Σ log π - Σ log ref over its answers, each given to the next group's prompt.
+
+    0 when all rows answer one problem.
+    """
+    first = {row.group_id: row for row in reversed(rows)}
+    groups = list(dict.fromkeys(row.group_id for row in rows))
+    if len(groups) < 2:
+        return batch
+    following = dict(zip(groups, [*groups[1:], groups[0]], strict=True))
+    crossed = [_answer_to(row, first[following[row.group_id]]) for row in rows]
+    parts = [part.to(policy.device) for part in micro_batches(pack(crossed), max_tokens)]
+    gaps = [(forward(policy, part).logprobs - forward(reference, part).logprobs).sum().item() for part in parts]
+    return replace(batch, mismatch=sum(gaps) / len(crossed))
+
+
+def _answer_to(row: Row, other: Row) -> Row:
+    """``other``'s prompt with ``row``'s answer."""
+    prompt, answer = other.ids[: int(other.action.argmax())], row.ids[int(row.action.argmax()) :]
+    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[int(row.action.argmax()) :]])
+    ids = np.concatenate([prompt, answer])
+    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32))

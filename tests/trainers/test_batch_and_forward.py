@@ -19,11 +19,11 @@ from palaestra.trainers import layout as layout_module
 from palaestra.trainers.batch import Batch, micro_batches, pack, select, with_gradient
 from palaestra.trainers.forward import forward
 from palaestra.trainers.layout import lay_out, place
-from palaestra.trainers.losses import PolicyGradient, nll
+from palaestra.trainers.losses import NLL, PolicyGradient
 
 Rows = Callable[..., list[Row]]
 OBJECTIVES = [
-    nll,
+    NLL(),
     PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.28, aggregation="token_mean"),
     PolicyGradient(ratio="sequence", clip_low=0.2, clip_high=0.2, aggregation="sequence_mean"),
     PolicyGradient(ratio="none", aggregation="sequence_sum"),
@@ -89,10 +89,10 @@ def test_a_shared_prompt_is_read_once_and_changes_nothing(
     batch = pack(make_rows(1, 6))
     once = sum(len(row.ids) for row in make_rows(1, 6)) - 5 * 4  # a prompt of four tokens
     assert int((lay_out(batch).prompt >= 0).sum()) == once
-    together = gradient_of(model, [batch], nll)
+    together = gradient_of(model, [batch], NLL())
     monkeypatch.setattr(layout_module, "ROW_LENGTHS", ())
     assert lay_out(batch).ids.shape[0] == 6
-    assert_same(together, gradient_of(model, [batch], nll))
+    assert_same(together, gradient_of(model, [batch], NLL()))
 
 
 def test_different_prompts_share_rows_and_do_not_see_each_other(model: LlamaForCausalLM, make_rows: Rows) -> None:
@@ -145,9 +145,9 @@ def test_a_chunked_head_gives_the_same(
     model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = pack(make_rows())
-    whole = gradient_of(model, [batch], nll)
+    whole = gradient_of(model, [batch], NLL())
     monkeypatch.setattr(forward_module, "CHUNK_ELEMENTS", 262 * 5)
-    assert_same(whole, gradient_of(model, [batch], nll))
+    assert_same(whole, gradient_of(model, [batch], NLL()))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["nll", "token", "sequence", "none", "constant"])

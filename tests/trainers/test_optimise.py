@@ -18,7 +18,7 @@ from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, pack, with_gradient
 from palaestra.trainers.evolve import check_on_policy
 from palaestra.trainers.forward import Outputs, forward
-from palaestra.trainers.losses import PolicyGradient, nll
+from palaestra.trainers.losses import NLL, PolicyGradient
 from palaestra.trainers.optimise import Schedule, TrainingError, adamw, update
 
 Rows = Callable[..., list[Row]]
@@ -59,14 +59,14 @@ def test_the_schedule_warms_up_and_cools_down() -> None:
 def test_a_step_goes_down_the_loss_at_the_given_rate(model: LlamaForCausalLM, make_rows: Rows) -> None:
     batch = pack(make_rows())
     optimizer = adamw(model)
-    losses = [update(model, optimizer, batch, nll, learning_rate=0.01)["loss"] for _ in range(5)]
+    losses = [update(model, optimizer, batch, NLL(), learning_rate=0.01)["loss"] for _ in range(5)]
     assert losses == sorted(losses, reverse=True)
     assert {group["lr"] for group in optimizer.param_groups} == {0.01}
 
 
 def test_a_rate_of_nothing_changes_nothing(model: LlamaForCausalLM, make_rows: Rows) -> None:
     before = weights(model)
-    update(model, adamw(model), pack(make_rows()), nll, learning_rate=0.0)
+    update(model, adamw(model), pack(make_rows()), NLL(), learning_rate=0.0)
     assert torch.equal(weights(model), before)
 
 
@@ -81,7 +81,7 @@ def test_matrices_decay_and_vectors_do_not(model: LlamaForCausalLM) -> None:
 def test_the_gradient_is_clipped_to_its_norm(model: LlamaForCausalLM, make_rows: Rows, clip_norm: float) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     before = weights(model)
-    metrics = update(model, optimizer, pack(make_rows()), nll, learning_rate=0.5, clip_norm=clip_norm)
+    metrics = update(model, optimizer, pack(make_rows()), NLL(), learning_rate=0.5, clip_norm=clip_norm)
     moved = (weights(model) - before).norm().item()
     assert moved == pytest.approx(0.5 * min(clip_norm, metrics["gradient_norm"]), rel=0.02)
 
@@ -114,12 +114,13 @@ def test_an_infinite_loss_is_refused_and_leaves_the_weights(model: LlamaForCausa
 
 
 def test_an_infinite_gradient_is_refused_and_leaves_the_weights(model: LlamaForCausalLM, make_rows: Rows) -> None:
-    def steep(batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        return (outputs.logprobs * 0).abs().sqrt().sum(), {}  # finite, with slope 0 times infinity
+    class Steep(NLL):
+        def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+            return (outputs.logprobs * 0).abs().sqrt().sum(), {}  # finite, with slope 0 times infinity
 
     before = weights(model)
     with pytest.raises(TrainingError, match="gradient"):
-        update(model, adamw(model), pack(make_rows()), steep, learning_rate=0.1)
+        update(model, adamw(model), pack(make_rows()), Steep(), learning_rate=0.1)
     assert torch.equal(weights(model), before)
 
 

@@ -69,7 +69,7 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"sede": 1}, r"unknown key in the recipe: 'sede' \(did you mean 'seed'\?\)"),
         ({"evolve": {"round": 3}}, r"unknown key in evolve: 'round' \(did you mean 'rounds'\?\)"),
         ({"zzz": 1}, r"unknown key in the recipe: 'zzz' \(known: name, seed, "),
-        ({"evolve": {"algorithm": "gppo"}}, r"unknown algorithm: 'gppo' \(did you mean 'grpo'\?\)"),
+        ({"evolve": {"algorithm": "grop"}}, r"unknown algorithm: 'grop' \(did you mean 'grpo'\?\)"),
         (
             {"evolve": {"objective": {"clip_hihg": 0.3}}},
             r"unknown key in evolve\.objective: 'clip_hihg' \(did you mean 'clip_high'",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -42,6 +42,16 @@ class PolicyGradient:
     kl_coefficient: float = 0.0
     kl_estimator: Literal["k1", "k2", "k3"] | None = None
     kl_placement: Literal["loss", "reward"] | None = None
+    reads_mismatch: ClassVar[bool] = False
+    whole_groups: ClassVar[bool] = False
+
+    @property
+    def reads_reference(self) -> bool:
+        return self.kl_coefficient > 0
+
+    @property
+    def reads_advantage(self) -> bool:
+        return self.kl_placement != "loss"
 
     def __post_init__(self) -> None:
         for name, known in (("ratio", RATIOS), ("aggregation", AGGREGATIONS)):

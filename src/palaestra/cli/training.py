@@ -1,4 +1,4 @@
-"""``palaestra evolve | evaluate | collect``: agents act, learn and are measured."""
+"""``palaestra evolve | objectives | evaluate | collect``: agents act, learn and are measured."""
 
 from __future__ import annotations
 
@@ -49,6 +49,27 @@ def evolve(
             folder = start_run(loaded, RunFolder.create(runs, loaded.name), threads, wandb, stop)
     if folder is None:
         sys.exit(130)
+
+
+@app.command
+def objectives(out: Path | None = None) -> None:
+    """List the algorithms that a recipe can name: what each learns from, its loss, its source.
+
+    Args:
+        out: a Markdown file to write the whole table to.
+    """
+    from rich.table import Table
+
+    from palaestra.trainers.algorithms import ALGORITHMS
+    from palaestra.trainers.objectives_page import learns_from, page
+
+    if out is not None:
+        out.write_text(page())
+        return
+    table = Table("evolve.algorithm", "loss", "learns from", "source")
+    for name, row in ALGORITHMS.items():
+        table.add_row(name, type(row.objective).__name__, learns_from(row), row.paper)
+    console.print(table)
 
 
 @app.command

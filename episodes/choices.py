@@ -1,0 +1,113 @@
+"""Views of answers to one problem: which are imitated, which are preferred to which. Pure functions on rows.
+
+Undecided answers (reward nan) are in none of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from .views import Row, View
+
+EQUAL = 1e-6  # rewards closer than this are the same
+
+
+def solved(rows: Sequence[Row], min_reward: float = 1.0) -> View:
+    """Answers whose reward is at least ``min_reward`` (rejection sampling; RFT, arXiv 2308.01825)."""
+    kept = [row for row in rows if row.reward >= min_reward]
+    return View(kept, _count(rows, kept, f"reward below {min_reward:g} or undecided"))
+
+
+def weighted(rows: Sequence[Row]) -> View:
+    """Every decided answer, weighted by its reward (reward-weighted regression; Peters and Schaal 2007)."""
+    kept = [replace(row, weight=row.reward) for row in rows if row.reward > 0]
+    return View(kept, _count(rows, kept, "reward 0 or undecided"))
+
+
+def labelled(rows: Sequence[Row], threshold: float = 0.5) -> View:
+    """Every decided answer, labelled 1 when its reward is above the threshold and -1 otherwise."""
+    kept = [replace(row, label=1 if row.reward > threshold else -1) for row in rows if not math.isnan(row.reward)]
+    return View(kept, _count(rows, kept, "undecided"))
+
+
+def ranked(rows: Sequence[Row]) -> View:
+    """Groups of decided answers whose rewards differ: those that a contrast can learn from."""
+    kept = [row for group in _groups(rows).values() if _spread(group) > EQUAL for row in group]
+    return View(kept, _count(rows, kept, "undecided, or all answers to the problem scored alike"))
+
+
+def best_and_worst(rows: Sequence[Row]) -> View:
+    """A pair for each group: its highest and its lowest reward, the first sampled where several have it."""
+
+    def choose(group: list[Row]) -> tuple[Row, Row] | None:
+        best, worst = max(group, key=lambda row: row.reward), min(group, key=lambda row: row.reward)
+        return (best, worst) if best.reward - worst.reward > EQUAL else None
+
+    return _pairs(rows, choose, "all answers to the problem scored alike")
+
+
+def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
+    """A pair for each group: of the right answers, the shortest and the longest (overthinking; arXiv 2412.21187)."""
+
+    def choose(group: list[Row]) -> tuple[Row, Row] | None:
+        right = [row for row in group if row.reward >= min_reward]
+        if not right:
+            return None
+        shortest, longest = min(right, key=_length), max(right, key=_length)
+        return (shortest, longest) if _length(shortest) < _length(longest) else None
+
+    return _pairs(rows, choose, "no two right answers of different lengths")
+
+
+def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
+    """A pair for each group: a demonstration, preferred to the first own sample that differs (SPIN; 2401.01335)."""
+    own = _groups(generated, decided=False)
+    pairs, dropped = [], Counter[str]()
+    for group, demonstrations in _groups(real).items():
+        shown = demonstrations[0]
+        other = next((row for row in own.get(group, []) if row.ids.tobytes() != shown.ids.tobytes()), None)
+        if other is None:
+            dropped["no own sample that differs from the demonstration"] += 1
+        else:
+            pairs += [replace(shown, label=1, temperature=other.temperature), replace(other, label=-1)]
+    return View(pairs, dropped)
+
+
+def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | None], reason: str) -> View:
+    """The rows of the two chosen episodes of each group; one with rows that were forked off cannot be compared."""
+    kept: list[Row] = []
+    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
+    for group in _groups(rows).values():
+        forked = {name for name, count in Counter(row.episode_id for row in group).items() if count > 1}
+        whole = [row for row in group if row.episode_id not in forked]
+        dropped["its dialogue was forked into several rows"] += len(forked)
+        pair = choose(whole) if len(whole) > 1 else None
+        if pair is None:
+            dropped[reason] += len(whole)
+        else:
+            kept += [replace(pair[0], label=1), replace(pair[1], label=-1)]
+            dropped["neither the best nor the worst"] += len(whole) - 2
+    return View(kept, +dropped)
+
+
+def _groups(rows: Sequence[Row], decided: bool = True) -> dict[tuple[str, str], list[Row]]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if not decided or not math.isnan(row.reward):
+            groups.setdefault((row.group_id, row.role), []).append(row)
+    return groups
+
+
+def _spread(group: Sequence[Row]) -> float:
+    return max(row.reward for row in group) - min(row.reward for row in group)
+
+
+def _length(row: Row) -> int:
+    return int(row.action.sum())
+
+
+def _count(rows: Sequence[Row], kept: Sequence[Row], reason: str) -> Counter[str]:
+    return +Counter({reason: len(rows) - len(kept)})

@@ -1,0 +1,116 @@
+"""Each row of the table, in whole runs: it learns from what it says, and a run of it stops, goes on and replays."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.episodes.views import Row
+from palaestra.trainers.algorithms import ALGORITHMS
+from palaestra.trainers.batch import pack
+from palaestra.trainers.forward import Outputs
+from palaestra.trainers.losses import NLL
+from palaestra.trainers.recipe import RecipeError, parse_recipe
+
+Play = Callable[..., RunFolder]
+Recipes = Callable[..., dict[str, Any]]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def weights(run: RunFolder, agent: str) -> bytes:
+    return (run.path / "agents" / agent / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": name, "rounds": 2, "samples": 6, "problems": 6}))
+    rows = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
+    learned = [row for row in rows if "loss" in row]
+    assert all(math.isfinite(row["loss"]) and math.isfinite(row["gradient_norm"]) for row in learned)
+    assert all(0 <= row["learned_from"] <= 2 for row in rows)
+    assert (weights(run, "warm") != weights(run, "evolved")) == bool(learned)
+    if name != "shorter":  # no two right answers of the tiny task differ in length
+        assert learned
+
+
+@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "role_baseline"])
+def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
+    recipe = tiny_recipe(evolve={"algorithm": name, "rounds": 3, "samples": 6})
+    whole = play_run(recipe)
+    stopped = play_run(recipe, stop_after=3)
+    assert not (stopped.path / "agents" / "evolved").exists()
+    assert weights(play_run(run=RunFolder(stopped.path)), "evolved") == weights(whole, "evolved")
+
+
+def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": "spin", "rounds": 1}))
+    shown, own = (run.episodes.find(f"evolve-00000{part}") for part in ("-oracle", ""))
+    assert shown is not None
+    assert own is not None
+    demonstrations, samples = list(run.episodes.read(shown)), list(run.episodes.read(own))
+    assert {episode.group_id: episode.seed for episode in demonstrations} == {
+        episode.group_id: episode.seed for episode in samples
+    }
+    assert all(episode.outcome["reasoner"].reward == 1 for episode in demonstrations)
+    assert all(not episode.turns[0].action_ids for episode in demonstrations)
+
+
+def test_imitation_is_weighted_by_reward() -> None:
+    rows = [
+        Row(np.arange(4), np.arange(4) > 1, np.zeros(4, np.float32), reward, f"{reward}", "g", "e", "r")
+        for reward in (1.0, 0.25, 0.0)
+    ]
+    kept = ALGORITHMS["reward_weighted"].rows(rows).rows
+    logprobs = torch.tensor([7.0, 7.0, -1.0, -2.0, 7.0, 7.0, -4.0, -3.0])
+    loss, _ = NLL()(pack(kept), Outputs(logprobs, torch.zeros(8)))
+    assert loss.item() == pytest.approx((1.0 * 3 + 0.25 * 7) / 4)
+    only = ALGORITHMS["rft"].rows(rows).rows
+    assert [row.weight for row in only] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("evolve", "said"),
+    [
+        ({"algorithm": "dop"}, "did you mean 'dpo'"),
+        ({"algorithm": "dpo", "advantage": {"scale": "none"}}, "evolve.advantage has no effect on dpo"),
+        ({"algorithm": "dpo", "objective": {"gamma": 1.0}}, "unknown key in evolve.objective: 'gamma'"),
+        ({"algorithm": "simpo", "objective": {"bate": 1.0}}, "did you mean 'beta'"),
+        ({"algorithm": "ipo", "objective": {"tau": 0}}, "tau is above 0"),
+        ({"algorithm": "cispo", "objective": {"clip_high": None}}, "must be given"),
+        ({"algorithm": "dpo", "samples": 1}, "samples is 2 or more"),
+        ({"algorithm": "reinforce", "updates": 2}, "second update is off-policy"),
+        ({"algorithm": "grpo", "objective": {"reads_mismatch": True}}, "unknown key"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        parse_recipe(tiny_recipe(evolve=evolve))
+
+
+def test_a_recipe_changes_the_options_of_its_algorithm(tiny_recipe: Recipes) -> None:
+    recipe = parse_recipe(tiny_recipe(evolve={"algorithm": "dpo", "objective": {"beta": 0.5}}))
+    assert recipe.algorithm() == replace(ALGORITHMS["dpo"], objective=replace(ALGORITHMS["dpo"].objective, beta=0.5))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_test_that_a_row_names_is_there(name: str) -> None:
+    row = ALGORITHMS[name]
+    assert (ROOT / row.tested).is_file()
+    assert type(row.objective).__name__ in (ROOT / row.tested).read_text()
+
+
+def test_the_page_of_objectives_is_what_the_command_writes(tmp_path: Path) -> None:
+    page = tmp_path / "objectives.md"
+    command = [sys.executable, "-m", "palaestra", "objectives", "--out", str(page)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    assert page.read_text() == (ROOT / "docs" / "objectives.md").read_text()

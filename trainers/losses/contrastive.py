@@ -1,0 +1,100 @@
+"""K answers to a problem with a reward each: noise-contrastive alignment (arXiv 2402.05369).
+
+Notation: r_i the reward of answer i, Δ_i = Σ_t log π(y_t) - Σ_t log ref(y_t), r̂_i = β Δ_i its implicit reward,
+w = softmax(r / α) over the answers of a group; α = 0 gives all weight to the best, in equal parts where several are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ..batch import Batch
+from ..forward import Outputs
+from .sequences import Sequences, sequences
+
+
+@dataclass(frozen=True, slots=True)
+class InfoNCA:
+    """L = mean over groups of -Σ_i w_i log softmax(r̂)_i. With two answers and α = 0 it is DPO's."""
+
+    beta: float = 0.1
+    alpha: float = 0.0
+    reads_reference: ClassVar[bool] = True
+    reads_advantage: ClassVar[bool] = False
+    reads_mismatch: ClassVar[bool] = False
+    whole_groups: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check(self.beta, self.alpha)
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        s = sequences(batch, outputs)
+        implicit, weight = self.beta * s.log_ratio, best_weights(s, self.alpha)
+        loss = -weight * (implicit - log_sum_exp(implicit, s.group)[s.group])
+        return _mean(batch, loss), _metrics(batch, outputs, implicit, weight, loss)
+
+
+@dataclass(frozen=True, slots=True)
+class NCA:
+    """L = mean over groups of -Σ_i w_i log σ(r̂_i) - (1/K) Σ_i log σ(-r̂_i).
+
+    Its minimum is r̂_i = log(K w_i): it pins each log-ratio, not only their differences, so that the likelihood of the
+    best need not fall.
+    """
+
+    beta: float = 0.1
+    alpha: float = 0.0
+    reads_reference: ClassVar[bool] = True
+    reads_advantage: ClassVar[bool] = False
+    reads_mismatch: ClassVar[bool] = False
+    whole_groups: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check(self.beta, self.alpha)
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        s = sequences(batch, outputs)
+        implicit, weight = self.beta * s.log_ratio, best_weights(s, self.alpha)
+        answers = s.group.bincount()[s.group]
+        loss = -weight * logsigmoid(implicit) - logsigmoid(-implicit) / answers
+        return _mean(batch, loss), _metrics(batch, outputs, implicit, weight, loss)
+
+
+def best_weights(s: Sequences, alpha: float) -> Tensor:
+    """w of each answer, (S,); 1 in all a group."""
+    groups = int(s.group.max()) + 1
+    top = s.reward.new_full((groups,), -torch.inf).scatter_reduce(0, s.group, s.reward, "amax")[s.group]
+    raw = torch.exp((s.reward - top) / alpha) if alpha > 0 else (s.reward == top).float()
+    return raw / torch.zeros(groups, device=raw.device).index_add(0, s.group, raw)[s.group]
+
+
+def log_sum_exp(values: Tensor, group: Tensor) -> Tensor:
+    """log Σ exp over each group, (groups,)."""
+    groups = int(group.max()) + 1
+    top = values.detach().new_full((groups,), -torch.inf).scatter_reduce(0, group, values.detach(), "amax")
+    return top + torch.zeros_like(top).index_add(0, group, (values - top[group]).exp()).log()
+
+
+def _mean(batch: Batch, per_answer: Tensor) -> Tensor:
+    return per_answer.sum() / batch.n_groups
+
+
+def _metrics(batch: Batch, outputs: Outputs, implicit: Tensor, weight: Tensor, loss: Tensor) -> dict[str, Tensor]:
+    return {
+        "loss": _mean(batch, loss.detach()),
+        "best_implicit_reward": _mean(batch, weight * implicit.detach()),
+        "implicit_reward": implicit.detach().sum() / batch.n_sequences,
+        "entropy": outputs.entropy.sum() / batch.n_tokens,
+    }
+
+
+def _check(beta: float, alpha: float) -> None:
+    if not beta > 0:
+        raise ValueError(f"beta is above 0, not {beta}")
+    if alpha < 0:
+        raise ValueError(f"alpha is 0 or more, not {alpha}")
