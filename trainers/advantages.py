@@ -24,17 +24,21 @@ class Advantage:
     baseline: "none"; "running_mean", of the (environment, role), read before it is updated (SPIRAL;
         arXiv 2506.24119); "group_mean" (GRPO); "leave_one_out", the mean of the *other* answers to the problem,
         A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740).
+    overlong, longest: an answer of n tokens is fined min(1, (n - (longest - overlong)) / overlong) where that is above
+        0, before anything else (DAPO; arXiv 2503.14476): a ramp over the last ``overlong`` tokens of ``longest``.
     scale: "none"; "group_std" and "batch_std", the sample standard deviation (n - 1) of the rewards plus 1e-4.
 
     Undecided outcomes (nan) enter no baseline and no scale, and their advantage is 0. Groups whose rewards are all
     equal have advantage 0 under a group baseline, and are counted.
 
     Raises:
-        ValueError: leave_one_out with a scale, which divides a residue by itself.
+        ValueError: leave_one_out with a scale, which divides a residue by itself; a ramp without its end.
     """
 
     baseline: Literal["none", "running_mean", "group_mean", "leave_one_out"] = "group_mean"
     scale: Literal["none", "group_std", "batch_std"] = "none"
+    overlong: int = 0
+    longest: int | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("baseline", BASELINES), ("scale", SCALES)):
@@ -42,6 +46,11 @@ class Advantage:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
         if self.baseline == "leave_one_out" and self.scale != "none":
             raise ValueError("baseline leave_one_out goes with scale none: a deviation would divide its own residues")
+
+        if (self.overlong > 0) != (self.longest is not None):
+            raise ValueError("overlong (the ramp, in tokens) and longest (where it ends) go together")
+        if self.overlong < 0 or (self.longest is not None and self.longest < self.overlong):
+            raise ValueError(f"overlong is 0 to longest, not {self.overlong} of {self.longest}")
 
     def __call__(self, rows: Sequence[Row], running: RunningMean | None = None) -> tuple[Floats, dict[str, Any]]:
         """One advantage a row, and diagnostics. Rows forked from one episode count once and share its advantage.
@@ -60,17 +69,28 @@ class Advantage:
         if self.baseline == "running_mean" and running is None:
             raise ValueError("baseline running_mean needs a RunningMean to read and update")
         decided = ~np.isnan(rewards)
+        raw = rewards
+        if self.longest is not None:
+            rewards = rewards - self._fine(rows, order)
         centred = rewards - BASELINES[self.baseline](rewards, group, stream, running)
         advantage = centred / SCALES[self.scale](rewards, group)
         equal = _spread(rewards, group) <= ZERO_SPREAD
         advantage = np.where(decided & ~(equal & group_baseline), advantage, 0.0)
         firsts = np.unique(group, return_index=True)[1]
         metrics = {
-            "reward": float(rewards[decided].mean()) if decided.any() else float("nan"),
+            "reward": float(raw[decided].mean()) if decided.any() else float("nan"),
             "undecided": int((~decided).sum()),
             "zero_spread_groups": float(equal[firsts].mean()) if len(firsts) else 0.0,
         }
         return advantage[[order[row.episode_id, row.role] for row in rows]], metrics
+
+    def _fine(self, rows: Sequence[Row], order: dict[tuple[str, str], int]) -> Floats:
+        """What each answer's length costs."""
+        assert self.longest is not None
+        tokens = np.zeros(len(order))
+        for row in rows:
+            tokens[order[row.episode_id, row.role]] += row.action.sum()
+        return np.clip((tokens - (self.longest - self.overlong)) / self.overlong, 0.0, 1.0)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ class Algorithm:
     objective: the loss. advantage: how it is scored, None where the loss reads rewards or labels itself.
     select: the rows of a round's groups of answers that are learned from; None takes all.
     reference: the policy that log-ratios are against: as evolution began ("start"), or as the round did ("round").
+    attempts: how often fresh problems may replace those whose answers scored alike (dynamic sampling).
     demonstrations: the oracle solves the round's problems too, for ``choices.real_and_generated``.
     """
 
@@ -32,6 +33,7 @@ class Algorithm:
     advantage: Advantage | None = None
     select: Select | None = None
     reference: Literal["start", "round"] = "start"
+    attempts: int = 0
     demonstrations: bool = False
 
     def rows(self, sampled: list[Row], demonstrated: Sequence[Row] = ()) -> View:
@@ -81,10 +83,12 @@ ALGORITHMS = {
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="constant", constant=64),
         Advantage(baseline="group_mean"),
     ),
-    "dapo": Algorithm(  # its clip and its mean; groups without spread have no gradient, but are not replaced
+    "dapo": Algorithm(  # longest: set it to max_answer_tokens
         *(GRADIENT, "DAPO, arXiv 2503.14476", _PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.28, aggregation="token_mean"),
-        Advantage(baseline="group_mean", scale="group_std"),
+        Advantage(baseline="group_mean", scale="group_std", overlong=16, longest=64),
+        select=choices.ranked,
+        attempts=3,
     ),
     "gspo": Algorithm(
         *(GRADIENT, "GSPO, arXiv 2507.18071", _PG),

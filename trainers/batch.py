@@ -21,7 +21,7 @@ class Batch:
     ids: token ids. position: 0, 1, … within its sequence. sequence_id: which sequence of the optimiser step.
     action_mask: True where the policy chose the token. group_id: which group of answers to one problem.
     behaviour_logprobs: of the engine that sampled, at ``temperature``; reference_logprobs: of the frozen model
-        whose weights hash to ``reference_hash``.
+        whose weights hash to ``reference_hash``; old_logprobs: of the policy itself before the round's first update.
     advantage, reward, label, weight: the sequence's own, on each of its tokens.
     n_tokens, n_sequences, n_groups: action tokens, sequences and groups of the *whole optimiser step*, counted once
         before it was split, so that the gradient does not depend on the split.
@@ -37,6 +37,7 @@ class Batch:
     group_id: Tensor
     behaviour_logprobs: Tensor
     reference_logprobs: Tensor
+    old_logprobs: Tensor
     advantage: Tensor
     reward: Tensor
     label: Tensor
@@ -94,6 +95,7 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         group_id=spread([groups[row.group_id] for row in rows], torch.long),
         behaviour_logprobs=torch.from_numpy(np.concatenate([row.logprobs for row in rows])),
         reference_logprobs=torch.zeros(int(lengths.sum())),
+        old_logprobs=torch.zeros(int(lengths.sum())),
         advantage=spread(np.zeros(len(rows)) if advantages is None else advantages, torch.float32),
         reward=spread([row.reward for row in rows], torch.float32),
         label=spread([row.label for row in rows], torch.float32),

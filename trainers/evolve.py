@@ -16,15 +16,15 @@ from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.tracking import Tracker
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, views
-from palaestra.episodes.views import Row
+from palaestra.episodes import Episode, choices, views
+from palaestra.episodes.views import Row, View
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, with_gradient
 from .losses import NLL, Objective, PolicyGradient
 from .optimise import Schedule, TrainingError, update
 from .recipe import Recipe
-from .reference import kl_penalised, with_mismatch, with_reference
+from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .session import Session, Stopped
 
 RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
@@ -114,17 +114,10 @@ def evolve_round(session: Session) -> dict[str, Any]:
     """Several answers to each problem, judged; the policy moves towards those that did better than their siblings."""
     recipe, spec = session.recipe, session.recipe.evolve
     level = session.curriculum.level
-    levels = range(spec.start_difficulty, level + 1)
-    jobs = [
-        _job(recipe, "evolve", session.round, problem, sample, levels[-1 - problem % len(levels)])
-        for problem in range(spec.problems)
-        for sample in range(spec.samples)
-    ]
     before = (session.clock.sampling, session.clock.tokens_sampled)
-    episodes = collect(session, session.policy, jobs)
+    episodes, view = _sample(session, range(spec.start_difficulty, level + 1))
     sampled = session.clock.tokens_sampled - before[1]
-    view = views.groups(episodes, size=spec.samples)
-    shown = _demonstrations(session, jobs) if recipe.algorithm().demonstrations else []
+    shown = _demonstrations(session, episodes) if recipe.algorithm().demonstrations else []
     metrics = _model_evolution(session, view.rows, shown) if view.rows else {}
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
@@ -135,6 +128,7 @@ def evolve_round(session: Session) -> dict[str, Any]:
         **metrics,
         "reward": float(np.mean(rewards)) if rewards else float("nan"),
         "level": level,
+        "episodes": len(episodes),
         "length": float(np.mean(lengths)),
         "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
         "dropped": sum(view.dropped.values()),
@@ -142,12 +136,43 @@ def evolve_round(session: Session) -> dict[str, Any]:
     }
 
 
-def _demonstrations(session: Session, jobs: list[Job]) -> list[Row]:
-    """The oracle's answers to the problems of a round's jobs."""
-    asked = {job.group_id: replace(job, id=f"{job.group_id}/oracle") for job in jobs}
+def _sample(session: Session, levels: range) -> tuple[list[Episode], View]:
+    """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
+    recipe, spec = session.recipe, session.recipe.evolve
+    episodes: list[Episode] = []
+    asked, missing = 0, spec.problems
+    for attempt in range(1 + recipe.algorithm().attempts):
+        jobs = [
+            _job(recipe, "evolve", session.round, problem, sample, levels[-1 - problem % len(levels)])
+            for problem in range(asked, asked + missing)
+            for sample in range(spec.samples)
+        ]
+        episodes += collect(session, session.policy, jobs, part=f"-{attempt}" if attempt else "")
+        asked += missing
+        view = views.groups(episodes, size=spec.samples)
+        missing = spec.problems - len({row.group_id for row in choices.ranked(view.rows).rows})
+        if missing <= 0:
+            break
+    return episodes, view
+
+
+def _demonstrations(session: Session, episodes: list[Episode]) -> list[Row]:
+    """The oracle's answers to the problems of a round's episodes."""
+    asked = {
+        episode.group_id: Job(
+            id=f"{episode.group_id}/oracle",
+            env_id=episode.env_id,
+            env_kwargs=episode.env_kwargs,
+            seed=episode.seed,
+            group_id=episode.group_id,
+            reset_options=episode.reset_options,
+            agent_seed=episode.seed,
+        )
+        for episode in episodes
+    }
     oracle = OracleAgent(session.recipe.warm_start.habits_at(session.recipe.warm_start.rounds))
-    episodes = collect(session, oracle, list(asked.values()), part="-oracle")
-    return views.sft(episodes, session.policy.chat.example).rows
+    solved = collect(session, oracle, list(asked.values()), part="-oracle")
+    return views.sft(solved, session.policy.chat.example).rows
 
 
 def _model_evolution(session: Session, sampled: list[Row], shown: list[Row]) -> dict[str, Any]:
@@ -184,6 +209,8 @@ def _scored(session: Session, algorithm: Algorithm, rows: list[Row]) -> tuple[Ba
         metrics["reference_hash"] = batch.reference_hash
         if objective.reads_mismatch:
             batch = with_mismatch(batch, rows, session.model, reference, most)
+    if objective.reads_old:
+        batch = with_old(batch, session.model, most)
     if algorithm.advantage is None:
         return batch, metrics
     if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:

@@ -22,7 +22,7 @@ CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """logprobs: (T,) with gradient, 0 where the batch's ``action_mask`` is False; entropy: (T,), nats, no gradient."""
+    """logprobs, entropy (nats): (T,), with gradient, 0 where the batch's ``action_mask`` is False."""
 
     logprobs: Tensor
     entropy: Tensor
@@ -75,7 +75,8 @@ class Chosen(torch.autograd.Function):
     """(N, V) logits and N targets to the targets' log-probabilities and the entropies, (N,) each.
 
     What autograd would make of log_softmax and gather, in half the time: between the passes it keeps the
-    probabilities p alone, since the gradient of log p[target] by the logits is onehot(target) - p.
+    probabilities p alone, since the gradient of log p[target] by the logits is onehot(target) - p, and that of the
+    entropy H is -p (log p + H).
     """
 
     @staticmethod
@@ -85,14 +86,19 @@ class Chosen(torch.autograd.Function):
         probabilities = logp.exp()
         logp.clamp_(min=torch.finfo(logp.dtype).min)  # 0 log 0 is 0: a logit of -inf adds nothing to the entropy
         entropy = -torch.linalg.vecdot(probabilities, logp)
-        ctx.save_for_backward(probabilities, targets)
-        ctx.mark_non_differentiable(entropy)
+        ctx.save_for_backward(probabilities, targets, entropy)
+        ctx.set_materialize_grads(False)
         return chosen, entropy
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None]:
-        probabilities, targets = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor | None, of_entropy: Tensor | None) -> tuple[Tensor, None]:
+        probabilities, targets, entropy = ctx.saved_tensors
+        if gradient is None:
+            gradient = torch.zeros_like(entropy)
         by_logits = probabilities * -gradient[:, None]
+        if of_entropy is not None:
+            logp = probabilities.log().clamp_(min=torch.finfo(probabilities.dtype).min)
+            by_logits -= of_entropy[:, None] * probabilities * (logp + entropy[:, None])
         return by_logits.scatter_add_(1, targets[:, None], gradient[:, None]), None
 
 

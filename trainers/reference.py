@@ -18,11 +18,22 @@ from .forward import forward
 from .losses.policy_gradient import reference_kl
 
 
-@torch.no_grad()
 def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) -> Batch:
-    """The batch with log-probabilities of the reference model, at the batch's temperature, and that model's hash."""
-    parts = [micro.to(reference.device) for micro in micro_batches(batch, max_tokens)]
-    scores = torch.cat([forward(reference, part).logprobs for part in parts]).to(batch.ids.device)
+    """The batch with log-probabilities of the reference model, and that model's hash."""
+    scores = logprobs_under(reference, batch, max_tokens)
+    return replace(batch, reference_logprobs=scores, reference_hash=weights_hash(reference))
+
+
+def with_old(batch: Batch, policy: PreTrainedModel, max_tokens: int) -> Batch:
+    """The batch with log-probabilities of the policy as it is now, as the trainer computes them."""
+    return replace(batch, old_logprobs=logprobs_under(policy, batch, max_tokens))
+
+
+@torch.no_grad()
+def logprobs_under(model: PreTrainedModel, batch: Batch, max_tokens: int) -> Tensor:
+    """Log-probability of each action token at the batch's temperature, (T,), in the batch's order."""
+    parts = [micro.to(model.device) for micro in micro_batches(batch, max_tokens)]
+    scores = torch.cat([forward(model, part).logprobs for part in parts]).to(batch.ids.device)
     width = int(batch.position.max()) + 1
 
     def places(part: Batch) -> Tensor:
@@ -31,7 +42,7 @@ def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) ->
     scored = torch.cat([places(part) for part in parts]).to(batch.ids.device)
     aligned = torch.empty_like(scores)
     aligned[places(batch).argsort()] = scores[scored.argsort()]
-    return replace(batch, reference_logprobs=aligned, reference_hash=weights_hash(reference))
+    return aligned
 
 
 def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[Row]:

@@ -57,7 +57,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evolve --recipe nope", "no recipe nope: give a YAML file, or one of"),
     ("evolve --recipe bad.yaml", "bad.yaml is not YAML"),
     ("evolve --set evolve.algorthm=rloo", "unknown key in evolve: 'algorthm' (did you mean 'algorithm'?)"),
-    ("evolve --set evolve.algorithm=grop", "unknown algorithm: 'gppo' (did you mean 'grpo'?)"),
+    ("evolve --set evolve.algorithm=grop", "unknown algorithm: 'grop' (did you mean 'grpo'?)"),
     ("evolve --set seed", "'seed' is not KEY=VALUE"),
     ("evolve --set environment=palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("evolve --resume nowhere", "no run at nowhere"),

@@ -97,3 +97,24 @@ def test_what_cannot_work_is_refused() -> None:
         Advantage("running_mean")(rows(1, 0))
     with pytest.raises(ValueError, match="baseline is one of"):
         Advantage("mean")  # type: ignore[arg-type]
+
+
+def test_long_answers_are_fined_on_a_ramp() -> None:
+    def answer(tokens: int, reward: float) -> Row:
+        action = np.arange(tokens + 3) >= 3
+        return Row(action, action, action, reward, f"{tokens}", "g", "e", "r")
+
+    given = [answer(tokens, 1.0) for tokens in (5, 12, 14, 18, 20, 25)]
+    ramp = Advantage("none", overlong=8, longest=20)
+    advantage, metrics = ramp(given)
+    np.testing.assert_allclose(advantage, [1, 1, 0.75, 0.25, 0, 0])
+    assert metrics["reward"] == 1.0  # what was earned, not what was fined
+    centred, told = Advantage("group_mean", overlong=8, longest=20)(given)
+    assert told["zero_spread_groups"] == 0  # right answers of different lengths differ now
+    np.testing.assert_allclose(centred, advantage - advantage.mean())
+
+
+@pytest.mark.parametrize("options", [{"overlong": 4}, {"longest": 9}, {"overlong": 9, "longest": 4}, {"overlong": -1}])
+def test_a_ramp_needs_its_end(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="overlong"):
+        Advantage(**options)  # type: ignore[arg-type]

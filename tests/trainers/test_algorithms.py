@@ -43,7 +43,7 @@ def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Reci
         assert learned
 
 
-@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "role_baseline"])
+@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "dapo", "role_baseline"])
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
     recipe = tiny_recipe(evolve={"algorithm": name, "rounds": 3, "samples": 6})
     whole = play_run(recipe)
@@ -63,6 +63,25 @@ def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_
     }
     assert all(episode.outcome["reasoner"].reward == 1 for episode in demonstrations)
     assert all(not episode.turns[0].action_ids for episode in demonstrations)
+
+
+def test_problems_that_told_nothing_are_replaced(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": "dapo", "rounds": 1, "problems": 6, "samples": 3}))
+    names = ["evolve-00000", "evolve-00000-1", "evolve-00000-2", "evolve-00000-3"]
+    parts = [list(run.episodes.read(file)) for file in map(run.episodes.find, names) if file is not None]
+    assert len(parts) > 1
+    spread: set[str] = set()
+    for number, part in enumerate(parts):
+        rewards: dict[str, set[float]] = {}
+        for episode in part:
+            rewards.setdefault(episode.group_id, set()).add(episode.outcome["reasoner"].reward)
+        assert len(rewards) == 6 - len(spread)  # as many as were missing
+        assert not spread & set(rewards)  # and none asked twice
+        spread |= {group for group, seen in rewards.items() if len(seen) > 1}
+        assert number == len(parts) - 1 or len(spread) < 6
+    assert len(spread) == 6 or len(parts) == 4
+    (row,) = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
+    assert row["learned_from"] == pytest.approx(3 * len(spread) / sum(map(len, parts)))
 
 
 def test_imitation_is_weighted_by_reward() -> None:

@@ -179,13 +179,17 @@ OPTIONS: list[dict[str, Any]] = [
     {"kl_coefficient": 0.1, "kl_estimator": "k2", "kl_placement": "loss"},
     {"kl_coefficient": 0.1, "kl_estimator": "k3", "kl_placement": "loss"},
     {"kl_coefficient": 0.2, "kl_estimator": "k3", "kl_placement": "loss"},
+    {"dual_clip": 1.1},
+    {"importance_cap": 1.05},
+    {"importance_cap": 0.9},
 ]
 
 
 def test_every_option_changes_the_gradient() -> None:
     seen = []
     for options in [{}, *OPTIONS]:
-        data = replace(batch(), reference_logprobs=torch.linspace(-3, 0, 9))
+        old = torch.linspace(-1.4, -0.7, 9)
+        data = replace(batch(), reference_logprobs=torch.linspace(-3, 0, 9), old_logprobs=old)
         given = outputs(data)
         PolicyGradient(**options)(data, given)[0].backward()
         assert given.logprobs.grad is not None
@@ -210,6 +214,11 @@ def test_a_weight_multiplies_its_sequence() -> None:
         ({"ratio": "none", "clip_low": 0.2}, "need a ratio"),
         ({"ratio": "none", "clip_high": 0.2}, "need a ratio"),
         ({"clip_low": -0.1}, "0 or more"),
+        ({"ratio": "none", "dual_clip": 3.0}, "need a ratio"),
+        ({"ratio": "none", "importance_cap": 2.0}, "need a ratio"),
+        ({"dual_clip": 1.0}, "dual_clip is above 1"),
+        ({"importance_cap": 0.0}, "importance_cap is above 0"),
+        ({"entropy_coefficient": -0.1}, "entropy_coefficient is 0 or more"),
         ({"constant": 10}, "constant"),
         ({"aggregation": "constant"}, "constant"),
         ({"kl_estimator": "k3"}, "no effect"),
@@ -227,6 +236,49 @@ def test_a_weight_multiplies_its_sequence() -> None:
 def test_options_without_effect_or_sense_are_refused(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         PolicyGradient(**options)
+
+
+def test_a_dual_clip_bounds_what_a_bad_token_can_do() -> None:
+    far = LOG_RATIO + torch.tensor([[0.0], [2.0]])  # the second answer, advantage -2, has become far likelier
+    ratio, a = far.exp(), ADVANTAGE[:, None]
+    wanted = torch.maximum(torch.minimum(ratio * a, ratio.clamp(0.8, 1.2) * a), torch.where(a < 0, 3 * a, -torch.inf))
+    objective = PolicyGradient(clip_low=0.2, clip_high=0.2, dual_clip=3.0)
+    assert loss_of(objective, far) == pytest.approx(-float(sum(part.sum() for part in answers(wanted))) / 5, rel=1e-5)
+    assert loss_of(objective, far) < loss_of(PolicyGradient(clip_low=0.2, clip_high=0.2), far) - 1
+
+
+def test_an_engine_s_gap_is_a_capped_weight_beside_the_policy_s_own_ratio() -> None:
+    """π_old / μ of each token is the weight, π / π_old what is clipped."""
+    gap = torch.tensor([[0.5, -0.3, 1.5], [0.2, 0.0, 0.0]])  # log π_old - log μ
+    data = batch()
+    placed = torch.cat(answers(gap)) - 1.0
+    data = replace(data, old_logprobs=torch.full((9,), 7.0).index_put((data.action_mask.nonzero().squeeze(1),), placed))
+    moved, a = (LOG_RATIO - gap).exp(), ADVANTAGE[:, None]
+    wanted = gap.exp().clamp(max=2.0) * torch.minimum(moved * a, moved.clamp(0.8, 1.2) * a)
+    loss, metrics = PolicyGradient(clip_low=0.2, clip_high=0.2, importance_cap=2.0)(data, outputs(data))
+    assert loss.item() == pytest.approx(-float(sum(part.sum() for part in answers(wanted))) / 5, rel=1e-5)
+    raw = torch.cat(answers(LOG_RATIO))
+    assert metrics["abs_log_ratio"].item() == pytest.approx(raw.abs().mean().item())  # to the engine, before any cap
+
+
+def test_the_entropy_bonus_has_the_entropy_s_gradient(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    rows = make_rows()
+    data = pack(rows, np.zeros(len(rows)))
+
+    def gradient(loss: torch.Tensor) -> torch.Tensor:
+        model.zero_grad()
+        loss.backward()
+        return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    bonus = gradient(PolicyGradient(entropy_coefficient=0.3)(data, forward(model, data))[0])
+    entropies = []
+    for row in rows:
+        logp = model(torch.from_numpy(row.ids)[None]).logits[0, :-1].log_softmax(-1)
+        entropies.append(-(logp.exp() * logp).sum(-1)[torch.from_numpy(row.action[1:])])
+    wanted = gradient(-0.3 * torch.cat(entropies).mean())
+    assert wanted.norm() > 1e-3
+    assert (bonus - wanted).norm() < 1e-4 * wanted.norm()
+    assert not PolicyGradient(entropy_coefficient=0.3).reads_advantage  # sequences of advantage 0 have a gradient too
 
 
 def test_ratios_far_off_stay_finite() -> None:

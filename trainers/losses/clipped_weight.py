@@ -29,6 +29,7 @@ class ClippedWeight:
     aggregation: Literal["token_mean", "sequence_mean", "sequence_sum"] = "token_mean"
     reads_reference: ClassVar[bool] = False
     reads_advantage: ClassVar[bool] = True
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = False
 

@@ -26,6 +26,7 @@ class InfoNCA:
     alpha: float = 0.0
     reads_reference: ClassVar[bool] = True
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -51,6 +52,7 @@ class NCA:
     alpha: float = 0.0
     reads_reference: ClassVar[bool] = True
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -89,7 +91,7 @@ def _metrics(batch: Batch, outputs: Outputs, implicit: Tensor, weight: Tensor, l
         "loss": _mean(batch, loss.detach()),
         "best_implicit_reward": _mean(batch, weight * implicit.detach()),
         "implicit_reward": implicit.detach().sum() / batch.n_sequences,
-        "entropy": outputs.entropy.sum() / batch.n_tokens,
+        "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
     }
 
 

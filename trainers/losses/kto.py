@@ -26,6 +26,7 @@ class KTO:
     undesirable_weight: float = 1.0
     reads_reference: ClassVar[bool] = True
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = True
     whole_groups: ClassVar[bool] = False
 
@@ -45,5 +46,5 @@ class KTO:
             "loss": loss.detach(),
             "pair_accuracy": (value.detach() > 0.5).float().sum() / batch.n_sequences,
             "implicit_reward": self.beta * s.log_ratio.detach().sum() / batch.n_sequences,
-            "entropy": outputs.entropy.sum() / batch.n_tokens,
+            "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
         }

@@ -21,6 +21,7 @@ class NLL:
 
     reads_reference: ClassVar[bool] = False
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = False
 
@@ -30,5 +31,5 @@ class NLL:
         return loss, {
             "loss": loss.detach(),
             "nll": -logprobs.detach().sum() / batch.n_tokens,
-            "entropy": outputs.entropy.sum() / batch.n_tokens,
+            "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
         }

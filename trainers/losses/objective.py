@@ -13,13 +13,16 @@ from ..forward import Outputs
 class Objective(Protocol):
     """A loss, and what it must be given. An objective is a frozen dataclass of its options.
 
-    reads_reference: ``batch.reference_logprobs``. reads_advantage: ``batch.advantage``, and nothing else moves it, so
-        that sequences of advantage 0 need no forward pass. reads_mismatch: ``batch.mismatch``.
+    reads_reference, reads_old, reads_mismatch: the batch's reference_logprobs, old_logprobs, mismatch.
+    reads_advantage: ``batch.advantage``, and nothing else moves it: sequences of advantage 0 need no forward pass.
     whole_groups: the sequences of a group must be in one micro-batch.
     """
 
     @property
     def reads_reference(self) -> bool: ...
+
+    @property
+    def reads_old(self) -> bool: ...
 
     @property
     def reads_advantage(self) -> bool: ...

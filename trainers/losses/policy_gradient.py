@@ -17,7 +17,7 @@ MAX_LOG_RATIO = 20.0  # exp(20) is finite in fp32 with room to multiply
 
 @dataclass(frozen=True, slots=True)
 class PolicyGradient:
-    """L = -agg_t[ min(ρ_t A, clip(ρ_t, 1 - clip_low, 1 + clip_high) A) ] + kl_coefficient · agg_t[ KL_t ].
+    """L = -agg_t[ w_t min(ρ_t A, clip(ρ_t, 1 - clip_low, 1 + clip_high) A) ] + kl_coefficient · agg_t[ KL_t ] - H.
 
     ratio: ρ against the behaviour policy. "token": π(a_t)/μ(a_t) (PPO, GRPO; arXiv 2402.03300). "sequence": the
         geometric mean of the sequence's token ratios (GSPO; arXiv 2507.18071). "none": plain REINFORCE,
@@ -25,6 +25,11 @@ class PolicyGradient:
     aggregation: "token_mean", Σ_t / n_tokens (DAPO; arXiv 2503.14476); "sequence_mean", the mean over sequences of
         the mean over their tokens (GRPO); "sequence_sum", the mean over sequences of the sum over their tokens
         (RLOO; arXiv 2402.14740); "constant", Σ_t / (n_sequences · constant) (Dr. GRPO; arXiv 2503.20783).
+    dual_clip: where A < 0, no token's term is below dual_clip · A, however large its ratio (arXiv 1912.09729).
+    importance_cap: w_t = min(π_old(a_t) / μ(a_t), cap) corrects an engine μ that is not quite the trainer's policy, and
+        ρ is against π_old, the policy as the round's updates began (truncated importance sampling). None: w = 1, ρ
+        against μ.
+    entropy_coefficient: H = coefficient · Σ_t entropy_t / n_tokens is added to what is to grow.
     kl_estimator, of KL(π‖ref) with d = log ref - log π: "k1" -d, "k2" d²/2, "k3" exp(d) - d - 1
         (Schulman, "Approximating KL divergence"). kl_placement: "loss", where k2 has the gradient of the KL, k3 a
         biased one, and k1 is refused, since its expected gradient is 0; or "reward", where the sum over the sequence
@@ -37,6 +42,9 @@ class PolicyGradient:
     ratio: Literal["none", "token", "sequence"] = "token"
     clip_low: float | None = None
     clip_high: float | None = None
+    dual_clip: float | None = None
+    importance_cap: float | None = None
+    entropy_coefficient: float = 0.0
     aggregation: Literal["token_mean", "sequence_mean", "sequence_sum", "constant"] = "token_mean"
     constant: int | None = None
     kl_coefficient: float = 0.0
@@ -50,8 +58,12 @@ class PolicyGradient:
         return self.kl_coefficient > 0
 
     @property
+    def reads_old(self) -> bool:
+        return self.importance_cap is not None
+
+    @property
     def reads_advantage(self) -> bool:
-        return self.kl_placement != "loss"
+        return self.kl_placement != "loss" and self.entropy_coefficient == 0
 
     def __post_init__(self) -> None:
         for name, known in (("ratio", RATIOS), ("aggregation", AGGREGATIONS)):
@@ -62,6 +74,14 @@ class PolicyGradient:
             raise ValueError("clip_low and clip_high need a ratio: with ratio 'none' there is nothing to clip")
         if any(clip is not None and clip < 0 for clip in clips):
             raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
+        if self.ratio == "none" and (self.dual_clip, self.importance_cap) != (None, None):
+            raise ValueError("dual_clip and importance_cap need a ratio, token or sequence")
+        if self.dual_clip is not None and not self.dual_clip > 1:
+            raise ValueError(f"dual_clip is above 1, not {self.dual_clip}")
+        if self.importance_cap is not None and not self.importance_cap > 0:
+            raise ValueError(f"importance_cap is above 0, not {self.importance_cap}")
+        if self.entropy_coefficient < 0:
+            raise ValueError(f"entropy_coefficient is 0 or more, not {self.entropy_coefficient}")
         if (self.constant is not None) != (self.aggregation == "constant"):
             raise ValueError("constant (the longest answer, in tokens) goes with aggregation 'constant' and no other")
         if self.constant is not None and self.constant < 1:
@@ -81,19 +101,31 @@ class PolicyGradient:
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of this micro-batch's share of the step, and diagnostics that add up over micro-batches."""
-        log_ratio = torch.where(batch.action_mask, outputs.logprobs - batch.behaviour_logprobs, 0.0)
-        log_ratio = log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+        mask = batch.action_mask
+        raw = torch.where(mask, outputs.logprobs - batch.behaviour_logprobs, 0.0).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+        log_ratio, weight = raw, batch.weight
+        if self.importance_cap is not None:
+            engine_gap = torch.where(mask, batch.old_logprobs - batch.behaviour_logprobs, 0.0)
+            weight = weight * engine_gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp().clamp(max=self.importance_cap)
+            log_ratio = torch.where(mask, outputs.logprobs - batch.old_logprobs, 0.0)
+            log_ratio = log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
         ratio = RATIOS[self.ratio](batch, outputs, log_ratio)
         low = -torch.inf if self.clip_low is None else 1 - self.clip_low
         high = torch.inf if self.clip_high is None else 1 + self.clip_high
         surrogate = torch.minimum(ratio * batch.advantage, ratio.clamp(low, high) * batch.advantage)
-        loss = -self._aggregate(batch, batch.weight * surrogate)
-        metrics = diagnostics(batch, outputs, log_ratio)
+        if self.dual_clip is not None:
+            surrogate = torch.where(
+                batch.advantage < 0, surrogate.clamp(min=self.dual_clip * batch.advantage), surrogate
+            )
+        loss = -self._aggregate(batch, weight * surrogate)
+        metrics = diagnostics(batch, outputs, raw)
         metrics["clip_fraction"] = _measured_mean(batch, (surrogate < ratio * batch.advantage).float())
         if self.kl_estimator is not None and self.kl_placement == "loss":
             kl = reference_kl(batch, outputs.logprobs, self.kl_estimator)
             loss = loss + self.kl_coefficient * self._aggregate(batch, kl)
             metrics["kl_reference"] = _measured_mean(batch, kl.detach())
+        if self.entropy_coefficient:
+            loss = loss - self.entropy_coefficient * outputs.entropy.sum() / batch.n_tokens
         return loss, {"loss": loss.detach(), **metrics}
 
     def _aggregate(self, batch: Batch, per_token: Tensor) -> Tensor:
@@ -113,7 +145,7 @@ def diagnostics(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> dict[str, 
     """
     log_ratio = log_ratio.detach()
     return {
-        "entropy": _measured_mean(batch, outputs.entropy),
+        "entropy": _measured_mean(batch, outputs.entropy.detach()),
         "ratio": _measured_mean(batch, log_ratio.exp()),
         "abs_log_ratio": _measured_mean(batch, log_ratio.abs()),
         "kl_behaviour": _measured_mean(batch, torch.expm1(log_ratio) - log_ratio),  # k3 of KL(μ‖π)

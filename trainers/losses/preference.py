@@ -32,6 +32,7 @@ class DPO:
     nll_coefficient: float = 0.0
     reads_reference: ClassVar[bool] = True
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -64,6 +65,7 @@ class IPO:
     reduction: Literal["mean", "sum"] = "mean"
     reads_reference: ClassVar[bool] = True
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -89,6 +91,7 @@ class SimPO:
     gamma: float = 1.0
     reads_reference: ClassVar[bool] = False
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -113,6 +116,7 @@ class ORPO:
     coefficient: float = 0.1
     reads_reference: ClassVar[bool] = False
     reads_advantage: ClassVar[bool] = False
+    reads_old: ClassVar[bool] = False
     reads_mismatch: ClassVar[bool] = False
     whole_groups: ClassVar[bool] = True
 
@@ -142,7 +146,7 @@ def _metrics(batch: Batch, outputs: Outputs, s: Sequences, margin: Tensor, loss:
         "pair_accuracy": _mean(batch, (margin.detach() > 0).float()),
         "chosen_logprob": _mean(batch, s.logprob.detach()[chosen]),  # many objectives lower both: watch this one
         "rejected_logprob": _mean(batch, s.logprob.detach()[rejected]),
-        "entropy": outputs.entropy.sum() / batch.n_tokens,
+        "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
     }
 
 
