@@ -32,18 +32,25 @@ class MissingModel(FileNotFoundError):
 
 
 def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Model (fp32 on a CPU, as saved elsewhere) and tokenizer of a folder or hub id.
+    """A language model (fp32 on a CPU, as saved elsewhere) and its tokenizer, of a folder or hub id.
 
     Raises:
         MissingModel: nothing there that transformers can load; the message says what to do.
     """
+    return load_pretrained(path, AutoModelForCausalLM, device)
+
+
+def load_pretrained(
+    path: str | os.PathLike[str], kind: Any, device: str = "cpu", **options: Any
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The same for a model of one of transformers' Auto kinds; ``options`` go to its ``from_pretrained``."""
     dtype: Any = torch.float32 if device == "cpu" else "auto"
     if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
         raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
     if _is_hub_id(path) and not _hub_answers(str(path)):
         path = _cached(str(path))
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+        model: Any = kind.from_pretrained(path, dtype=dtype, **options)
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -49,6 +49,22 @@ def best_and_worst(rows: Sequence[Row]) -> View:
     return _pairs(rows, choose, "all answers to the problem scored alike")
 
 
+def opposed(rows: Sequence[Row]) -> View:
+    """Pairs of each group: its best and its worst, the next best and the next worst, while their rewards differ."""
+    kept: list[Row] = []
+    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
+    for group in _groups(rows).values():
+        order = sorted(group, key=lambda row: -row.reward)
+        pairs = [
+            (one, other) for one, other in zip(order, reversed(order), strict=True) if one.reward > other.reward + EQUAL
+        ]
+        for number, (one, other) in enumerate(pairs):
+            name = f"{one.group_id}#{number}"
+            kept += [replace(one, label=1, group_id=name), replace(other, label=-1, group_id=name)]
+        dropped["no answer of another score to be paired with"] += len(group) - 2 * len(pairs)
+    return View(kept, +dropped)
+
+
 def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
     """A pair for each group: of the right answers, the shortest and the longest (overthinking; arXiv 2412.21187)."""
 

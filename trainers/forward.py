@@ -6,7 +6,7 @@ vocabulary never exist at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,17 +15,21 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from .batch import Batch
-from .layout import lay_out
+from .layout import Layout, lay_out
 
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """logprobs, entropy (nats): (T,), with gradient, 0 where the batch's ``action_mask`` is False."""
+    """logprobs, entropy (nats): (T,), with gradient, 0 where the batch's ``action_mask`` is False.
+
+    value: (T,), what an evaluator's head says after reading each action token; empty for a policy.
+    """
 
     logprobs: Tensor
     entropy: Tensor
+    value: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
@@ -35,18 +39,34 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
     refuse_unsupported(model)
-    layout = lay_out(batch, share_rows=model.config._attn_implementation == "sdpa")
+    hidden, layout = hidden_states(model, batch)
     actions = batch.action_mask.cpu().numpy().nonzero()[0]
     actions = actions[batch.position.cpu().numpy()[actions] > 0]  # a first token has no prediction
-    # Rows of one sequence each need no mask: attention is causal, and what stands behind a sequence is padding.
-    shared = {"attention_mask": layout.mask(), "position_ids": layout.position} if layout.shares else {}
-    hidden = model.base_model(input_ids=layout.ids, use_cache=False, **shared).last_hidden_state
     # An action is predicted where its packed predecessor stands: for an answer's first token, the prompt's last.
     before = hidden[layout.row[actions - 1], layout.column[actions - 1]]
     places = torch.from_numpy(actions).to(batch.ids.device)
     logprobs, entropy = action_logprobs(model, before, batch.ids[places], batch.temperature)
     zeros = torch.zeros(len(batch), device=hidden.device)
     return Outputs(zeros.index_put((places,), logprobs), zeros.index_put((places,), entropy))
+
+
+def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
+    """What an evaluator's head (``model.score``, one output) says at every action token, in fp32."""
+    hidden, layout = hidden_states(model, batch)
+    actions = batch.action_mask.cpu().numpy().nonzero()[0]
+    head: Any = model.score
+    value = head(hidden[layout.row[actions], layout.column[actions]]).squeeze(-1).float()
+    zeros = torch.zeros(len(batch), device=hidden.device)
+    return Outputs(zeros, zeros, zeros.index_put((torch.from_numpy(actions).to(hidden.device),), value))
+
+
+def hidden_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Layout]:
+    """The transformer's last hidden states, (R, L, hidden size), and where the batch's tokens stand in them."""
+    layout = lay_out(batch, share_rows=model.config._attn_implementation == "sdpa")
+    # Rows of one sequence each need no mask: attention is causal, and what stands behind a sequence is padding.
+    shared = {"attention_mask": layout.mask(), "position_ids": layout.position} if layout.shares else {}
+    hidden: Tensor = model.base_model(input_ids=layout.ids, use_cache=False, **shared).last_hidden_state
+    return hidden, layout
 
 
 def action_logprobs(

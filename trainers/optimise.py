@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel
 
 from .batch import Batch, micro_batches
-from .forward import forward
+from .forward import Outputs, forward
 from .losses import Objective
 
 
@@ -60,11 +61,13 @@ def update(
     learning_rate: float,
     max_tokens: int = 8192,
     clip_norm: float = 1.0,
+    read: Callable[[PreTrainedModel, Batch], Outputs] = forward,
 ) -> dict[str, float]:
     """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``.
 
     Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own.
 
+    read: what of the model the objective is given: ``forward`` or ``forward_values``.
     ``model_seconds`` in the result is the wall time of forward and backward passes.
 
     Raises:
@@ -78,7 +81,7 @@ def update(
     for micro in micro_batches(batch, max_tokens, objective.whole_groups):
         micro = micro.to(model.device)
         began = time.perf_counter()
-        outputs = forward(model, micro)
+        outputs = read(model, micro)
         forward_ended = time.perf_counter()
         value, parts = objective(micro, outputs)
         if not math.isfinite(value.item()):

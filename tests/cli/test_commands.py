@@ -40,6 +40,8 @@ def palaestra(palaestra_process: Callable[..., Any]) -> Run:
         (("envs", "list"), "--help"),
         (("envs", "check"), "module:id"),
         (("play",), "--seed"),
+        (("reward-model",), "bradley_terry"),
+        (("objectives",), "what each learns from"),
     ],
 )
 def test_every_command_explains_itself(palaestra: Run, command: tuple[str, ...], shown: str) -> None:
@@ -149,6 +151,24 @@ def test_evaluate_measures_and_saves(palaestra: Run, finished_run: Path, tmp_pat
     assert (row.n, row.agent) == (8, "evolved+sc2")
     assert len(EpisodeStore(tmp_path / "episodes")) == 8
     assert (tmp_path / "leaderboard.html").is_file()
+
+
+def test_a_reward_model_is_trained_on_a_log_and_picks_among_answers(
+    palaestra: Run, play_run: Callable[..., Any], tiny_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    run = play_run(tiny_recipe(name="log", evolve={"problems": 16, "samples": 8}))
+    judge = tmp_path / "judge"
+    code, said = palaestra("reward-model", run.path, "--to", judge, "--epochs", 1, "--kind", "outcome")
+    assert code == 0, said
+    assert "pairs in order" in said
+    model = run.path / "agents" / "evolved"
+    arguments = ("evaluate", model, "--env", "parity_task:tests/Parity-v0", "--problems", 4, "--max-tokens", 6)
+    code, said = palaestra(*arguments, "--best-of", 3, "--judge", judge)
+    assert code == 0, said
+    assert "evolved+best3" in said
+    code, said = palaestra("reward-model", run.path, "--to", judge)
+    assert code == 2
+    assert "is there already" in said
 
 
 def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from .clipped_weight import ClippedWeight
 from .contrastive import NCA, InfoNCA
+from .evaluator import BradleyTerry, OutcomeCrossEntropy, ValueRegression
 from .kto import KTO
 from .nll import NLL
 from .objective import Objective
@@ -15,9 +16,12 @@ __all__ = [
     "NCA",
     "NLL",
     "ORPO",
+    "BradleyTerry",
     "ClippedWeight",
     "InfoNCA",
     "Objective",
+    "OutcomeCrossEntropy",
     "PolicyGradient",
     "SimPO",
+    "ValueRegression",
 ]

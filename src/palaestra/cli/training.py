@@ -82,6 +82,8 @@ def evaluate(
     temperature: float = 1.0,
     max_tokens: int = 256,
     vote: int = 1,
+    best_of: int = 1,
+    judge: Path | None = None,
     save: Path | None = None,
 ) -> None:
     """Measure a model on held-out problems, with a 95 % interval.
@@ -95,6 +97,8 @@ def evaluate(
         temperature: of sampling; 0 takes the likeliest token.
         max_tokens: longest answer.
         vote: self-consistency over so many answers.
+        best_of: take of so many answers the one that the judge scores highest.
+        judge: a model that `palaestra reward-model` trained.
         save: a folder to write episodes and leaderboard to.
     """
     from palaestra.arena.evaluate import evaluate as measure
@@ -103,6 +107,14 @@ def evaluate(
     from palaestra.episodes import EpisodeStore
 
     agent = _agent(model, env, knobs, difficulties, temperature, max_tokens, vote)
+    if (best_of > 1) != (judge is not None):
+        raise UserError("--best-of N and --judge FOLDER go together")
+    if judge is not None:
+        from palaestra.agents.evaluator import BestOfN, load_evaluator
+
+        if model in ("random", "oracle"):
+            raise UserError(f"{model} writes text, not tokens: a judge reads the tokens of a model")
+        agent = BestOfN(agent, load_evaluator(judge), best_of)
     row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
     if save is not None:
         EpisodeStore(save / "episodes").append(episodes, "held-out")

@@ -1,0 +1,108 @@
+"""An evaluator: a language model whose head gives one number for an answer, and an agent that lets it choose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
+
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Actor
+
+from .agent import Agent, Dialogue, Reply
+from .pretrained import load_pretrained, weights_hash
+
+Ids = Sequence[int]
+BATCH = 64  # answers read at once
+
+
+class Evaluator:
+    """Scores answers: higher is better, and comparable between answers to one problem."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "evaluator") -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.actor = Actor(name, weights_hash(model))
+
+    @torch.no_grad()
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
+        """The head's value at the last token of each answer, read behind its prompt.
+
+        Raises:
+            ValueError: an answer without tokens.
+        """
+        if not all(map(len, answers)):
+            raise ValueError("an answer without tokens cannot be scored")
+        whole = [torch.tensor([*prompt, *answer]) for prompt, answer in zip(prompts, answers, strict=True)]
+        order = sorted(range(len(whole)), key=lambda index: len(whole[index]))  # so that little is padding
+        scores = [0.0] * len(whole)
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            last = torch.tensor([len(whole[index]) - 1 for index in chosen])
+            ids = pad_sequence([whole[index] for index in chosen], batch_first=True).to(self.model.device)
+            hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+            head: Any = self.model.score
+            values = head(hidden[torch.arange(len(chosen)), last]).squeeze(-1).float().tolist()
+            for index, value in zip(chosen, values, strict=True):
+                scores[index] = value
+        return scores
+
+
+class BestOfN:
+    """Wraps an agent of tokens: n replies a dialogue, of which the evaluator's favourite is given, the first of equals.
+
+    The reply is a real one of the n (its tokens are logged); the cost is that of all n.
+    """
+
+    def __init__(self, agent: Agent, evaluator: Evaluator, n: int = 8) -> None:
+        if n < 1:
+            raise ValueError(f"best of n needs n of 1 or more, not {n}")
+        self.agent = agent
+        self.evaluator = evaluator
+        self.n = n
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.agent.actor
+        return Actor(f"{inner.agent_id}+best{self.n}", inner.weights_hash)
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.n)]
+        replies = self.agent.respond(asked)
+        answers = [reply.completions[0].token_ids for reply in replies]
+        scores = self.evaluator.score([reply.prompt_ids for reply in replies], answers)
+        groups = [slice(start, start + self.n) for start in range(0, len(replies), self.n)]
+        return [self._best(replies[group], scores[group]) for group in groups]
+
+    def _best(self, replies: Sequence[Reply], scores: Sequence[float]) -> Reply:
+        best = max(range(len(replies)), key=scores.__getitem__)
+        cost = reduce(add, (reply.cost for reply in replies))
+        read = sum(len(reply.prompt_ids) + len(reply.completions[0].token_ids) for reply in replies)
+        cost = replace(cost, tokens_in=cost.tokens_in + read)  # the evaluator reads all of them
+        return replace(replies[best], cost=cost, meta={**replies[best].meta, "score": scores[best], "of": self.n})
+
+
+def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
+    """A trained evaluator from its folder.
+
+    Raises:
+        MissingModel: there is none; the message says what to do.
+    """
+    model, tokenizer = load_pretrained(path, AutoModelForSequenceClassification, device)
+    return Evaluator(model, tokenizer, Path(path).name)
+
+
+def new_evaluator(policy: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
+    """An untrained evaluator on the weights of a policy: its head says 0 to everything."""
+    model, tokenizer = load_pretrained(policy, AutoModelForSequenceClassification, device, num_labels=1)
+    head: Any = model.score
+    torch.nn.init.zeros_(head.weight)
+    return Evaluator(model, tokenizer)

@@ -1,0 +1,174 @@
+"""Objectives of evaluators against closed forms, and what a trained evaluator is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from palaestra.agents.evaluator import Evaluator, new_evaluator
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.episodes.choices import opposed
+from palaestra.episodes.views import Row
+from palaestra.trainers.batch import Batch, micro_batches, pack
+from palaestra.trainers.forward import Outputs, forward_values
+from palaestra.trainers.losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
+from palaestra.trainers.losses.evaluator import last_values
+from palaestra.trainers.reward_model import EVALUATORS, every, shuffled, split, train_evaluator, worth
+
+Rows = Callable[..., list[Row]]
+VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts
+
+
+def row(length: int, reward: float, label: int, group: str) -> Row:
+    action = np.array([False, *[True] * length])
+    zeros = np.zeros(1 + length, np.float32)
+    return Row(np.arange(1 + length), action, zeros, reward, f"{group}{label}", group, "e", "r", 1.0, 1.0, label)
+
+
+def batch() -> Batch:
+    return pack([row(3, 1.0, 1, "a"), row(2, 0.25, -1, "a"), row(1, 1.0, 1, "b"), row(3, 0.0, -1, "b")])
+
+
+LAST = torch.tensor([1.2, -0.9, 0.1, -1.5])
+
+
+def loss_of(objective: Objective) -> float:
+    data = batch()
+    return objective(data, Outputs(torch.zeros(13), torch.zeros(13), VALUES))[0].item()
+
+
+def test_the_value_of_an_answer_is_that_at_its_last_token() -> None:
+    data = batch()
+    assert torch.equal(last_values(data, Outputs(torch.zeros(13), torch.zeros(13), VALUES)), LAST)
+
+
+def test_bradley_terry_is_its_formula() -> None:
+    gap, total = LAST[0::2] - LAST[1::2], LAST[0::2] + LAST[1::2]
+    wanted = (-logsigmoid(gap - 0.4) + 0.1 * total**2).mean()
+    assert loss_of(BradleyTerry(margin=0.4, centre=0.1)) == pytest.approx(wanted.item(), rel=1e-6)
+    assert loss_of(BradleyTerry(centre=0.0)) == pytest.approx(-logsigmoid(gap).mean().item(), rel=1e-6)
+
+
+def test_the_outcome_loss_takes_soft_labels() -> None:
+    reward = torch.tensor([1.0, 0.25, 1.0, 0.0])
+    wanted = -(reward * logsigmoid(LAST) + (1 - reward) * logsigmoid(-LAST)).mean()
+    assert loss_of(OutcomeCrossEntropy()) == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_the_value_is_regressed_at_every_token() -> None:
+    target = torch.tensor([1.0] * 3 + [-0.5] * 2 + [1.0] + [-1.0] * 3)
+    values = VALUES[VALUES != 9]
+    assert loss_of(ValueRegression()) == pytest.approx(((values.tanh() - target) ** 2).mean().item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"margin": -1.0}, {"centre": -1.0}, {"margin": math.nan}])
+def test_an_option_without_sense_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        BradleyTerry(**options)
+
+
+@pytest.fixture
+def evaluator(tmp_path: Path) -> Evaluator:
+    tokenizer = nano_tokenizer()
+    nano_model(tokenizer, hidden=32, layers=2, heads=2, seed=3).save_pretrained(tmp_path / "policy")
+    tokenizer.save_pretrained(tmp_path / "policy")
+    return new_evaluator(tmp_path / "policy")
+
+
+@pytest.mark.parametrize(
+    "objective", [BradleyTerry(), OutcomeCrossEntropy(), ValueRegression()], ids=lambda o: type(o).__name__
+)
+def test_gradients_do_not_depend_on_the_micro_batches(
+    evaluator: Evaluator, make_rows: Rows, objective: Objective
+) -> None:
+    torch.manual_seed(0)
+    torch.nn.init.normal_(evaluator.model.score.weight)  # type: ignore[union-attr, arg-type]
+    data = pack([replace(row, label=1 if index % 2 else -1) for index, row in enumerate(make_rows(4, 2))])
+
+    def gradient(most: int) -> Tensor:
+        evaluator.model.zero_grad()
+        for part in micro_batches(data, most, objective.whole_groups):
+            objective(part, forward_values(evaluator.model, part))[0].backward()
+        return torch.cat([p.grad.flatten() for p in evaluator.model.parameters() if p.grad is not None])
+
+    whole = gradient(8192)
+    assert whole.norm() > 1e-3
+    assert (gradient(50) - whole).norm() < 1e-5 * whole.norm()
+
+
+def test_the_trainer_and_the_agent_read_the_same_value(evaluator: Evaluator, make_rows: Rows) -> None:
+    torch.nn.init.normal_(evaluator.model.score.weight)  # type: ignore[union-attr, arg-type]
+    rows = make_rows(3, 3)
+    data = pack(rows)
+    ours = last_values(data, forward_values(evaluator.model, data)).tolist()
+    prompts = [row.ids[~row.action].tolist() for row in rows]
+    assert evaluator.score(prompts, [row.ids[row.action].tolist() for row in rows]) == pytest.approx(ours, abs=1e-5)
+
+
+def planted(problems: int, answers: int = 4, seed: int = 0) -> list[Row]:
+    """Answers of two tokens of which one tells the reward: 100 right, 101 wrong."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for problem in range(problems):
+        prompt = rng.integers(5, 90, size=4)
+        for answer in range(answers):
+            reward = float(rng.integers(2))
+            ids = np.array([*prompt, rng.integers(5, 90), 100 if reward else 101])
+            action = np.arange(6) >= 4
+            rows.append(
+                Row(ids, action, np.zeros(6, np.float32), reward, f"{problem}/{answer}", f"{problem}", "e", "r")
+            )
+    return rows
+
+
+@pytest.mark.parametrize("kind", EVALUATORS)
+def test_a_trained_evaluator_orders_answers_that_it_has_not_seen(evaluator: Evaluator, kind: str) -> None:
+    train, held_out = split(planted(200))
+    assert not {row.group_id for row in train} & {row.group_id for row in held_out}
+    assert len(train) + len(held_out) == 800
+    assert worth(evaluator, held_out).ordered == 0  # it says the same to all: no pair is in order
+    train_evaluator(evaluator, train, EVALUATORS[kind], epochs=3, batch_size=32, learning_rate=2e-3)
+    found = worth(evaluator, held_out)
+    assert found.low > 0.9
+    assert found.best > 0.9 > found.mean
+    assert found.most == 1.0
+
+
+def test_shuffled_verdicts_teach_nothing(evaluator: Evaluator) -> None:
+    train, held_out = split(planted(200))
+    dealt = shuffled(train)
+    assert sorted(row.reward for row in dealt) == sorted(row.reward for row in train)
+    assert [row.group_id for row in dealt] == [row.group_id for row in train]
+    train_evaluator(evaluator, dealt, EVALUATORS["bradley_terry"], epochs=3, batch_size=32, learning_rate=2e-3)
+    assert worth(evaluator, held_out).best < 0.9
+
+
+def test_a_pair_takes_the_best_with_the_worst_and_each_answer_once() -> None:
+    rows = [replace(row, group_id="g", episode_id=str(index)) for index, row in enumerate(planted(1, 5))]
+    rows = [replace(row, reward=reward) for row, reward in zip(rows, [0.5, 1.0, 0.0, 0.5, 0.2], strict=True)]
+    view = opposed(rows)
+    assert [(row.episode_id, row.label, row.group_id) for row in view.rows] == [
+        ("1", 1, "g#0"),
+        ("2", -1, "g#0"),
+        ("0", 1, "g#1"),
+        ("4", -1, "g#1"),
+    ]
+    assert view.dropped == {"no answer of another score to be paired with": 1}
+
+
+def test_a_log_without_a_difference_teaches_nothing(evaluator: Evaluator) -> None:
+    alike = [replace(row, reward=1.0) for row in planted(5)]
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        train_evaluator(evaluator, alike, EVALUATORS["bradley_terry"])
+    with pytest.raises(ValueError, match="no held-out problem"):
+        worth(evaluator, alike)
+    assert every([replace(row, reward=math.nan) for row in alike]).rows == []

@@ -1,0 +1,156 @@
+"""Train an evaluator from a log of judged answers, and say what it is worth on problems that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from palaestra.agents.evaluator import Evaluator
+from palaestra.arena.intervals import bootstrap
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Episode, choices, views
+from palaestra.episodes.views import Row, View
+
+from .batch import pack
+from .forward import forward_values
+from .losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
+from .optimise import Schedule, adamw, update
+
+HELD_OUT = 5  # one problem of so many is not trained on
+
+
+def every(rows: Sequence[Row]) -> View:
+    """Every decided answer."""
+    return View([row for row in rows if row.reward == row.reward])
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorKind:
+    """What an evaluator of this kind learns from, and by which loss."""
+
+    objective: Objective
+    select: Callable[[Sequence[Row]], View]
+    paper: str
+
+
+EVALUATORS = {
+    "bradley_terry": EvaluatorKind(BradleyTerry(), choices.opposed, "Bradley and Terry 1952"),
+    "outcome": EvaluatorKind(OutcomeCrossEntropy(), every, "Outcome verifier, arXiv 2110.14168"),
+    "value": EvaluatorKind(ValueRegression(), every, "AlphaMath's value, arXiv 2405.03553"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What an evaluator is worth on held-out problems whose answers differ in reward.
+
+    problems: how many. ordered: of the pairs of a better and a worse answer to a problem, the share in the right order,
+    averaged over problems; low, high: its 95 % interval over problems. best: mean reward of the answer that it prefers;
+    mean: of all; most: of the best there is.
+    """
+
+    problems: int
+    ordered: float
+    low: float
+    high: float
+    best: float
+    mean: float
+    most: float
+
+
+def judged_answers(episodes: Iterable[Episode]) -> list[Row]:
+    """The groups of sampled answers in a log.
+
+    Raises:
+        ValueError: it has none.
+    """
+    rows = views.groups(episode for episode in episodes if episode.tags.get("phase") != "held-out").rows
+    if not rows:
+        raise ValueError("the log holds no problem that was answered twice: an evaluator learns from such groups")
+    return rows
+
+
+def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Rows to train on and rows of held-out problems."""
+    out = {name for name in {row.group_id for row in rows} if derive_seed("evaluator", name) % HELD_OUT == 0}
+    return [row for row in rows if row.group_id not in out], [row for row in rows if row.group_id in out]
+
+
+def train_evaluator(
+    evaluator: Evaluator,
+    rows: Sequence[Row],
+    kind: EvaluatorKind,
+    *,
+    epochs: int = 3,
+    batch_size: int = 64,
+    learning_rate: float = 3e-4,
+    seed: int = 0,
+    told: Callable[[int, int, dict[str, float]], None] = lambda step, steps, metrics: None,
+) -> None:
+    """``epochs`` passes over the rows in batches of ``batch_size`` sequences; pairs stay together.
+
+    told: called after each step with its number, how many there are, and its metrics.
+
+    Raises:
+        ValueError: nothing to learn from.
+        TrainingError: a loss or gradient that is not finite.
+    """
+    chosen = kind.select(rows)
+    if not chosen.rows:
+        raise ValueError(f"nothing to learn from: {dict(chosen.dropped)}")
+    units: dict[str, list[Row]] = {}
+    for number, row in enumerate(chosen.rows):
+        units.setdefault(row.group_id if kind.objective.whole_groups else str(number), []).append(row)
+    order = list(units.values())
+    size = max(1, batch_size * len(order) // len(chosen.rows))
+    per_epoch = -(-len(order) // size)
+    optimizer = adamw(evaluator.model)
+    schedule = Schedule(learning_rate, warmup=min(20, per_epoch), total=epochs * per_epoch)
+    rng = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        for step, part in enumerate(np.array_split(rng.permutation(len(order)), per_epoch), epoch * per_epoch):
+            batch = pack([row for index in part for row in order[index]])
+            rate = schedule(step)
+            metrics = update(evaluator.model, optimizer, batch, kind.objective, learning_rate=rate, read=forward_values)
+            told(step + 1, epochs * per_epoch, metrics)
+
+
+def worth(evaluator: Evaluator, rows: Sequence[Row]) -> Worth:
+    """What the evaluator is worth on these answers.
+
+    Raises:
+        ValueError: no problem's answers differ in reward.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in choices.ranked(rows).rows:
+        groups.setdefault(row.group_id, []).append(row)
+    if not groups:
+        raise ValueError("no held-out problem has answers of different rewards")
+    answers = [row for group in groups.values() for row in group]
+    first = [int(row.action.argmax()) for row in answers]
+    prompts = [row.ids[:n].tolist() for row, n in zip(answers, first, strict=True)]
+    scores = iter(evaluator.score(prompts, [row.ids[n:].tolist() for row, n in zip(answers, first, strict=True)]))
+    ordered, best = [], []
+    for group in groups.values():
+        scored = [(next(scores), row.reward) for row in group]
+        pairs = [one > other for one, high in scored for other, low in scored if high > low + choices.EQUAL]
+        ordered.append(sum(pairs) / len(pairs))
+        best.append(max(scored, key=lambda pair: pair[0])[1])
+    rewards = [[row.reward for row in group] for group in groups.values()]
+    means = (float(np.mean(part)) for part in (best, list(map(np.mean, rewards)), list(map(max, rewards))))
+    return Worth(len(groups), float(np.mean(ordered)), *bootstrap(ordered), *means)
+
+
+def shuffled(rows: Sequence[Row], seed: int = 0) -> list[Row]:
+    """The rows with the verdicts of each group dealt out at random: what an evaluator must not learn from."""
+    rng = np.random.default_rng(seed)
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.group_id, []).append(row)
+    dealt = []
+    for group in groups.values():
+        order = rng.permutation(len(group))
+        dealt += [replace(row, reward=group[other].reward) for row, other in zip(group, order, strict=True)]
+    return dealt
