@@ -48,8 +48,8 @@ class TransformersEngine:
         self.version = version
 
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
-        """Raises EngineError for a prompt that is empty or, with its answer, longer than the model's context, or for
-        a number of seeds that is not that of the prompts."""
+        """Raises EngineError for a prompt that is empty, holds a token that the model does not know, or is with its
+        answer longer than the model's context, and for a number of seeds that is not that of the prompts."""
         if not all(len(prompt) for prompt in prompts):
             raise EngineError("an empty prompt cannot be continued")
         if sampling.seeds is not None and len(sampling.seeds) != len(prompts):
@@ -60,6 +60,11 @@ class TransformersEngine:
             raise EngineError(
                 f"a prompt of {longest} tokens and an answer of {sampling.max_tokens} exceed the model's context of "
                 f"{context}: lower max_tokens"
+            )
+        unknown, embeddings = max(map(max, prompts), default=0), self.model.get_input_embeddings()
+        if isinstance(embeddings, torch.nn.Embedding) and unknown >= embeddings.num_embeddings:
+            raise EngineError(
+                f"a prompt holds token {unknown}, which the model does not know: the tokenizer is another model's"
             )
         seeds = sampling.seeds if sampling.seeds is not None else (None,) * len(prompts)
         uniforms = np.array([np.random.default_rng(seed).random(sampling.max_tokens) for seed in seeds])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -106,6 +107,16 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         n_measured=int(action_mask.sum()),
         temperature=temperatures.pop(),
     )
+
+
+def save_batch(batch: Batch, file: Path) -> None:
+    """Write a batch down, for ``load_batch``."""
+    torch.save({field.name: getattr(batch, field.name) for field in fields(Batch)}, file)
+
+
+def load_batch(file: Path) -> Batch:
+    """The batch that ``save_batch`` wrote."""
+    return Batch(**torch.load(file, weights_only=True))
 
 
 def select(batch: Batch, sequences: Sequence[int] | NDArray[np.int64]) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from palaestra.episodes.store import fsync_folder
 
 STATE = "training_state.pt"
+
+
+class BrokenCheckpoint(ValueError):
+    """A checkpoint that a run cannot go on from."""
 
 
 def save_checkpoint(
@@ -60,11 +65,15 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     """The training state saved beside the model, torch's random state put back.
 
     Raises:
-        FileNotFoundError: the checkpoint holds none.
+        BrokenCheckpoint: the checkpoint holds none, or it cannot be read.
     """
     file = checkpoint / STATE
     if not file.is_file():
-        raise FileNotFoundError(f"{checkpoint} holds no training state, only a model")
-    state: dict[str, Any] = torch.load(file, weights_only=True)
+        raise BrokenCheckpoint(f"{checkpoint} holds no training state, only a model")
+    try:
+        state: dict[str, Any] = torch.load(file, weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise BrokenCheckpoint(f"{file} cannot be read ({reason}): delete {checkpoint} to go on before it") from error
     torch.set_rng_state(state.pop("torch_rng"))
     return state

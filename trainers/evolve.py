@@ -20,7 +20,7 @@ from palaestra.episodes import Episode, choices, views
 from palaestra.episodes.views import Row, View
 
 from .algorithms import Algorithm
-from .batch import Batch, pack, with_gradient
+from .batch import Batch, pack, save_batch, with_gradient
 from .losses import NLL, Objective, PolicyGradient
 from .optimise import Schedule, TrainingError, update
 from .recipe import Recipe
@@ -250,15 +250,24 @@ def check_on_policy(metrics: Mapping[str, float]) -> None:
 
 
 def learn(session: Session, batch: Batch, objective: Objective, schedule: Schedule) -> dict[str, float]:
-    """One optimiser step, with the stage's learning rate."""
-    metrics = update(
-        session.model,
-        session.optimizer,
-        batch,
-        objective,
-        learning_rate=schedule(session.steps),
-        max_tokens=session.recipe.micro_batch_tokens,
-    )
+    """One optimiser step, with the stage's learning rate.
+
+    Raises:
+        TrainingError: it must not be made; what was to be learned from is kept in the run's folder, to try it again.
+    """
+    try:
+        metrics = update(
+            session.model,
+            session.optimizer,
+            batch,
+            objective,
+            learning_rate=schedule(session.steps),
+            max_tokens=session.recipe.micro_batch_tokens,
+        )
+    except TrainingError as error:
+        file = session.run.path / f"failed-{session.stage}-{session.round:05d}.pt"
+        save_batch(batch, file)
+        raise TrainingError(f"{error}; what the step was to learn from is kept in {file}") from error
     session.steps += 1
     session.clock.learning += metrics.pop("model_seconds")
     session.clock.tokens_learned += len(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from transformers import PreTrainedModel
 from .batch import Batch, micro_batches
 from .forward import Outputs, forward
 from .losses import Objective
+
+Read = Callable[[PreTrainedModel, Batch], Outputs]
 
 
 class TrainingError(RuntimeError):
@@ -61,20 +64,48 @@ def update(
     learning_rate: float,
     max_tokens: int = 8192,
     clip_norm: float = 1.0,
-    read: Callable[[PreTrainedModel, Batch], Outputs] = forward,
+    read: Read = forward,
 ) -> dict[str, float]:
     """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``.
 
-    Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own.
+    Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own. When
+    memory runs out, the step is made once more in micro-batches of half the size, with a warning.
 
     read: what of the model the objective is given: ``forward`` or ``forward_values``.
     ``model_seconds`` in the result is the wall time of forward and backward passes.
 
     Raises:
-        TrainingError: the loss or the gradient is not finite; the weights are as they were before.
+        TrainingError: the loss or the gradient is not finite, or half is too much too; the weights are as they were.
     """
     if model.training:
         model.eval()  # no dropout: the policy that learns is the one that sampled
+    try:
+        metrics = _accumulate(model, optimizer, batch, objective, max_tokens, read)
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        metrics = _with_half(model, optimizer, batch, objective, max_tokens // 2, read)
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+    if not math.isfinite(norm.item()):
+        raise TrainingError(f"the gradient's norm is {norm.item()}")
+    if norm > clip_norm:  # most are not: a pass over all gradients is spared
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    return {**metrics, "gradient_norm": norm.item(), "learning_rate": learning_rate}
+
+
+def _accumulate(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    objective: Objective,
+    max_tokens: int,
+    read: Read,
+) -> dict[str, float]:
+    """Leave the step's gradient in the parameters; the metrics of all micro-batches together."""
     optimizer.zero_grad(set_to_none=True)
     metrics: dict[str, float] = {}
     model_seconds = 0.0
@@ -91,21 +122,36 @@ def update(
         model_seconds += forward_ended - began + time.perf_counter() - backward_began
         for name, part in parts.items():
             metrics[name] = combine(name, metrics.get(name), part.item())
-    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
-    if not math.isfinite(norm.item()):
-        raise TrainingError(f"the gradient's norm is {norm.item()}")
-    if norm > clip_norm:  # most are not: a pass over all gradients is spared
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-    optimizer.step()
-    return {
-        **metrics,
-        "gradient_norm": norm.item(),
-        "learning_rate": learning_rate,
-        "model_seconds": model_seconds,
-    }
+    return {**metrics, "model_seconds": model_seconds}
+
+
+def _with_half(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    objective: Objective,
+    max_tokens: int,
+    read: Read,
+) -> dict[str, float]:
+    """The same after memory ran out, in micro-batches of ``max_tokens``."""
+    optimizer.zero_grad(set_to_none=True)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    warnings.warn(f"out of memory: this step is made with {max_tokens} tokens at once instead", stacklevel=3)
+    try:
+        return _accumulate(model, optimizer, batch, objective, max_tokens, read)
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        optimizer.zero_grad(set_to_none=True)
+        raise TrainingError(
+            f"out of memory, with {max_tokens} tokens at once too: lower micro_batch_tokens, or take a smaller model"
+        ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch says it by a type of its own on a GPU, and by a RuntimeError's text on a CPU."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def combine(name: str, so_far: float | None, value: float) -> float:

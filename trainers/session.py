@@ -22,7 +22,7 @@ from palaestra.envs.curriculum import SuccessCurriculum
 from palaestra.episodes import Actor
 
 from .advantages import RunningMean
-from .checkpoint import load_state, progress, save_checkpoint, save_progress
+from .checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
 from .clock import Clock, TimedEngine
 from .optimise import adamw
 from .recipe import ModelSpec, Recipe
@@ -124,11 +124,26 @@ class Session:
     def _restore(self, state: dict[str, Any]) -> None:
         for name in ("stage", "round", "rounds", "steps", "version"):
             setattr(self, name, state[name])
+        if not _fits(state["optimizer"], self.optimizer):
+            raise BrokenCheckpoint(
+                f"the latest checkpoint in {self.run.checkpoints} holds the training state of another model: "
+                "delete it to go on before it"
+            )
         self.optimizer.load_state_dict(state["optimizer"])
         self.curriculum.load_state_dict(state["curriculum"])
         self.running.load_state_dict(state["running"])
         self.clock.load_state_dict(state["clock"])
         self.policy.engine.load((), self.version)
+
+
+def _fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
+    """Whether an optimiser's saved state is of parameters of the same number and shapes."""
+    saved = [len(group["params"]) for group in state["param_groups"]]
+    if saved != [len(group["params"]) for group in optimizer.param_groups]:
+        return False
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    moments = {index: entry["exp_avg"].shape for index, entry in state["state"].items()}
+    return all(parameters[index].shape == shape for index, shape in moments.items())
 
 
 def open_model(spec: ModelSpec, seed: int) -> tuple[PreTrainedModel, Any]:
