@@ -1,7 +1,7 @@
 """Algorithms compared at equal samples: the same warm start, rounds, problems and rate, three seeds, and a control.
 
-``python -m benchmarks.objectives RUNS`` makes the runs that the folder RUNS lacks, two at a time with a thread each, and
-writes RUNS/objectives.md and RUNS/objectives.png. They take about an hour on two cores.
+``python -m benchmarks.objectives RUNS`` makes the runs that the folder RUNS lacks, two at a time with a thread each,
+and writes RUNS/objectives.md and RUNS/objectives.png. They take about an hour on two cores.
 """
 
 from __future__ import annotations

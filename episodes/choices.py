@@ -92,6 +92,14 @@ def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
     return View(pairs, dropped)
 
 
+def against(rows: Sequence[Row], others: Sequence[Row]) -> View:
+    """Every answer beside the reward of another one to its problem, such as the likeliest (ReMax; 2310.10505)."""
+    rewards = {(row.group_id, row.role): row.reward for row in others}
+    beside = [replace(row, baseline=rewards.get((row.group_id, row.role), math.nan)) for row in rows]
+    kept = [row for row in beside if not math.isnan(row.baseline)]
+    return View(kept, _count(rows, kept, "no decided answer to be compared with"))
+
+
 def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | None], reason: str) -> View:
     """The rows of the two chosen episodes of each group; one with rows that were forked off cannot be compared."""
     kept: list[Row] = []

@@ -29,6 +29,7 @@ class Row:
         ``ids[i]``, 0 where ``action`` is False.
     reward: the role's outcome in the episode (nan when undecided). weight: multiplies the row's loss.
     label: 1 for an answer that was chosen, -1 for one that was rejected, 0 for neither.
+    baseline: the reward of the answer that it is compared with, where there is one.
     """
 
     ids: NDArray[np.int64]
@@ -42,6 +43,7 @@ class Row:
     temperature: float = 1.0
     weight: float = 1.0
     label: int = 0
+    baseline: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,20 @@ def groups(episodes: Iterable[Episode], size: int | None = None) -> View:
         else:
             rows += group
     return View(rows, dropped, forked)
+
+
+def each(episodes: Iterable[Episode]) -> View:
+    """The decided answers of every role, however they were sampled: to be compared with, not to be learned from."""
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    for episode in episodes:
+        for role, outcome in episode.outcome.items():
+            turns = [turn for turn in episode.turns if turn.role == role and turn.action_ids]
+            if outcome.decided and turns:
+                rows += _rows_of(episode, role, turns)
+            else:
+                dropped["undecided" if turns else "no sampled tokens"] += 1
+    return View(rows, dropped)
 
 
 def _refuse_biased(turns: Sequence[Turn]) -> None:

@@ -15,6 +15,7 @@ ZERO_SPREAD = 1e-6  # rewards of a group closer than this are equal
 STD_FLOOR = 1e-4  # added to a standard deviation before dividing by it
 
 Floats = NDArray[np.float64]
+Group = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Advantage:
 
     baseline: "none"; "running_mean", of the (environment, role), read before it is updated (SPIRAL;
         arXiv 2506.24119); "group_mean" (GRPO); "leave_one_out", the mean of the *other* answers to the problem,
-        A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740).
+        A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740); "given", the row's own ``baseline`` (ReMax).
     overlong, longest: an answer of n tokens is fined min(1, (n - (longest - overlong)) / overlong) where that is above
         0, before anything else (DAPO; arXiv 2503.14476): a ramp over the last ``overlong`` tokens of ``longest``.
     scale: "none"; "group_std" and "batch_std", the sample standard deviation (n - 1) of the rewards plus 1e-4.
@@ -35,7 +36,7 @@ class Advantage:
         ValueError: leave_one_out with a scale, which divides a residue by itself; a ramp without its end.
     """
 
-    baseline: Literal["none", "running_mean", "group_mean", "leave_one_out"] = "group_mean"
+    baseline: Literal["none", "running_mean", "group_mean", "leave_one_out", "given"] = "group_mean"
     scale: Literal["none", "group_std", "batch_std"] = "none"
     overlong: int = 0
     longest: int | None = None
@@ -72,7 +73,10 @@ class Advantage:
         raw = rewards
         if self.longest is not None:
             rewards = rewards - self._fine(rows, order)
-        centred = rewards - BASELINES[self.baseline](rewards, group, stream, running)
+        given = np.array([row.baseline for row in members.values()], dtype=np.float64)
+        if self.baseline == "given" and np.isnan(given).any():
+            raise ValueError("baseline given needs rows with a baseline: choices.against sets it")
+        centred = rewards - BASELINES[self.baseline](rewards, group, stream, running, given)
         advantage = centred / SCALES[self.scale](rewards, group)
         equal = _spread(rewards, group) <= ZERO_SPREAD
         advantage = np.where(decided & ~(equal & group_baseline), advantage, 0.0)
@@ -116,6 +120,9 @@ class RunningMean:
         self.streams = {key: (raw, updates) for key, (raw, updates) in state["streams"].items()}
 
 
+Running = RunningMean | None
+
+
 def _indices(keys: Sequence[tuple[str, str]]) -> NDArray[np.int64]:
     seen = {key: index for index, key in enumerate(dict.fromkeys(keys))}
     return np.array([seen[key] for key in keys], dtype=np.int64)
@@ -140,11 +147,11 @@ def _spread(rewards: Floats, group: NDArray[np.int64]) -> Floats:
     return spread
 
 
-def _no_baseline(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+def _no_baseline(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
     return np.zeros_like(rewards)
 
 
-def _running_mean(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+def _running_mean(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
     assert running is not None  # held by Advantage
     baseline = np.zeros_like(rewards)
     for index, (name, reward) in enumerate(zip(stream, rewards, strict=True)):
@@ -154,13 +161,17 @@ def _running_mean(rewards: Floats, group: NDArray[np.int64], stream: list[str], 
     return baseline
 
 
-def _group_mean(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+def _group_mean(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
     return _per_group(rewards, group)[2]
 
 
-def _leave_one_out(rewards: Floats, group: NDArray[np.int64], stream: list[str], running: RunningMean | None) -> Floats:
+def _leave_one_out(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
     count, total, _ = _per_group(rewards, group)
     return (total - np.nan_to_num(rewards)) / np.maximum(count - 1, 1)
+
+
+def _given(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
+    return given
 
 
 def _no_scale(rewards: Floats, group: NDArray[np.int64]) -> Floats:
@@ -183,5 +194,6 @@ BASELINES = {
     "running_mean": _running_mean,
     "group_mean": _group_mean,
     "leave_one_out": _leave_one_out,
+    "given": _given,
 }
 SCALES = {"none": _no_scale, "group_std": _group_std, "batch_std": _batch_std}

@@ -23,6 +23,7 @@ class Algorithm:
     select: the rows of a round's groups of answers that are learned from; None takes all.
     reference: the policy that log-ratios are against: as evolution began ("start"), or as the round did ("round").
     attempts: how often fresh problems may replace those whose answers scored alike (dynamic sampling).
+    greedy: the policy's likeliest answer to each problem is asked for too, for ``choices.against``.
     demonstrations: the oracle solves the round's problems too, for ``choices.real_and_generated``.
     """
 
@@ -34,12 +35,15 @@ class Algorithm:
     select: Select | None = None
     reference: Literal["start", "round"] = "start"
     attempts: int = 0
+    greedy: bool = False
     demonstrations: bool = False
 
-    def rows(self, sampled: list[Row], demonstrated: Sequence[Row] = ()) -> View:
-        """What of a round is learned from."""
+    def rows(self, sampled: list[Row], others: Sequence[Row] = ()) -> View:
+        """What of a round is learned from. others: the demonstrations, or the greedy answers."""
         if self.demonstrations:
-            return choices.real_and_generated(demonstrated, sampled)
+            return choices.real_and_generated(others, sampled)
+        if self.greedy:
+            return choices.against(sampled, others)
         return self.select(sampled) if self.select else View(sampled)
 
 
@@ -67,6 +71,12 @@ ALGORITHMS = {
         *(GRADIENT, "SPIRAL's role-conditioned advantage, arXiv 2506.24119", _PG),
         PolicyGradient(ratio="none", aggregation="sequence_sum"),
         Advantage(baseline="running_mean"),
+    ),
+    "remax": Algorithm(
+        *(GRADIENT, "ReMax, arXiv 2310.10505", "tests/trainers/test_policy_gradient.py"),
+        PolicyGradient(ratio="none", aggregation="sequence_sum"),
+        Advantage(baseline="given"),
+        greedy=True,
     ),
     "rloo": Algorithm(  # the whole answer is one action, so its log-probability is a sum
         *(GRADIENT, "Back to Basics, arXiv 2402.14740", _PG),

@@ -112,13 +112,12 @@ def warm_round(session: Session) -> dict[str, Any]:
 
 def evolve_round(session: Session) -> dict[str, Any]:
     """Several answers to each problem, judged; the policy moves towards those that did better than their siblings."""
-    recipe, spec = session.recipe, session.recipe.evolve
+    spec = session.recipe.evolve
     level = session.curriculum.level
     before = (session.clock.sampling, session.clock.tokens_sampled)
     episodes, view = _sample(session, range(spec.start_difficulty, level + 1))
     sampled = session.clock.tokens_sampled - before[1]
-    shown = _demonstrations(session, episodes) if recipe.algorithm().demonstrations else []
-    metrics = _model_evolution(session, view.rows, shown) if view.rows else {}
+    metrics = _model_evolution(session, view.rows, _others(session, episodes)) if view.rows else {}
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
         session.curriculum.update(episode.reset_options["difficulty"], outcome.reward)
@@ -156,31 +155,38 @@ def _sample(session: Session, levels: range) -> tuple[list[Episode], View]:
     return episodes, view
 
 
-def _demonstrations(session: Session, episodes: list[Episode]) -> list[Row]:
-    """The oracle's answers to the problems of a round's episodes."""
-    asked = {
-        episode.group_id: Job(
-            id=f"{episode.group_id}/oracle",
-            env_id=episode.env_id,
-            env_kwargs=episode.env_kwargs,
-            seed=episode.seed,
-            group_id=episode.group_id,
-            reset_options=episode.reset_options,
-            agent_seed=episode.seed,
-        )
-        for episode in episodes
-    }
-    oracle = OracleAgent(session.recipe.warm_start.habits_at(session.recipe.warm_start.rounds))
-    solved = collect(session, oracle, list(asked.values()), part="-oracle")
-    return views.sft(solved, session.policy.chat.example).rows
+def _others(session: Session, episodes: list[Episode]) -> list[Row]:
+    """What a round's answers are compared with: the oracle's to the same problems, or the policy's likeliest."""
+    algorithm = session.recipe.algorithm()
+    jobs = [_again(episode) for episode in {episode.group_id: episode for episode in episodes}.values()]
+    if algorithm.demonstrations:
+        oracle = OracleAgent(session.recipe.warm_start.habits_at(session.recipe.warm_start.rounds))
+        return views.sft(collect(session, oracle, jobs, part="-other"), session.policy.chat.example).rows
+    if algorithm.greedy:
+        likeliest = session.likeliest()
+        return views.each(collect(session, likeliest, jobs, part="-other")).rows
+    return []
 
 
-def _model_evolution(session: Session, sampled: list[Row], shown: list[Row]) -> dict[str, Any]:
+def _again(episode: Episode) -> Job:
+    """The job of answering an episode's problem once more."""
+    return Job(
+        id=f"{episode.group_id}/other",
+        env_id=episode.env_id,
+        env_kwargs=episode.env_kwargs,
+        seed=episode.seed,
+        group_id=episode.group_id,
+        reset_options=episode.reset_options,
+        agent_seed=episode.seed,
+    )
+
+
+def _model_evolution(session: Session, sampled: list[Row], others: list[Row]) -> dict[str, Any]:
     """Steps on the rows that the algorithm learns from; what it did and saw."""
     recipe, spec = session.recipe, session.recipe.evolve
     algorithm = recipe.algorithm()
     judged = CONTROLS[spec.control](sampled, np.random.default_rng([recipe.seed, session.round]))
-    view = algorithm.rows(judged, shown)
+    view = algorithm.rows(judged, others)
     metrics: dict[str, Any] = {"learned_from": len(view.rows) / max(1, len(sampled))}
     if not view.rows:
         return metrics

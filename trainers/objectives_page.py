@@ -51,7 +51,7 @@ def _cells(name: str, row: Algorithm) -> list[str]:
 
 def learns_from(row: Algorithm) -> str:
     """In a few words, the rows that an algorithm learns from."""
-    select = choices.real_and_generated if row.demonstrations else row.select
+    select = choices.real_and_generated if row.demonstrations else choices.against if row.greedy else row.select
     said = inspect.getdoc(select) if select else None
     return said.partition("\n")[0].rstrip(".") if said else "Every answer"
 

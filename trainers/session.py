@@ -89,6 +89,11 @@ class Session:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
         self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
 
+    def likeliest(self) -> PolicyLLM:
+        """The policy, giving its likeliest token each time."""
+        greedy = Sampling(temperature=0, max_tokens=self.recipe.max_answer_tokens)
+        return PolicyLLM(self.policy.engine, self.policy.chat, greedy, self.policy.actor)
+
     def begin_stage(self, stage: str) -> None:
         """Go to a stage's first round, with a fresh optimiser."""
         self.stage, self.round, self.steps = stage, 0, 0

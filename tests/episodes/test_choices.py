@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from palaestra.episodes.choices import (
+    against,
     best_and_worst,
     labelled,
     ranked,
@@ -77,6 +78,12 @@ def test_labels_go_to_every_decided_answer() -> None:
     view = labelled(rows((0, 1, 0.5, NAN)))
     assert [row.label for row in view.rows] == [-1, 1, -1]
     assert view.dropped == {"undecided": 1}
+
+
+def test_answers_stand_beside_another_one_s_reward() -> None:
+    view = against(rows((0, 1), (1,), (1,)), rows((0.5,), (NAN,)))
+    assert [(row.episode_id, row.baseline) for row in view.rows] == [("0/0", 0.5), ("0/1", 0.5)]
+    assert view.dropped == {"no decided answer to be compared with": 2}
 
 
 def test_ranked_groups_have_a_spread() -> None:

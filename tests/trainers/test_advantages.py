@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,3 +119,11 @@ def test_long_answers_are_fined_on_a_ramp() -> None:
 def test_a_ramp_needs_its_end(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="overlong"):
         Advantage(**options)  # type: ignore[arg-type]
+
+
+def test_a_given_baseline_is_the_row_s_own() -> None:
+    given = [replace(one, baseline=baseline) for one, baseline in zip(rows(1, 0, 1), (0.25, 0.25, 1.0), strict=True)]
+    advantage, _ = Advantage("given")(given)
+    assert advantage.tolist() == [0.75, -0.25, 0]
+    with pytest.raises(ValueError, match="needs rows with a baseline"):
+        Advantage("given")(rows(1, 0))

@@ -43,7 +43,7 @@ def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Reci
         assert learned
 
 
-@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "dapo", "role_baseline"])
+@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "dapo", "remax", "role_baseline"])
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
     recipe = tiny_recipe(evolve={"algorithm": name, "rounds": 3, "samples": 6})
     whole = play_run(recipe)
@@ -54,7 +54,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_
 
 def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_recipe: Recipes) -> None:
     run = play_run(tiny_recipe(evolve={"algorithm": "spin", "rounds": 1}))
-    shown, own = (run.episodes.find(f"evolve-00000{part}") for part in ("-oracle", ""))
+    shown, own = (run.episodes.find(f"evolve-00000{part}") for part in ("-other", ""))
     assert shown is not None
     assert own is not None
     demonstrations, samples = list(run.episodes.read(shown)), list(run.episodes.read(own))
@@ -63,6 +63,17 @@ def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_
     }
     assert all(episode.outcome["reasoner"].reward == 1 for episode in demonstrations)
     assert all(not episode.turns[0].action_ids for episode in demonstrations)
+
+
+def test_remax_asks_for_the_likeliest_answer_to_each_problem(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": "remax", "rounds": 1}))
+    greedy, own = (run.episodes.find(f"evolve-00000{part}") for part in ("-other", ""))
+    assert greedy is not None
+    assert own is not None
+    likeliest = list(run.episodes.read(greedy))
+    assert {episode.turns[0].temperature for episode in likeliest} == {0.0}
+    groups = {episode.group_id: episode.problem for episode in run.episodes.read(own)}
+    assert {episode.group_id: episode.problem for episode in likeliest} == groups
 
 
 def test_problems_that_told_nothing_are_replaced(play_run: Play, tiny_recipe: Recipes) -> None:
