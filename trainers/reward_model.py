@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -141,16 +141,3 @@ def worth(evaluator: Evaluator, rows: Sequence[Row]) -> Worth:
     rewards = [[row.reward for row in group] for group in groups.values()]
     means = (float(np.mean(part)) for part in (best, list(map(np.mean, rewards)), list(map(max, rewards))))
     return Worth(len(groups), float(np.mean(ordered)), *bootstrap(ordered), *means)
-
-
-def shuffled(rows: Sequence[Row], seed: int = 0) -> list[Row]:
-    """The rows with the verdicts of each group dealt out at random: what an evaluator must not learn from."""
-    rng = np.random.default_rng(seed)
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.group_id, []).append(row)
-    dealt = []
-    for group in groups.values():
-        order = rng.permutation(len(group))
-        dealt += [replace(row, reward=group[other].reward) for row, other in zip(group, order, strict=True)]
-    return dealt

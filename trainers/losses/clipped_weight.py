@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 from .policy_gradient import AGGREGATIONS, MAX_LOG_RATIO, diagnostics
 
 
 @dataclass(frozen=True, slots=True)
-class ClippedWeight:
+class ClippedWeight(Objective):
     """L = -agg_t[ sg(c_t) log π(a_t) ], with ρ_t = π(a_t) / μ(a_t) and sg what stops the gradient.
 
     pessimistic=False: c = A clip(ρ, 1 - clip_low, 1 + clip_high) (CISPO; arXiv 2506.13585).
@@ -27,11 +28,7 @@ class ClippedWeight:
     clip_high: float | None = 0.28
     pessimistic: bool = False
     aggregation: Literal["token_mean", "sequence_mean", "sequence_sum"] = "token_mean"
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = True
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = False
+    reads_advantage = True
 
     def __post_init__(self) -> None:
         if self.aggregation not in ("token_mean", "sequence_mean", "sequence_sum"):

@@ -7,7 +7,6 @@ w = softmax(r / α) over the answers of a group; α = 0 gives all weight to the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,20 +14,18 @@ from torch.nn.functional import logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 from .sequences import Sequences, sequences
 
 
 @dataclass(frozen=True, slots=True)
-class InfoNCA:
+class InfoNCA(Objective):
     """L = mean over groups of -Σ_i w_i log softmax(r̂)_i. With two answers and α = 0 it is DPO's."""
 
     beta: float = 0.1
     alpha: float = 0.0
-    reads_reference: ClassVar[bool] = True
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    reads_reference = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _check(self.beta, self.alpha)
@@ -41,7 +38,7 @@ class InfoNCA:
 
 
 @dataclass(frozen=True, slots=True)
-class NCA:
+class NCA(Objective):
     """L = mean over groups of -Σ_i w_i log σ(r̂_i) - (1/K) Σ_i log σ(-r̂_i).
 
     Its minimum is r̂_i = log(K w_i): it pins each log-ratio, not only their differences, so that the likelihood of the
@@ -50,11 +47,8 @@ class NCA:
 
     beta: float = 0.1
     alpha: float = 0.0
-    reads_reference: ClassVar[bool] = True
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    reads_reference = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _check(self.beta, self.alpha)

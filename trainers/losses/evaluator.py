@@ -6,7 +6,6 @@ v is the value at an answer's last token, V_t that at each of its tokens, R the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,11 +13,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 from .sequences import sequences
 
 
 @dataclass(frozen=True, slots=True)
-class BradleyTerry:
+class BradleyTerry(Objective):
     """L = mean over pairs of -log σ(v_w - v_l - margin) + centre (v_w + v_l)².
 
     Bradley and Terry 1952; ``centre`` (arXiv 2312.09244) keeps scores of different problems near one another, which the
@@ -27,11 +27,7 @@ class BradleyTerry:
 
     margin: float = 0.0
     centre: float = 0.01
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         for name in ("margin", "centre"):
@@ -48,14 +44,8 @@ class BradleyTerry:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeCrossEntropy:
+class OutcomeCrossEntropy(Objective):
     """L = mean over answers of -R log σ(v) - (1 - R) log σ(-v), R a label or a soft one (arXiv 2110.14168)."""
-
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = False
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         reward = sequences(batch, outputs).reward
@@ -66,14 +56,8 @@ class OutcomeCrossEntropy:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueRegression:
+class ValueRegression(Objective):
     """L = (1 / n_tokens) Σ_t (tanh V_t - (2R - 1))²: the outcome, foretold at every token (AlphaMath; 2405.03553)."""
-
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = False
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         error = torch.where(batch.action_mask, outputs.value.tanh() - (2 * batch.reward - 1), 0.0)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 from .sequences import sequences
 
 
 @dataclass(frozen=True, slots=True)
-class KTO:
+class KTO(Objective):
     """L = mean over answers of w_d (1 - σ(β (Δ - z))) for good ones and w_u (1 - σ(β (z - Δ))) for bad ones.
 
     Δ = Σ_t log π(y_t) - Σ_t log ref(y_t); z = max(0, the mean of Δ over answers to *other* problems), an estimate of
@@ -24,11 +24,8 @@ class KTO:
     beta: float = 0.1
     desirable_weight: float = 1.0
     undesirable_weight: float = 1.0
-    reads_reference: ClassVar[bool] = True
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = True
-    whole_groups: ClassVar[bool] = False
+    reads_reference = True
+    reads_mismatch = True
 
     def __post_init__(self) -> None:
         for name in ("beta", "desirable_weight", "undesirable_weight"):

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 
 
 @dataclass(frozen=True, slots=True)
-class NLL:
+class NLL(Objective):
     """L = -(1 / n_tokens) Σ_t w_t log π(a_t), over action tokens; ``n_tokens`` is the whole optimiser step's.
 
     w is the row's weight: 1 for plain imitation, the reward for reward-weighted regression.
     """
-
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = False
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         logprobs = torch.where(batch.action_mask, outputs.logprobs, 0.0)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 
 MAX_LOG_RATIO = 20.0  # exp(20) is finite in fp32 with room to multiply
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyGradient:
+class PolicyGradient(Objective):
     """L = -agg_t[ w_t min(ρ_t A, clip(ρ_t, 1 - clip_low, 1 + clip_high) A) ] + kl_coefficient · agg_t[ KL_t ] - H.
 
     ratio: ρ against the behaviour policy. "token": π(a_t)/μ(a_t) (PPO, GRPO; arXiv 2402.03300). "sequence": the
@@ -50,8 +51,6 @@ class PolicyGradient:
     kl_coefficient: float = 0.0
     kl_estimator: Literal["k1", "k2", "k3"] | None = None
     kl_placement: Literal["loss", "reward"] | None = None
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = False
 
     @property
     def reads_reference(self) -> bool:

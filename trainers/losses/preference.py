@@ -7,7 +7,7 @@ P pairs a step; a pair is a group of one sequence labelled 1 and one labelled -1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,11 +15,12 @@ from torch.nn.functional import logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
+from .objective import Objective
 from .sequences import Sequences, sequences
 
 
 @dataclass(frozen=True, slots=True)
-class DPO:
+class DPO(Objective):
     """L = mean over pairs of -(1-ε) log σ(β h) - ε log σ(-β h) - α lp_w / |y_w|.
 
     Direct preference optimisation (arXiv 2305.18290); ε, ``label_smoothing``, the chance that a label is wrong (cDPO;
@@ -30,11 +31,8 @@ class DPO:
     beta: float = 0.1
     label_smoothing: float = 0.0
     nll_coefficient: float = 0.0
-    reads_reference: ClassVar[bool] = True
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    reads_reference = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _above_zero("beta", self.beta)
@@ -54,7 +52,7 @@ class DPO:
 
 
 @dataclass(frozen=True, slots=True)
-class IPO:
+class IPO(Objective):
     """L = mean over pairs of (h - 1/(2τ))², the identity preference objective (arXiv 2310.12036).
 
     reduction: "mean" divides each Δ by its |y|, as its authors say they do; "sum" is the paper's formula. One τ means
@@ -63,11 +61,8 @@ class IPO:
 
     tau: float = 0.1
     reduction: Literal["mean", "sum"] = "mean"
-    reads_reference: ClassVar[bool] = True
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    reads_reference = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _above_zero("tau", self.tau)
@@ -84,16 +79,12 @@ class IPO:
 
 
 @dataclass(frozen=True, slots=True)
-class SimPO:
+class SimPO(Objective):
     """L = mean over pairs of -log σ(β (lp_w / |y_w| - lp_l / |y_l|) - γ); no reference (arXiv 2405.14734)."""
 
     beta: float = 2.0
     gamma: float = 1.0
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _above_zero("beta", self.beta)
@@ -107,18 +98,14 @@ class SimPO:
 
 
 @dataclass(frozen=True, slots=True)
-class ORPO:
+class ORPO(Objective):
     """L = mean over pairs of -lp_w / |y_w| - λ log σ(log odds_w - log odds_l); no reference (arXiv 2403.07691).
 
     odds = p / (1 - p) of p = exp(lp / |y|), an answer's likelihood a token.
     """
 
     coefficient: float = 0.1
-    reads_reference: ClassVar[bool] = False
-    reads_advantage: ClassVar[bool] = False
-    reads_old: ClassVar[bool] = False
-    reads_mismatch: ClassVar[bool] = False
-    whole_groups: ClassVar[bool] = True
+    whole_groups = True
 
     def __post_init__(self) -> None:
         _above_zero("coefficient", self.coefficient)

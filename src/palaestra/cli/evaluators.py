@@ -35,15 +35,17 @@ def reward_model(
         batch_size: answers a step.
         learning_rate: the highest; it goes down by a cosine.
         seed: of the order in which answers are learned from.
-        control: "shuffled" deals the verdicts of each problem out at random: what is learned then is worth nothing.
+        control: "shuffled" deals the verdicts out at random: what is learned then is worth nothing.
     """
+    import numpy as np
     from rich.table import Table
 
     from palaestra.agents.evaluator import new_evaluator
     from palaestra.arena.display import open_display
     from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
-    from palaestra.trainers.reward_model import EVALUATORS, judged_answers, shuffled, split, train_evaluator, worth
+    from palaestra.trainers.evolve import CONTROLS
+    from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator, worth
 
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
@@ -63,7 +65,7 @@ def reward_model(
     try:
         train_evaluator(
             evaluator,
-            shuffled(train, seed) if control == "shuffled" else train,
+            CONTROLS[control](train, np.random.default_rng(seed)),
             EVALUATORS[kind],
             epochs=epochs,
             batch_size=batch_size,

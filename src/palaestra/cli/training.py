@@ -61,7 +61,8 @@ def objectives(out: Path | None = None) -> None:
     from rich.table import Table
 
     from palaestra.trainers.algorithms import ALGORITHMS
-    from palaestra.trainers.objectives_page import learns_from, page
+
+    from .objectives_page import learns_from, page
 
     if out is not None:
         out.write_text(page())

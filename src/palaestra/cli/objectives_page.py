@@ -7,8 +7,7 @@ import inspect
 from typing import Any
 
 from palaestra.episodes import choices
-
-from .algorithms import ALGORITHMS, Algorithm
+from palaestra.trainers.algorithms import ALGORITHMS, Algorithm
 
 HEAD = """# Objectives
 
