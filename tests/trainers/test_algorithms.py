@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.episodes.views import Row
 from palaestra.trainers.algorithms import ALGORITHMS
@@ -49,7 +50,9 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_
     whole = play_run(recipe)
     stopped = play_run(recipe, stop_after=3)
     assert not (stopped.path / "agents" / "evolved").exists()
-    assert weights(play_run(run=RunFolder(stopped.path)), "evolved") == weights(whole, "evolved")
+    resumed = play_run(run=RunFolder(stopped.path))
+    assert weights(resumed, "evolved") == weights(whole, "evolved")
+    assert not [difference for _, found in replay(resumed.episodes.read()) for difference in found]
 
 
 def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_recipe: Recipes) -> None:

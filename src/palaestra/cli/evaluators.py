@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
 from .app import UserError, app, console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from palaestra.arena.display import Display
+    from palaestra.trainers.reward_model import Worth
 
 
 @app.command(name="reward-model")
@@ -38,7 +45,6 @@ def reward_model(
         control: "shuffled" deals the verdicts out at random: what is learned then is worth nothing.
     """
     import numpy as np
-    from rich.table import Table
 
     from palaestra.agents.evaluator import new_evaluator
     from palaestra.arena.display import open_display
@@ -56,12 +62,6 @@ def reward_model(
     train, held_out = split(judged_answers(episodes.read()))
     evaluator = new_evaluator(policy)
     display = open_display()
-
-    def told(step: int, steps: int, metrics: dict[str, float]) -> None:
-        if step == 1:
-            display.phase("train", steps)
-        display.advance(metrics)
-
     try:
         train_evaluator(
             evaluator,
@@ -71,14 +71,31 @@ def reward_model(
             batch_size=batch_size,
             learning_rate=learning_rate,
             seed=seed,
-            told=told,
+            told=_told(display),
         )
     finally:
         display.close()
     save_checkpoint(to.parent, to.name, evaluator.model, evaluator.tokenizer, None)
-    found = worth(evaluator, held_out)
+    console.print(_table(worth(evaluator, held_out)))
+
+
+def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
+    """Shows each step on the display."""
+
+    def told(step: int, steps: int, metrics: dict[str, float]) -> None:
+        if step == 1:
+            display.phase("train", steps)
+        display.advance(metrics)
+
+    return told
+
+
+def _table(found: Worth) -> Table:
+    """What an evaluator is worth, for people."""
+    from rich.table import Table
+
     table = Table("held out", "pairs in order", "95 %", "favourite", "mean answer", "best answer")
     interval = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
     shares = (f"{100 * value:.1f} %" for value in (found.best, found.mean, found.most))
     table.add_row(str(found.problems), f"{100 * found.ordered:.1f} %", interval, *shares)
-    console.print(table)
+    return table
