@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
 
 
-class Objective:
+class Objective(ABC):
     """A loss, and what it must be given. An objective is a frozen dataclass of its options."""
 
     __slots__ = ()
@@ -38,6 +40,6 @@ class Objective:
         """The sequences of a group must be in one micro-batch."""
         return False
 
+    @abstractmethod
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a micro-batch's share of the step, and metrics that add up over its micro-batches."""
-        raise NotImplementedError
