@@ -59,6 +59,7 @@ def convert(file: Path, to: Path) -> None:
     config = quantised.config.__class__(**{**quantised.config.to_dict(), "quantization_config": None})
     model = type(quantised)(config)  # one that may be saved, which a model read from GGUF may not
     model.load_state_dict(quantised.state_dict())
+    to.parent.mkdir(parents=True, exist_ok=True)
     aside = to.with_name(f".{to.name}.tmp")
     model.to(torch.bfloat16).save_pretrained(aside)
     tokenizer.save_pretrained(aside)

@@ -24,7 +24,6 @@ def get(name: Positional[str], to: Path | None = None) -> None:
     from palaestra.agents.gguf_model import fetch
 
     folder = to or Path("models") / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
     fetch(name, folder, lambda said: console.print(said, highlight=False))
     console.print(
         f"{folder}: use it as a model, such as palaestra evolve --set model.path={folder}",
