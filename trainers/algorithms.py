@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from palaestra.episodes import choices
@@ -37,6 +37,15 @@ class Algorithm:
     attempts: int = 0
     greedy: bool = False
     demonstrations: bool = False
+
+    def for_answers_of(self, longest: int) -> Algorithm:
+        """The same with what it says of lengths fitted to answers of at most so many tokens."""
+        advantage, objective = self.advantage, self.objective
+        if advantage is not None and advantage.longest is not None:
+            advantage = replace(advantage, longest=longest, overlong=max(1, longest // 4))
+        if isinstance(objective, PolicyGradient) and objective.constant is not None:
+            objective = replace(objective, constant=longest)
+        return replace(self, advantage=advantage, objective=objective)
 
     def rows(self, sampled: list[Row], others: Sequence[Row] = ()) -> View:
         """What of a round is learned from. others: the demonstrations, or the greedy answers."""
@@ -88,12 +97,12 @@ ALGORITHMS = {
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="sequence_mean"),
         Advantage(baseline="group_mean", scale="group_std"),
     ),
-    "dr_grpo": Algorithm(  # constant: set it to max_answer_tokens, whose share of the rate it is
+    "dr_grpo": Algorithm(  # constant: becomes max_answer_tokens
         *(GRADIENT, "Understanding R1-Zero-Like Training, arXiv 2503.20783", _PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="constant", constant=64),
         Advantage(baseline="group_mean"),
     ),
-    "dapo": Algorithm(  # longest: set it to max_answer_tokens
+    "dapo": Algorithm(  # longest, overlong: become max_answer_tokens and a quarter of it
         *(GRADIENT, "DAPO, arXiv 2503.14476", _PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.28, aggregation="token_mean"),
         Advantage(baseline="group_mean", scale="group_std", overlong=16, longest=64),

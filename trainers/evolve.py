@@ -160,7 +160,7 @@ def _others(session: Session, episodes: list[Episode]) -> list[Row]:
     algorithm = session.recipe.algorithm()
     jobs = [_again(episode) for episode in {episode.group_id: episode for episode in episodes}.values()]
     if algorithm.demonstrations:
-        oracle = OracleAgent(session.recipe.warm_start.habits_at(session.recipe.warm_start.rounds))
+        oracle = OracleAgent(session.recipe.warm_start.habits_at(max(0, session.recipe.warm_start.rounds - 1)))
         return views.sft(collect(session, oracle, jobs, part="-other"), session.policy.chat.example).rows
     if algorithm.greedy:
         likeliest = session.likeliest()

@@ -131,7 +131,8 @@ class Recipe:
 
     def algorithm(self) -> Algorithm:
         """The chosen row of the table with the recipe's changes."""
-        row, evolve = ALGORITHMS[self.evolve.algorithm], self.evolve
+        evolve = self.evolve
+        row = ALGORITHMS[evolve.algorithm].for_answers_of(self.max_answer_tokens)
         if row.advantage is None and evolve.advantage:
             raise RecipeError(f"evolve.advantage has no effect on {evolve.algorithm}, which reads rewards or labels")
         return dataclasses.replace(

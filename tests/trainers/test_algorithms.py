@@ -130,6 +130,25 @@ def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict
         parse_recipe(tiny_recipe(evolve=evolve))
 
 
+def test_lengths_are_those_of_the_recipe_s_answers(tiny_recipe: Recipes) -> None:
+    def chosen(**evolve: Any) -> Any:
+        return parse_recipe(tiny_recipe(evolve=evolve, max_answer_tokens=256)).algorithm()
+
+    advantage = chosen(algorithm="dapo").advantage
+    assert (advantage.longest, advantage.overlong) == (256, 64)
+    assert chosen(algorithm="dr_grpo").objective.constant == 256
+    assert chosen(algorithm="dr_grpo", objective={"constant": 9}).objective.constant == 9  # unless it says so
+    assert chosen(algorithm="grpo") == ALGORITHMS["grpo"]
+
+
+def test_spin_s_oracle_keeps_the_habits_that_the_warm_start_ended_with(play_run: Play, tiny_recipe: Recipes) -> None:
+    drift = {"habits": {"steps": 1.0}, "final_habits": {"direct": 1.0}}
+    run = play_run(tiny_recipe(warm_start=drift, evolve={"algorithm": "spin", "rounds": 1}))
+    shown = run.episodes.find("evolve-00000-other")
+    assert shown is not None
+    assert {episode.turns[0].meta["habit"] for episode in run.episodes.read(shown)} == {"direct"}
+
+
 def test_a_recipe_changes_the_options_of_its_algorithm(tiny_recipe: Recipes) -> None:
     recipe = parse_recipe(tiny_recipe(evolve={"algorithm": "dpo", "objective": {"beta": 0.5}}))
     assert recipe.algorithm() == replace(ALGORITHMS["dpo"], objective=replace(ALGORITHMS["dpo"].objective, beta=0.5))
