@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from palaestra.agents.agent import Agent
+from palaestra.agents.clock import TimedEngine
 from palaestra.agents.pretrained import load_policy
 from palaestra.agents.self_consistency import SelfConsistency
 from palaestra.arena.curves import draw_curves
@@ -18,7 +19,6 @@ from palaestra.arena.rollout import rollout
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
 
-from .clock import TimedEngine
 from .session import Session, Stopped
 
 

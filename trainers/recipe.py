@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -16,6 +13,7 @@ import yaml
 
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
+from palaestra.arena.settings import SettingsError, build, plain, unknown
 
 from .algorithms import ALGORITHMS, Algorithm
 from .losses import PolicyGradient
@@ -25,10 +23,6 @@ COUNTS = {
     *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
     *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every"),
 }
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be run as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +128,7 @@ class Recipe:
         evolve = self.evolve
         row = ALGORITHMS[evolve.algorithm].for_answers_of(self.max_answer_tokens)
         if row.advantage is None and evolve.advantage:
-            raise RecipeError(f"evolve.advantage has no effect on {evolve.algorithm}, which reads rewards or labels")
+            raise SettingsError(f"evolve.advantage has no effect on {evolve.algorithm}, which reads rewards or labels")
         return dataclasses.replace(
             row,
             objective=_changed(row.objective, evolve.objective, "evolve.objective"),
@@ -146,7 +140,7 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     """Read a recipe file, or one that ships with the package by its name, with dotted overrides.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key (the nearest is named), a value of the wrong type, or
+        SettingsError: no such file, not YAML, an unknown key (the nearest is named), a value of the wrong type, or
             values that do not go together.
         UnknownEnvironment, UnknownKnob: of the environment; the nearest is named.
     """
@@ -154,26 +148,26 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     if not file.is_file():
         shipped = {p.name.removesuffix(".yaml"): p for p in (files("palaestra") / "recipes").iterdir()}
         if str(path) not in shipped:
-            raise RecipeError(f"no recipe {path}: give a YAML file, or one of {', '.join(sorted(shipped))}")
+            raise SettingsError(f"no recipe {path}: give a YAML file, or one of {', '.join(sorted(shipped))}")
         text = shipped[str(path)].read_text()
     else:
         text = file.read_text()
     try:
         data = yaml.safe_load(text) or {}
         for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
-            _set(data, key.split("."), yaml.safe_load(value))
+            _put(data, key.split("."), yaml.safe_load(value))
     except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     return parse_recipe(data)
 
 
 def parse_recipe(data: Any) -> Recipe:
-    """A recipe from plain data. Raises RecipeError as ``load_recipe`` does."""
-    recipe: Recipe = _build(Recipe, data, "the recipe")
+    """A recipe from plain data. Raises SettingsError as ``load_recipe`` does."""
+    recipe: Recipe = build(Recipe, data)
     if not isinstance(recipe.environment, str) and "id" not in recipe.environment:
-        raise RecipeError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
+        raise SettingsError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
     if recipe.evolve.algorithm not in ALGORITHMS:
-        raise RecipeError(_unknown("algorithm", recipe.evolve.algorithm, list(ALGORITHMS)))
+        raise SettingsError(unknown("algorithm", recipe.evolve.algorithm, list(ALGORITHMS)))
     _check_numbers(recipe)
     _check_algorithm(recipe)
     _check_environment(recipe)
@@ -182,26 +176,26 @@ def parse_recipe(data: Any) -> Recipe:
 
 def _check_numbers(recipe: Recipe) -> None:
     if recipe.temperature <= 0:
-        raise RecipeError("temperature is above 0: training samples from the policy itself")
+        raise SettingsError("temperature is above 0: training samples from the policy itself")
     for part in ("", "warm_start", "evolve", "evaluation"):
         spec = getattr(recipe, part) if part else recipe
         for name in COUNTS.intersection(spec.__dataclass_fields__):
             if getattr(spec, name) < 1:
-                raise RecipeError(f"{part}{'.' if part else ''}{name} is 1 or more, not {getattr(spec, name)}")
+                raise SettingsError(f"{part}{'.' if part else ''}{name} is 1 or more, not {getattr(spec, name)}")
 
 
 def _check_algorithm(recipe: Recipe) -> None:
     spec = recipe.evolve
     try:
         algorithm = recipe.algorithm()
-    except RecipeError:
+    except SettingsError:
         raise
     except ValueError as error:
-        raise RecipeError(f"evolve: {error}") from error
+        raise SettingsError(f"evolve: {error}") from error
     if spec.samples < 2:
-        raise RecipeError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
+        raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
     if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
-        raise RecipeError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second update is off-policy")
+        raise SettingsError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second is off-policy")
 
 
 def _check_environment(recipe: Recipe) -> None:
@@ -216,85 +210,28 @@ def _check_environment(recipe: Recipe) -> None:
     for key, named in asked.items():
         if not named or not set(named) <= set(known):
             every = f"{known[0]} to {known[-1]}"
-            raise RecipeError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
+            raise SettingsError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
     try:
         for round in (0, max(0, recipe.warm_start.rounds - 1)):
             OracleAgent(recipe.warm_start.habits_at(round))
     except (TypeError, ValueError) as error:
-        raise RecipeError(f"warm_start.habits: {error}") from error
+        raise SettingsError(f"warm_start.habits: {error}") from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML, every default written out."""
-    return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
+    return yaml.safe_dump(plain(dataclasses.asdict(recipe)), sort_keys=False)
 
 
 def _changed(options: Any, changes: Mapping[str, Any], where: str) -> Any:
     """A dataclass of options with some of them changed."""
-    return _build(type(options), {**dataclasses.asdict(options), **changes}, where)
+    return build(type(options), {**dataclasses.asdict(options), **changes}, where)
 
 
-def _build(cls: Any, data: Any, where: str) -> Any:
-    if not isinstance(data, Mapping):
-        raise RecipeError(f"{where} is a mapping of keys to values, not {data!r}")
-    hints = {field.name: typing.get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
-    for key in data:
-        if key not in hints:
-            raise RecipeError(_unknown(f"key in {where}", str(key), list(hints)))
-    prefix = "" if cls is Recipe else f"{where}."
-    return cls(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in data.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, where)
-    origin = typing.get_origin(hint)
-    options = typing.get_args(hint) if origin in (types.UnionType, typing.Union) else (hint,)
-    for option in options:
-        kind = typing.get_origin(option) or option
-        if kind is tuple and isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
-            return tuple(value)
-        if kind is float and type(value) in (int, float):
-            return float(value)
-        if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
-            try:
-                return float(value)
-            except ValueError:
-                continue
-        if kind is Mapping and isinstance(value, Mapping):
-            return dict(value)
-        if kind in (int, str, bool, type(None)) and type(value) is kind:
-            return value
-        if kind is Literal and value in typing.get_args(option):
-            return value
-    raise RecipeError(f"{where} is {' or '.join(map(_kind, options))}, not {value!r}")
-
-
-def _kind(option: Any) -> str:
-    """A type in a person's words."""
-    if typing.get_origin(option) is Literal:
-        return "one of " + ", ".join(typing.get_args(option))
-    kind = typing.get_origin(option) or option
-    known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
-    known |= {tuple: "a list of integers", Mapping: "a mapping"}
-    return known.get(kind, "nothing (null)")
-
-
-def _set(data: dict[str, Any], keys: list[str], value: Any) -> None:
+def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = data.setdefault(key, {})
         if not isinstance(inner, dict):
             data[key] = inner = {"id": inner} if key == "environment" else {}
         data = inner
     data[keys[-1]] = value
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"unknown {what}: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

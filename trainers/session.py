@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from palaestra.agents.chat import ChatFormat
+from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
@@ -23,7 +24,6 @@ from palaestra.episodes import Actor
 
 from .advantages import RunningMean
 from .checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
-from .clock import Clock, TimedEngine
 from .optimise import adamw
 from .recipe import ModelSpec, Recipe
 

@@ -16,12 +16,13 @@ import torch
 
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.arena.settings import SettingsError
 from palaestra.episodes.views import Row
 from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
 from palaestra.trainers.forward import Outputs
 from palaestra.trainers.losses import NLL
-from palaestra.trainers.recipe import RecipeError, parse_recipe
+from palaestra.trainers.recipe import parse_recipe
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]
@@ -126,7 +127,7 @@ def test_imitation_is_weighted_by_reward() -> None:
     ],
 )
 def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict[str, Any], said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
+    with pytest.raises(SettingsError, match=said):
         parse_recipe(tiny_recipe(evolve=evolve))
 
 

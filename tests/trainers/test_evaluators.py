@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.arena.worth import worth
 from palaestra.episodes.choices import opposed
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, micro_batches, pack
@@ -23,7 +24,7 @@ from palaestra.trainers.evolve import CONTROLS
 from palaestra.trainers.forward import Outputs, forward_values
 from palaestra.trainers.losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
-from palaestra.trainers.reward_model import EVALUATORS, every, split, train_evaluator, worth
+from palaestra.trainers.reward_model import EVALUATORS, every, split, train_evaluator
 
 Rows = Callable[..., list[Row]]
 VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts

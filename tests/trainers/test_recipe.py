@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from palaestra.arena.settings import SettingsError
 from palaestra.envs import UnknownEnvironment, UnknownKnob
 from palaestra.trainers.advantages import Advantage
 from palaestra.trainers.losses import PolicyGradient
-from palaestra.trainers.recipe import Recipe, RecipeError, WarmStart, dump_recipe, load_recipe, parse_recipe
+from palaestra.trainers.recipe import Recipe, WarmStart, dump_recipe, load_recipe, parse_recipe
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -113,7 +114,7 @@ def test_options_change_a_row_of_the_table() -> None:
     ],
 )
 def test_what_cannot_be_run_is_told(data: Any, told: str) -> None:
-    with pytest.raises(RecipeError, match=told) as caught:
+    with pytest.raises(SettingsError, match=told) as caught:
         parse_recipe(data)
     assert "\n" not in str(caught.value)
 
@@ -130,12 +131,12 @@ def test_an_unknown_environment_or_knob_is_told_with_the_nearest() -> None:
     [("a: [1", "is not YAML"), ("- name\n", "the recipe is a mapping"), ("text", "the recipe is a mapping")],
 )
 def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(RecipeError, match=told):
+    with pytest.raises(SettingsError, match=told):
         load_recipe(written(tmp_path, text), {"seed": "1"})
 
 
 def test_a_missing_recipe_names_those_that_ship() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe nope: give a YAML file, or one of .*quickstart"):
+    with pytest.raises(SettingsError, match=r"no recipe nope: give a YAML file, or one of .*quickstart"):
         load_recipe("nope")
 
 

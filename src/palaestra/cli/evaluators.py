@@ -13,8 +13,9 @@ from .app import UserError, app, console
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from palaestra.agents.evaluator import Evaluator
     from palaestra.arena.display import Display
-    from palaestra.trainers.reward_model import Worth
+    from palaestra.episodes.views import Row
 
 
 @app.command(name="reward-model")
@@ -51,7 +52,7 @@ def reward_model(
     from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
     from palaestra.trainers.evolve import CONTROLS
-    from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator, worth
+    from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator
 
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
@@ -76,7 +77,7 @@ def reward_model(
     finally:
         display.close()
     save_checkpoint(to.parent, to.name, evaluator.model, evaluator.tokenizer, None)
-    console.print(_table(worth(evaluator, held_out)))
+    console.print(_table(evaluator, held_out))
 
 
 def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
@@ -90,10 +91,13 @@ def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
     return told
 
 
-def _table(found: Worth) -> Table:
+def _table(evaluator: Evaluator, held_out: list[Row]) -> Table:
     """What an evaluator is worth, for people."""
     from rich.table import Table
 
+    from palaestra.arena.worth import worth
+
+    found = worth(evaluator, held_out)
     table = Table("held out", "pairs in order", "95 %", "favourite", "mean answer", "best answer")
     interval = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
     shares = (f"{100 * value:.1f} %" for value in (found.best, found.mean, found.most))

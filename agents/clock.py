@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from palaestra.agents.engine import Completion, Engine, Sampling, TokenIds
+from .engine import Completion, Engine, Sampling, TokenIds
 
 
 @dataclass(slots=True)

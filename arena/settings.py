@@ -1,0 +1,81 @@
+"""Settings: plain data, such as a YAML file's, read into frozen dataclasses, strictly."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be taken as written; the message names the key."""
+
+
+def build(cls: Any, data: Any, where: str = "") -> Any:
+    """A frozen dataclass from a mapping, field by field, dataclasses within it too.
+
+    where: the key that the mapping stands under, "" for the whole.
+
+    Raises:
+        SettingsError: an unknown key (the nearest is named) or a value of the wrong type.
+    """
+    whole = f"the {cls.__name__.lower()}"
+    if not isinstance(data, Mapping):
+        raise SettingsError(f"{where or whole} is a mapping of keys to values, not {data!r}")
+    hints = {field.name: typing.get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
+    for key in data:
+        if key not in hints:
+            raise SettingsError(unknown(f"key in {where or whole}", str(key), list(hints)))
+    prefix = f"{where}." if where else ""
+    return cls(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in data.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return build(hint, value, where)
+    origin = typing.get_origin(hint)
+    options = typing.get_args(hint) if origin in (types.UnionType, typing.Union) else (hint,)
+    for option in options:
+        kind = typing.get_origin(option) or option
+        if kind is tuple and isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+            return tuple(value)
+        if kind is float and type(value) in (int, float):
+            return float(value)
+        if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+            try:
+                return float(value)
+            except ValueError:
+                continue
+        if kind is Mapping and isinstance(value, Mapping):
+            return dict(value)
+        if kind in (int, str, bool, type(None)) and type(value) is kind:
+            return value
+        if kind is Literal and value in typing.get_args(option):
+            return value
+    raise SettingsError(f"{where} is {' or '.join(map(_kind, options))}, not {value!r}")
+
+
+def _kind(option: Any) -> str:
+    """A type in a person's words."""
+    if typing.get_origin(option) is Literal:
+        return "one of " + ", ".join(typing.get_args(option))
+    kind = typing.get_origin(option) or option
+    known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+    known |= {tuple: "a list of integers", Mapping: "a mapping"}
+    return known.get(kind, "nothing (null)")
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """That there is no such name, and which one was meant."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"unknown {what}: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})")
+
+
+def plain(value: Any) -> Any:
+    """The same of dictionaries and lists only, for YAML."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
