@@ -100,9 +100,25 @@ def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluat
     return Evaluator(model, tokenizer, Path(path).name)
 
 
+def add_value_head(model: PreTrainedModel) -> None:
+    """Give a language model a second head, ``score``, of one output, on the same backbone; it says 0 at first."""
+    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=torch.float32)
+    torch.nn.init.zeros_(head.weight)
+    model.score = head
+    model.config.num_labels = 1  # so that its folder is read as an evaluator's too
+
+
+def value_head(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
+    """The second head's weights, under the names that they have in the model; None without one."""
+    weights = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("score.")}
+    return weights or None
+
+
 def new_evaluator(policy: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
     """An untrained evaluator on the weights of a policy: its head says 0 to everything."""
-    model, tokenizer = load_pretrained(policy, AutoModelForSequenceClassification, device, num_labels=1)
+    model, tokenizer = load_pretrained(
+        policy, AutoModelForSequenceClassification, device, ("score.weight",), num_labels=1
+    )
     head: Any = model.score
     torch.nn.init.zeros_(head.weight)
     return Evaluator(model, tokenizer)

@@ -42,22 +42,38 @@ def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTr
 
 
 def load_pretrained(
-    path: str | os.PathLike[str], kind: Any, device: str = "cpu", **options: Any
+    path: str | os.PathLike[str], kind: Any, device: str = "cpu", new: tuple[str, ...] = (), **options: Any
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The same for a model of one of transformers' Auto kinds; ``options`` go to its ``from_pretrained``."""
+    """The same for a model of one of transformers' Auto kinds; ``options`` go to its ``from_pretrained``.
+
+    new: weights that the folder need not hold, and that are made at random then; any other must be there.
+    """
     dtype: Any = torch.float32 if device == "cpu" else "auto"
     if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
         raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
     if _is_hub_id(path) and not _hub_answers(str(path)):
         path = _cached(str(path))
     try:
-        model: Any = kind.from_pretrained(path, dtype=dtype, **options)
+        model, found = _quietly(kind.from_pretrained, path, dtype=dtype, output_loading_info=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         where = "as a model" if Path(path).exists() else "from the hub, and is no folder here"
         raise MissingModel(f"{path} could not be loaded {where}: {reason}") from error
+    absent = {*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])} - set(new)
+    if absent:
+        raise MissingModel(f"{path} lacks weights of a {type(model).__name__}: {', '.join(sorted(absent)[:3])}")
     return model.to(device), tokenizer
+
+
+def _quietly(load: Any, *args: Any, **options: Any) -> Any:
+    """Without transformers' report of weights that it did not use, such as those of a second head."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        return load(*args, **options)
+    finally:
+        transformers_logging.set_verbosity(verbosity)
 
 
 def _is_hub_id(path: str | os.PathLike[str]) -> bool:

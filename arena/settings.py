@@ -33,6 +33,16 @@ def build(cls: Any, data: Any, where: str = "") -> Any:
     return cls(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in data.items()})
 
 
+def changed(options: Any, changes: Mapping[str, Any], where: str) -> Any:
+    """A dataclass of options with some of them changed. Raises SettingsError as ``build`` does."""
+    hints = typing.get_type_hints(type(options))
+    for key in changes:
+        if key not in hints:
+            raise SettingsError(unknown(f"key in {where}", str(key), list(hints)))
+    values = {key: _value(hints[key], value, f"{where}.{key}") for key, value in changes.items()}
+    return dataclasses.replace(options, **values)
+
+
 def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return build(hint, value, where)

@@ -10,7 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .views import Row, View
+
+Floats = NDArray[np.float64]
 
 EQUAL = 1e-6  # rewards closer than this are the same
 
@@ -19,6 +24,18 @@ def solved(rows: Sequence[Row], min_reward: float = 1.0) -> View:
     """Answers whose reward is at least ``min_reward`` (rejection sampling; RFT, arXiv 2308.01825)."""
     kept = [row for row in rows if row.reward >= min_reward]
     return View(kept, _count(rows, kept, f"reward below {min_reward:g} or undecided"))
+
+
+def unsolved(rows: Sequence[Row], below: float = 1.0) -> View:
+    """Answers whose reward is less than that."""
+    kept = [row for row in rows if row.reward < below]
+    return View(kept, _count(rows, kept, f"reward {below:g} or more, or undecided"))
+
+
+def decided(rows: Sequence[Row]) -> View:
+    """Every decided answer."""
+    kept = [row for row in rows if not math.isnan(row.reward)]
+    return View(kept, _count(rows, kept, "undecided"))
 
 
 def weighted(rows: Sequence[Row]) -> View:
@@ -63,6 +80,25 @@ def opposed(rows: Sequence[Row]) -> View:
             kept += [replace(one, label=1, group_id=name), replace(other, label=-1, group_id=name)]
         dropped["no answer of another score to be paired with"] += len(group) - 2 * len(pairs)
     return View(kept, +dropped)
+
+
+def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Sequence[float] | Floats) -> View:
+    """A pair for each group: the highest and the lowest of score - α |y|, |y| action tokens (DICE; arXiv 2406.09760).
+
+    α is the one of ``alphas`` under which chosen and rejected answers are most nearly of one length on average; all are
+    tried, since the gap is no smooth function of α.
+    """
+    groups = [group for group in _groups(rows, decided=False).values() if len(group) > 1]
+    score = {id(row): value for row, value in zip(rows, scores, strict=True)}
+    tables = [(np.array([score[id(row)] for row in group]), np.array(list(map(_length, group)))) for group in groups]
+
+    def gap(alpha: float) -> float:
+        kept = [(value - alpha * length, length) for value, length in tables]
+        return abs(float(np.sum([length[value.argmax()] - length[value.argmin()] for value, length in kept])))
+
+    alpha = min(alphas, key=gap) if groups else 0.0
+    regular = [replace(row, reward=score[id(row)] - alpha * _length(row)) for row in rows]
+    return best_and_worst(regular)
 
 
 def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:

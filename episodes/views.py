@@ -7,6 +7,7 @@ scripted agent's text, which never was tokens, is encoded here.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from palaestra.verifiers import Status
+
 from .record import Episode, Turn
 
 Ids = Sequence[int]
 Encode = Callable[[str, str], tuple[Ids, Ids]]  # (observation, answer) -> (prompt ids, action ids with their end)
+Decode = Callable[[Ids], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Row:
     reward: the role's outcome in the episode (nan when undecided). weight: multiplies the row's loss.
     label: 1 for an answer that was chosen, -1 for one that was rejected, 0 for neither.
     baseline: the reward of the answer that it is compared with, where there is one.
+    token_rewards: float32 of shape (n,), what single tokens were given, such as the verdict of a step at its last
+        token, and nan at all others; None where nobody judged less than the whole.
     """
 
     ids: NDArray[np.int64]
@@ -44,6 +50,7 @@ class Row:
     weight: float = 1.0
     label: int = 0
     baseline: float = math.nan
+    token_rewards: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,12 @@ def sft(episodes: Iterable[Episode], encode: Encode, min_score: float = 1.0) -> 
     return View(rows, dropped, forked)
 
 
-def groups(episodes: Iterable[Episode], size: int | None = None) -> View:
+def groups(episodes: Iterable[Episode], size: int | None = None, decode: Decode | None = None) -> View:
     """Sampled answers in groups that share a problem, the members of a group next to one another.
 
     Undecided members stay, with reward nan, for the advantages to leave out. A group is dropped whole when it has
-    fewer decided members than two, or another number of members than ``size``.
+    fewer decided members than two, or another number of members than ``size``. With ``decode``, the text of sampled
+    ids, rows also have the verdicts of their steps as ``token_rewards``.
 
     Raises:
         ValueError: a turn was sampled greedily, or with top_p or top_k, so that its log-probabilities are not the
@@ -100,7 +108,7 @@ def groups(episodes: Iterable[Episode], size: int | None = None) -> View:
                 dropped["no sampled tokens"] += 1
                 continue
             _refuse_biased(turns)
-            made = _rows_of(episode, role, turns)
+            made = _rows_of(episode, role, turns, decode)
             forked += len(made) - 1
             by_group.setdefault((episode.group_id, role), []).extend(made)
             members[episode.group_id, role] += 1
@@ -157,7 +165,7 @@ class _Encoded:
 _Tokens = Turn | _Encoded
 
 
-def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens]) -> list[Row]:
+def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens], decode: Decode | None = None) -> list[Row]:
     """Rows of one role's turns: a turn extends the row before it exactly when its prompt does; else it forks."""
     pieces: list[list[_Tokens]] = []
     read: tuple[int, ...] = ()
@@ -165,18 +173,21 @@ def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens]) -> list[Row]
         extends = bool(pieces) and turn.prompt_ids[: len(read)] == read
         pieces[-1].append(turn) if extends else pieces.append([turn])
         read = turn.prompt_ids + turn.action_ids
-    return [_row(episode, role, piece) for piece in pieces]
+    return [_row(episode, role, piece, decode) for piece in pieces]
 
 
-def _row(episode: Episode, role: str, turns: Sequence[_Tokens]) -> Row:
+def _row(episode: Episode, role: str, turns: Sequence[_Tokens], decode: Decode | None) -> Row:
     last = turns[-1]
     ids = np.array(last.prompt_ids + last.action_ids, dtype=np.int64)
     action = np.zeros(len(ids), dtype=np.bool_)
     logprobs = np.zeros(len(ids), dtype=np.float32)
+    judged = np.full(len(ids), np.nan, dtype=np.float32)
     for turn in turns:
         chosen = slice(len(turn.prompt_ids), len(turn.prompt_ids) + len(turn.action_ids))
         action[chosen] = True
         logprobs[chosen] = turn.logprobs
+        if isinstance(turn, Turn) and decode is not None:
+            judged[chosen] = step_rewards(turn, decode)
     return Row(
         ids=ids,
         action=action,
@@ -187,4 +198,18 @@ def _row(episode: Episode, role: str, turns: Sequence[_Tokens]) -> Row:
         env_id=episode.env_id,
         role=role,
         temperature=last.temperature,
+        token_rewards=judged if decode is not None else None,
     )
+
+
+def step_rewards(turn: Turn, decode: Decode) -> NDArray[np.float32]:
+    """The score of each decided step of a sampled turn, at the token that completes it; nan at all other tokens.
+
+    A token that completes several steps has the score of the last of them.
+    """
+    scores = np.full(len(turn.action_ids), np.nan, dtype=np.float32)
+    for (_, end), verdict in zip(turn.step_spans, turn.step_verdicts, strict=False):
+        written = bisect_left(range(len(scores)), end, key=lambda last: len(decode(turn.action_ids[: last + 1])))
+        if verdict.status is not Status.UNDECIDED:
+            scores[min(written, len(scores) - 1)] = verdict.score
+    return scores

@@ -1,42 +1,63 @@
-"""Algorithms as rows of a table: what of the log is learned from, how it is scored, which loss that enters."""
+"""Algorithms as rows of a table: what of a round is learned from, how it is scored, which loss that enters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from palaestra.episodes import choices
-from palaestra.episodes.views import Row, View
 
+from . import sources
 from .advantages import Advantage
-from .losses import DPO, IPO, KTO, NCA, NLL, ORPO, ClippedWeight, InfoNCA, Objective, PolicyGradient, SimPO
-
-Select = Callable[[list[Row]], View]
+from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, StepAdvantage, TokenAdvantage
+from .losses import (
+    DPO,
+    IPO,
+    KTO,
+    NCA,
+    NLL,
+    ORPO,
+    AdvantageWeighted,
+    ClippedValue,
+    ClippedWeight,
+    ImplicitCrossEntropy,
+    InfoNCA,
+    Objective,
+    PolicyGradient,
+    SimPO,
+    ValueRegression,
+)
+from .modules import Critic, Judge
+from .sources import Source, of
 
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
     """group: of the table. paper: where it comes from. tested: the test of its loss against a closed form.
 
-    objective: the loss. advantage: how it is scored, None where the loss reads rewards or labels itself.
-    select: the rows of a round's groups of answers that are learned from; None takes all.
+    objective: the loss. source: what of a round is learned from.
+    advantage: how whole answers are scored, credit: how their tokens are; None where the loss reads rewards or labels.
+    critic, judge: the models that learn beside the policy.
     reference: the policy that log-ratios are against: as evolution began ("start"), or as the round did ("round").
     attempts: how often fresh problems may replace those whose answers scored alike (dynamic sampling).
-    greedy: the policy's likeliest answer to each problem is asked for too, for ``choices.against``.
-    demonstrations: the oracle solves the round's problems too, for ``choices.real_and_generated``.
     """
 
     group: str
     paper: str
     tested: str
     objective: Objective
+    source: Source = sources.answers
     advantage: Advantage | None = None
-    select: Select | None = None
+    credit: Credit | None = None
+    critic: Critic | None = None
+    judge: Judge | None = None
     reference: Literal["start", "round"] = "start"
     attempts: int = 0
-    greedy: bool = False
-    demonstrations: bool = False
+
+    @property
+    def reads_steps(self) -> bool:
+        """Rows must have the verdicts of their steps."""
+        return self.credit is not None and self.credit.reads_steps
 
     def for_answers_of(self, longest: int) -> Algorithm:
         """The same with what it says of lengths fitted to answers of at most so many tokens."""
@@ -47,137 +68,138 @@ class Algorithm:
             objective = replace(objective, constant=longest)
         return replace(self, advantage=advantage, objective=objective)
 
-    def rows(self, sampled: list[Row], others: Sequence[Row] = ()) -> View:
-        """What of a round is learned from. others: the demonstrations, or the greedy answers."""
-        if self.demonstrations:
-            return choices.real_and_generated(others, sampled)
-        if self.greedy:
-            return choices.against(sampled, others)
-        return self.select(sampled) if self.select else View(sampled)
 
-
-GRADIENT, PREFERENCE, IMITATION = "policy gradient", "preference", "imitation"
-_PG = "tests/trainers/test_policy_gradient.py"
-_PREFERENCES = "tests/trainers/test_preferences.py"
+GRADIENT, PREFERENCE, IMITATION, OFFLINE = "policy gradient", "preference", "imitation", "offline"
+RUNS, PG, PAIRS, TOKENS = (
+    f"tests/trainers/test_{name}.py" for name in ("algorithms", "policy_gradient", "preferences", "credit")
+)
+SUM = PolicyGradient(ratio="none", aggregation="sequence_sum")
+CLIPPED = PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="token_mean")
+GROUP = Advantage(baseline="group_mean", scale="group_std")
+PAIR = of(choices.best_and_worst)
 
 ALGORITHMS = {
-    "rft": Algorithm(
-        *(IMITATION, "RFT, arXiv 2308.01825; ReST-EM, arXiv 2312.06585", "tests/trainers/test_algorithms.py"),
-        NLL(),
-        select=choices.solved,
-    ),
+    "rft": Algorithm(IMITATION, "RFT, arXiv 2308.01825; ReST-EM, arXiv 2312.06585", RUNS, NLL(), of(choices.solved)),
     "reward_weighted": Algorithm(
-        *(IMITATION, "Reward-weighted regression, Peters and Schaal 2007", "tests/trainers/test_algorithms.py"),
-        NLL(),
-        select=choices.weighted,
+        IMITATION, "Reward-weighted regression, Peters and Schaal 2007", RUNS, NLL(), of(choices.weighted)
     ),
-    "reinforce": Algorithm(
-        *(GRADIENT, "REINFORCE, Williams 1992", _PG),
-        PolicyGradient(ratio="none", aggregation="sequence_sum"),
-        Advantage(baseline="none"),
+    "star": Algorithm(IMITATION, "STaR, arXiv 2203.14465", RUNS, NLL(), sources.rationalised),
+    "alphamath": Algorithm(  # policy and value on one backbone
+        *(
+            IMITATION,
+            "AlphaMath Almost Zero, arXiv 2405.03553",
+            TOKENS,
+            NLL(),
+            sources.right_and_wrong,
+        ),
+        critic=Critic(ValueRegression(), shared=True, coefficient=0.1),
     ),
+    "reinforce": Algorithm(GRADIENT, "REINFORCE, Williams 1992", PG, SUM, advantage=Advantage(baseline="none")),
     "role_baseline": Algorithm(  # a running mean of each environment and role
-        *(GRADIENT, "SPIRAL's role-conditioned advantage, arXiv 2506.24119", _PG),
-        PolicyGradient(ratio="none", aggregation="sequence_sum"),
-        Advantage(baseline="running_mean"),
+        *(GRADIENT, "SPIRAL's role-conditioned advantage, arXiv 2506.24119", PG, SUM),
+        advantage=Advantage(baseline="running_mean"),
     ),
     "remax": Algorithm(
-        *(GRADIENT, "ReMax, arXiv 2310.10505", "tests/trainers/test_policy_gradient.py"),
-        PolicyGradient(ratio="none", aggregation="sequence_sum"),
-        Advantage(baseline="given"),
-        greedy=True,
+        *(GRADIENT, "ReMax, arXiv 2310.10505", PG, SUM, sources.against_likeliest), Advantage(baseline="given")
     ),
     "rloo": Algorithm(  # the whole answer is one action, so its log-probability is a sum
-        *(GRADIENT, "Back to Basics, arXiv 2402.14740", _PG),
-        PolicyGradient(ratio="none", aggregation="sequence_sum"),
-        Advantage(baseline="leave_one_out"),
+        GRADIENT, "Back to Basics, arXiv 2402.14740", PG, SUM, advantage=Advantage(baseline="leave_one_out")
     ),
     "grpo": Algorithm(
-        *(GRADIENT, "DeepSeekMath, arXiv 2402.03300", _PG),
+        *(GRADIENT, "DeepSeekMath, arXiv 2402.03300", PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="sequence_mean"),
-        Advantage(baseline="group_mean", scale="group_std"),
+        advantage=GROUP,
     ),
     "dr_grpo": Algorithm(  # constant: becomes max_answer_tokens
-        *(GRADIENT, "Understanding R1-Zero-Like Training, arXiv 2503.20783", _PG),
+        *(GRADIENT, "Understanding R1-Zero-Like Training, arXiv 2503.20783", PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="constant", constant=64),
-        Advantage(baseline="group_mean"),
+        advantage=Advantage(baseline="group_mean"),
     ),
     "dapo": Algorithm(  # longest, overlong: become max_answer_tokens and a quarter of it
-        *(GRADIENT, "DAPO, arXiv 2503.14476", _PG),
+        *(GRADIENT, "DAPO, arXiv 2503.14476", PG),
         PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.28, aggregation="token_mean"),
-        Advantage(baseline="group_mean", scale="group_std", overlong=16, longest=64),
-        select=choices.ranked,
+        *(of(choices.ranked), Advantage(baseline="group_mean", scale="group_std", overlong=16, longest=64)),
         attempts=3,
     ),
     "gspo": Algorithm(
-        *(GRADIENT, "GSPO, arXiv 2507.18071", _PG),
+        *(GRADIENT, "GSPO, arXiv 2507.18071", PG),
         PolicyGradient(ratio="sequence", clip_low=3e-4, clip_high=4e-4, aggregation="sequence_mean"),
-        Advantage(baseline="group_mean", scale="group_std"),
+        advantage=GROUP,
     ),
     "cispo": Algorithm(
         *(GRADIENT, "MiniMax-M1, arXiv 2506.13585", "tests/trainers/test_clipped_weight.py"),
         ClippedWeight(clip_high=0.28),
-        Advantage(baseline="group_mean", scale="group_std"),
+        advantage=GROUP,
     ),
     "reinforce++": Algorithm(  # centred in the group, scaled by the batch
-        *(GRADIENT, "REINFORCE++, arXiv 2501.03262", _PG),
-        PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="token_mean"),
-        Advantage(baseline="group_mean", scale="batch_std"),
+        *(GRADIENT, "REINFORCE++, arXiv 2501.03262", PG, CLIPPED),
+        advantage=Advantage(baseline="group_mean", scale="batch_std"),
     ),
-    "dpo": Algorithm(
-        *(PREFERENCE, "Direct preference optimisation, arXiv 2305.18290", _PREFERENCES),
-        DPO(beta=0.1),
-        select=choices.best_and_worst,
+    "ppo": Algorithm(
+        *(GRADIENT, "PPO, arXiv 1707.06347; GAE, arXiv 1506.02438", TOKENS, CLIPPED),
+        credit=GAE(),
+        critic=Critic(ClippedValue()),
     ),
-    "cdpo": Algorithm(
-        *(PREFERENCE, "Conservative DPO, Mitchell 2023", _PREFERENCES),
-        DPO(beta=0.1, label_smoothing=0.1),
-        select=choices.best_and_worst,
+    "process_grpo": Algorithm(  # steps judged by the task's own rules
+        GRADIENT, "DeepSeekMath 4.1.3, arXiv 2402.03300", TOKENS, CLIPPED, credit=StepAdvantage()
     ),
+    "prime": Algorithm(  # the judge learns outcomes and tells tokens
+        *(GRADIENT, "PRIME, arXiv 2502.01456", TOKENS, CLIPPED),
+        credit=ImplicitReturns(),
+        judge=Judge(ImplicitCrossEntropy(beta=0.05), of(choices.decided), beta=0.05),
+    ),
+    "rto": Algorithm(  # the judge learns preferences first
+        *(GRADIENT, "RTO, arXiv 2404.18922", TOKENS, CLIPPED),
+        credit=GAE(),
+        critic=Critic(ClippedValue()),
+        judge=Judge(DPO(beta=0.1), PAIR, beta=0.05, clip=0.05, alone=5, frozen=True),
+    ),
+    "q_star": Algorithm(  # the judge's implicit token reward is the advantage
+        *(GRADIENT, "From r to Q*, arXiv 2404.12358", TOKENS, CLIPPED),
+        credit=TokenAdvantage(),
+        judge=Judge(DPO(beta=0.1), PAIR, beta=1.0, clip=1.0, alone=5),
+    ),
+    "dpo": Algorithm(PREFERENCE, "Direct preference optimisation, arXiv 2305.18290", PAIRS, DPO(beta=0.1), PAIR),
+    "cdpo": Algorithm(PREFERENCE, "Conservative DPO, Mitchell 2023", PAIRS, DPO(beta=0.1, label_smoothing=0.1), PAIR),
     "rpo": Algorithm(
-        *(PREFERENCE, "Iterative reasoning preference optimisation, arXiv 2404.19733", _PREFERENCES),
-        DPO(beta=0.1, nll_coefficient=1.0),
-        select=choices.best_and_worst,
+        *(PREFERENCE, "Iterative reasoning preference optimisation, arXiv 2404.19733", PAIRS),
+        *(DPO(beta=0.1, nll_coefficient=1.0), PAIR),
     ),
     "ipo": Algorithm(
-        *(PREFERENCE, "Identity preference optimisation, arXiv 2310.12036", _PREFERENCES),
-        IPO(tau=0.1, reduction="mean"),
-        select=choices.best_and_worst,
+        *(PREFERENCE, "Identity preference optimisation, arXiv 2310.12036", PAIRS),
+        *(IPO(tau=0.1, reduction="mean"), PAIR),
     ),
-    "simpo": Algorithm(
-        *(PREFERENCE, "SimPO, arXiv 2405.14734", _PREFERENCES),
-        SimPO(beta=2.0, gamma=1.0),
-        select=choices.best_and_worst,
-    ),
-    "orpo": Algorithm(
-        *(PREFERENCE, "ORPO, arXiv 2403.07691", _PREFERENCES),
-        ORPO(coefficient=0.1),
-        select=choices.best_and_worst,
-    ),
+    "simpo": Algorithm(PREFERENCE, "SimPO, arXiv 2405.14734", PAIRS, SimPO(beta=2.0, gamma=1.0), PAIR),
+    "orpo": Algorithm(PREFERENCE, "ORPO, arXiv 2403.07691", PAIRS, ORPO(coefficient=0.1), PAIR),
     "shorter": Algorithm(  # of right answers the shorter one is preferred
-        *(PREFERENCE, "Do not think that much, arXiv 2412.21187", _PREFERENCES),
-        SimPO(beta=2.0, gamma=1.0),
-        select=choices.shortest_and_longest,
+        *(PREFERENCE, "Do not think that much, arXiv 2412.21187", PAIRS),
+        *(SimPO(beta=2.0, gamma=1.0), of(choices.shortest_and_longest)),
     ),
     "kto": Algorithm(
-        *(PREFERENCE, "Kahneman-Tversky optimisation, arXiv 2402.01306", _PREFERENCES),
-        KTO(beta=0.1),
-        select=choices.labelled,
+        PREFERENCE, "Kahneman-Tversky optimisation, arXiv 2402.01306", PAIRS, KTO(beta=0.1), of(choices.labelled)
     ),
     "infonca": Algorithm(
-        *(PREFERENCE, "Noise contrastive alignment, arXiv 2402.05369", _PREFERENCES),
-        InfoNCA(beta=0.1, alpha=0.1),
-        select=choices.ranked,
+        *(PREFERENCE, "Noise contrastive alignment, arXiv 2402.05369", PAIRS),
+        *(InfoNCA(beta=0.1, alpha=0.1), of(choices.ranked)),
     ),
     "nca": Algorithm(
-        *(PREFERENCE, "Noise contrastive alignment, arXiv 2402.05369", _PREFERENCES),
-        NCA(beta=0.1, alpha=0.1),
-        select=choices.ranked,
+        *(PREFERENCE, "Noise contrastive alignment, arXiv 2402.05369", PAIRS),
+        *(NCA(beta=0.1, alpha=0.1), of(choices.ranked)),
     ),
     "spin": Algorithm(
-        *(PREFERENCE, "Self-play fine-tuning, arXiv 2401.01335", _PREFERENCES),
-        DPO(beta=0.1),
+        *(PREFERENCE, "Self-play fine-tuning, arXiv 2401.01335", PAIRS, DPO(beta=0.1), sources.real_and_generated),
         reference="round",
-        demonstrations=True,
+    ),
+    "dice": Algorithm(
+        *(PREFERENCE, "DICE, arXiv 2406.09760", PAIRS, DPO(beta=0.1), sources.bootstrapped), reference="round"
+    ),
+    "critical_tokens": Algorithm(  # the judge learns right answers, what it is held against wrong ones
+        *(PREFERENCE, "Critical tokens matter (cDPO), arXiv 2411.19943", TOKENS, DPO(beta=0.1), PAIR),
+        credit=CriticalTokens(),
+        judge=Judge(NLL(), of(choices.solved), beta=1.0, against=of(choices.unsolved), alone=5),
+    ),
+    "awr": Algorithm(
+        *(OFFLINE, "Advantage-weighted regression, arXiv 1910.00177", TOKENS, AdvantageWeighted(beta=0.5)),
+        advantage=Advantage(baseline="group_mean"),
     ),
 }

@@ -23,9 +23,14 @@ class Batch:
     action_mask: True where the policy chose the token. group_id: which group of answers to one problem.
     behaviour_logprobs: of the engine that sampled, at ``temperature``; reference_logprobs: of the frozen model
         whose weights hash to ``reference_hash``; old_logprobs: of the policy itself before the round's first update.
-    advantage, reward, label, weight: the sequence's own, on each of its tokens.
-    n_tokens, n_sequences, n_groups: action tokens, sequences and groups of the *whole optimiser step*, counted once
-        before it was split, so that the gradient does not depend on the split.
+    advantage: of each action token, or its sequence's. weight: of each token's term in the loss.
+    reward, label: the sequence's own, on each of its tokens.
+    token_reward: what single action tokens were given beside the reward, nan at all others.
+    value, returns: a critic's forecast of what is still to come where each action was chosen, and what it should have
+        said; 0 where there is no critic.
+    n_tokens, n_sequences, n_groups, n_judged: action tokens, sequences, groups and tokens with a reward of their own
+        (1 where there are none) of the *whole optimiser step*, counted once before it was split, so that the gradient
+        does not depend on the split.
     n_measured: action tokens of the step that are in the batch at all, ``with_gradient`` having left some out;
         diagnostics are means over these.
     mismatch: mean of Σ log π - Σ log ref over answers that were given to other problems (KTO's reference point).
@@ -43,10 +48,14 @@ class Batch:
     reward: Tensor
     label: Tensor
     weight: Tensor
+    token_reward: Tensor
+    value: Tensor
+    returns: Tensor
     n_tokens: int
     n_sequences: int
     n_groups: int
     n_measured: int
+    n_judged: int = 1
     temperature: float = 1.0
     reference_hash: str = ""
     mismatch: float = 0.0
@@ -84,10 +93,14 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
     lengths = np.array([len(row.ids) for row in rows])
     groups = {name: index for index, name in enumerate(dict.fromkeys(row.group_id for row in rows))}
 
+    none = np.full(int(lengths.max()), np.nan, np.float32)
+    judged = [none[: len(row.ids)] if row.token_rewards is None else row.token_rewards for row in rows]
+
     def spread(per_row: Sequence[float] | NDArray[np.float64], dtype: torch.dtype) -> Tensor:
         return torch.from_numpy(np.repeat(np.asarray(per_row), lengths)).to(dtype)
 
     action_mask = torch.from_numpy(np.concatenate([row.action for row in rows]))
+    zeros = torch.zeros(len(action_mask))
     return Batch(
         ids=torch.from_numpy(np.concatenate([row.ids for row in rows])),
         position=torch.from_numpy(np.concatenate([np.arange(n) for n in lengths])),
@@ -95,16 +108,20 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         action_mask=action_mask,
         group_id=spread([groups[row.group_id] for row in rows], torch.long),
         behaviour_logprobs=torch.from_numpy(np.concatenate([row.logprobs for row in rows])),
-        reference_logprobs=torch.zeros(int(lengths.sum())),
-        old_logprobs=torch.zeros(int(lengths.sum())),
+        reference_logprobs=zeros,
+        old_logprobs=zeros,
         advantage=spread(np.zeros(len(rows)) if advantages is None else advantages, torch.float32),
         reward=spread([row.reward for row in rows], torch.float32),
         label=spread([row.label for row in rows], torch.float32),
         weight=spread([row.weight for row in rows], torch.float32),
+        token_reward=torch.from_numpy(np.concatenate(judged)),
+        value=zeros,
+        returns=zeros,
         n_tokens=int(action_mask.sum()),
         n_sequences=len(rows),
         n_groups=len(groups),
         n_measured=int(action_mask.sum()),
+        n_judged=max(1, sum(int((~np.isnan(rewards)).sum()) for rewards in judged)),
         temperature=temperatures.pop(),
     )
 
@@ -129,12 +146,12 @@ def select(batch: Batch, sequences: Sequence[int] | NDArray[np.int64]) -> Batch:
 
 
 def with_gradient(batch: Batch) -> Batch | None:
-    """Only the sequences whose advantage is not 0; None when there are none. The step's counts stay."""
-    first = (batch.position == 0).nonzero().squeeze(1)
-    moving = (batch.advantage[first] != 0).nonzero().squeeze(1).tolist()
-    if not moving:
+    """Only the sequences with an advantage that is not 0; None when there are none. The step's counts stay."""
+    index = (batch.position == 0).cumsum(0) - 1
+    moving = index[batch.action_mask & (batch.advantage != 0)].unique()
+    if not len(moving):
         return None
-    chosen = select(batch, moving)
+    chosen = select(batch, moving.cpu().numpy())
     return replace(chosen, n_measured=int(chosen.action_mask.sum()))
 
 

@@ -6,10 +6,12 @@ vocabulary never exist at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
@@ -24,7 +26,7 @@ CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 class Outputs:
     """logprobs, entropy (nats): (T,), with gradient, 0 where the batch's ``action_mask`` is False.
 
-    value: (T,), what an evaluator's head says after reading each action token; empty for a policy.
+    value: (T,), what the value head says where each action was chosen, or after it; empty for a model without one.
     """
 
     logprobs: Tensor
@@ -33,31 +35,65 @@ class Outputs:
 
 
 def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
-    """Log-probability and entropy of every action token at the batch's temperature.
+    """Log-probability and entropy of every action token at the batch's temperature; a shared value head's forecasts.
 
     Raises:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
-    refuse_unsupported(model)
     hidden, layout = hidden_states(model, batch)
-    actions = batch.action_mask.cpu().numpy().nonzero()[0]
-    actions = actions[batch.position.cpu().numpy()[actions] > 0]  # a first token has no prediction
-    # An action is predicted where its packed predecessor stands: for an answer's first token, the prompt's last.
-    before = hidden[layout.row[actions - 1], layout.column[actions - 1]]
-    places = torch.from_numpy(actions).to(batch.ids.device)
-    logprobs, entropy = action_logprobs(model, before, batch.ids[places], batch.temperature)
-    zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros.index_put((places,), logprobs), zeros.index_put((places,), entropy))
+    outputs, before = _of_policy(model, batch, hidden, layout)
+    return replace(outputs, value=_of_value(model, batch, before)) if hasattr(model, "score") else outputs
+
+
+def forward_critique(model: PreTrainedModel, batch: Batch) -> Outputs:
+    """Of a model with both heads: as ``forward``, but the value after each action token."""
+    hidden, layout = hidden_states(model, batch)
+    outputs, _ = _of_policy(model, batch, hidden, layout)
+    return replace(outputs, value=_of_value(model, batch, _after(batch, hidden, layout)))
 
 
 def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
-    """What an evaluator's head (``model.score``, one output) says at every action token, in fp32."""
+    """What an evaluator's head (``model.score``, one output) says after every action token, in fp32."""
     hidden, layout = hidden_states(model, batch)
-    actions = batch.action_mask.cpu().numpy().nonzero()[0]
-    head: Any = model.score
-    value = head(hidden[layout.row[actions], layout.column[actions]]).squeeze(-1).float()
     zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros, zeros, zeros.index_put((torch.from_numpy(actions).to(hidden.device),), value))
+    return Outputs(zeros, zeros, _of_value(model, batch, _after(batch, hidden, layout)))
+
+
+def forward_states(model: PreTrainedModel, batch: Batch) -> Outputs:
+    """What a critic's head says where every action token was chosen, before it was read."""
+    hidden, layout = hidden_states(model, batch)
+    zeros = torch.zeros(len(batch), device=hidden.device)
+    places = _predicted(batch)
+    return Outputs(zeros, zeros, _of_value(model, batch, hidden[layout.row[places - 1], layout.column[places - 1]]))
+
+
+def _predicted(batch: Batch) -> NDArray[np.int64]:
+    """Places of the action tokens; a first token has no prediction."""
+    return (batch.action_mask & (batch.position > 0)).cpu().numpy().nonzero()[0]
+
+
+def _after(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
+    places = _predicted(batch)
+    return hidden[layout.row[places], layout.column[places]]
+
+
+def _of_policy(model: PreTrainedModel, batch: Batch, hidden: Tensor, layout: Layout) -> tuple[Outputs, Tensor]:
+    """Log-probabilities and entropies, and the states that they were read from, (N, hidden size)."""
+    refuse_unsupported(model)
+    places = _predicted(batch)
+    # An action is predicted where its packed predecessor stands: for an answer's first token, the prompt's last.
+    before = hidden[layout.row[places - 1], layout.column[places - 1]]
+    index = torch.from_numpy(places).to(batch.ids.device)
+    logprobs, entropy = action_logprobs(model, before, batch.ids[index], batch.temperature)
+    zeros = torch.zeros(len(batch), device=hidden.device)
+    return Outputs(zeros.index_put((index,), logprobs), zeros.index_put((index,), entropy)), before
+
+
+def _of_value(model: PreTrainedModel, batch: Batch, states: Tensor) -> Tensor:
+    head: Any = model.score
+    value = head(states).squeeze(-1).float()
+    index = torch.from_numpy(_predicted(batch)).to(states.device)
+    return torch.zeros(len(batch), device=states.device).index_put((index,), value)
 
 
 def hidden_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Layout]:

@@ -13,7 +13,7 @@ import yaml
 
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
-from palaestra.arena.settings import SettingsError, build, plain, unknown
+from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 
 from .algorithms import ALGORITHMS, Algorithm
 from .losses import PolicyGradient
@@ -66,7 +66,10 @@ class WarmStart:
 class Evolve:
     """Self-evolution. A round is ``samples`` answers to each of ``problems`` problems, and ``updates`` steps on them.
 
-    algorithm: a row of ``trainers.algorithms``; advantage, objective: options of that row to change.
+    algorithm: a row of ``trainers.algorithms``; objective, advantage, credit, critic, judge: options of that row to
+        change.
+    start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
+        evolution began with (STaR, ReST-EM).
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
         second as the current level's success reaches ``raise_at``.
     control: "shuffled" deals each round's rewards out at random: a loop that still improves learns from something else.
@@ -77,8 +80,12 @@ class Evolve:
     samples: int = 8
     updates: int = 1
     algorithm: str = "grpo"
-    advantage: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)
+    advantage: Mapping[str, Any] = field(default_factory=dict)
+    credit: Mapping[str, Any] = field(default_factory=dict)
+    critic: Mapping[str, Any] = field(default_factory=dict)
+    judge: Mapping[str, Any] = field(default_factory=dict)
+    start: Literal["latest", "base"] = "latest"
     learning_rate: float = 5e-4
     warmup: int = 0
     start_difficulty: int = 1
@@ -124,16 +131,21 @@ class Recipe:
         return {name: value for name, value in self.environment.items() if name != "id"}
 
     def algorithm(self) -> Algorithm:
-        """The chosen row of the table with the recipe's changes."""
+        """The chosen row of the table with the recipe's changes.
+
+        Raises:
+            SettingsError: a change of what the row does not have.
+            ValueError: values that do not go together.
+        """
         evolve = self.evolve
         row = ALGORITHMS[evolve.algorithm].for_answers_of(self.max_answer_tokens)
-        if row.advantage is None and evolve.advantage:
-            raise SettingsError(f"evolve.advantage has no effect on {evolve.algorithm}, which reads rewards or labels")
-        return dataclasses.replace(
-            row,
-            objective=_changed(row.objective, evolve.objective, "evolve.objective"),
-            advantage=row.advantage and _changed(row.advantage, evolve.advantage, "evolve.advantage"),
-        )
+        for name in ("objective", "advantage", "credit", "critic", "judge"):
+            changes = getattr(evolve, name)
+            if changes and getattr(row, name) is None:
+                raise SettingsError(f"evolve.{name} has no effect on {evolve.algorithm}, which has none")
+            if changes:
+                row = dataclasses.replace(row, **{name: changed(getattr(row, name), changes, f"evolve.{name}")})
+        return row
 
 
 def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
@@ -221,11 +233,6 @@ def _check_environment(recipe: Recipe) -> None:
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML, every default written out."""
     return yaml.safe_dump(plain(dataclasses.asdict(recipe)), sort_keys=False)
-
-
-def _changed(options: Any, changes: Mapping[str, Any], where: str) -> Any:
-    """A dataclass of options with some of them changed."""
-    return build(type(options), {**dataclasses.asdict(options), **changes}, where)
 
 
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,11 +29,18 @@ def with_old(batch: Batch, policy: PreTrainedModel, max_tokens: int) -> Batch:
     return replace(batch, old_logprobs=logprobs_under(policy, batch, max_tokens))
 
 
-@torch.no_grad()
 def logprobs_under(model: PreTrainedModel, batch: Batch, max_tokens: int) -> Tensor:
     """Log-probability of each action token at the batch's temperature, (T,), in the batch's order."""
+    return read_all(model, batch, max_tokens, lambda model, part: forward(model, part).logprobs)
+
+
+@torch.no_grad()
+def read_all(
+    model: PreTrainedModel, batch: Batch, max_tokens: int, read: Callable[[PreTrainedModel, Batch], Tensor]
+) -> Tensor:
+    """What ``read`` gives of each token, (T,), in the batch's order, a micro-batch at a time, without gradient."""
     parts = [micro.to(model.device) for micro in micro_batches(batch, max_tokens)]
-    scores = torch.cat([forward(model, part).logprobs for part in parts]).to(batch.ids.device)
+    scores = torch.cat([read(model, part) for part in parts]).to(batch.ids.device)
     width = int(batch.position.max()) + 1
 
     def places(part: Batch) -> Tensor:

@@ -20,11 +20,6 @@ from .optimise import Schedule, adamw, update
 HELD_OUT = 5  # one problem of so many is not trained on
 
 
-def every(rows: Sequence[Row]) -> View:
-    """Every decided answer."""
-    return View([row for row in rows if row.reward == row.reward])
-
-
 @dataclass(frozen=True, slots=True)
 class EvaluatorKind:
     """What an evaluator of this kind learns from, and by which loss."""
@@ -36,8 +31,8 @@ class EvaluatorKind:
 
 EVALUATORS = {
     "bradley_terry": EvaluatorKind(BradleyTerry(), choices.opposed, "Bradley and Terry 1952"),
-    "outcome": EvaluatorKind(OutcomeCrossEntropy(), every, "Outcome verifier, arXiv 2110.14168"),
-    "value": EvaluatorKind(ValueRegression(), every, "AlphaMath's value, arXiv 2405.03553"),
+    "outcome": EvaluatorKind(OutcomeCrossEntropy(), choices.decided, "Outcome verifier, arXiv 2110.14168"),
+    "value": EvaluatorKind(ValueRegression(), choices.decided, "AlphaMath's value, arXiv 2405.03553"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from transformers import PreTrainedModel
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
+from palaestra.agents.evaluator import add_value_head, value_head
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, weights_hash
@@ -24,6 +26,7 @@ from palaestra.episodes import Actor
 
 from .advantages import RunningMean
 from .checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
+from .modules import Module
 from .optimise import adamw
 from .recipe import ModelSpec, Recipe
 
@@ -62,6 +65,8 @@ class Session:
         )
         self.optimizer = adamw(model)
         self.reference: PreTrainedModel | None = None
+        self.modules: dict[str, Module] = {}
+        self.saved_modules: dict[str, Any] = {}
 
     @classmethod
     def begin(cls, recipe: Recipe, run: RunFolder) -> Session:
@@ -94,6 +99,27 @@ class Session:
         greedy = Sampling(temperature=0, max_tokens=self.recipe.max_answer_tokens)
         return PolicyLLM(self.policy.engine, self.policy.chat, greedy, self.policy.actor)
 
+    def module(self, name: str, make: Callable[[], PreTrainedModel]) -> Module:
+        """A model beside the policy: the latest checkpoint's, or a new one."""
+        if name not in self.modules:
+            self.modules[name] = Module(make(), self.saved_modules.pop(name, None))
+        return self.modules[name]
+
+    def first_policy(self) -> Path:
+        """The folder of the policy as it was when evolution began."""
+        return self.run.path / "agents" / "warm"
+
+    def add_value_head(self) -> None:
+        """Give the policy a head that forecasts its rewards, 0 at first, unless it has one."""
+        if not hasattr(self.model, "score"):
+            add_value_head(self.model)
+            self.optimizer = adamw(self.model)
+
+    def restart(self) -> None:
+        """Put the policy back to the weights that it had when evolution began, with a fresh optimiser."""
+        self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
+        self.optimizer = adamw(self.model)
+
     def begin_stage(self, stage: str) -> None:
         """Go to a stage's first round, with a fresh optimiser."""
         self.stage, self.round, self.steps = stage, 0, 0
@@ -111,6 +137,11 @@ class Session:
         """Save the policy as an agent of its own: ``agents/<name>`` in the run."""
         return save_checkpoint(self.run.path / "agents", name, self.model, self.tokenizer, None)
 
+    def export_modules(self) -> None:
+        """Save each model that learned beside the policy as an agent of its own."""
+        for name, module in self.modules.items():
+            save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
+
     def save(self) -> Path:
         """Checkpoint all of it."""
         state = {
@@ -123,12 +154,18 @@ class Session:
             "curriculum": self.curriculum.state_dict(),
             "running": self.running.state_dict(),
             "clock": self.clock.state_dict(),
+            "value_head": value_head(self.model),
+            "modules": self.saved_modules | {name: module.state_dict() for name, module in self.modules.items()},
         }
         return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state)
 
     def _restore(self, state: dict[str, Any]) -> None:
         for name in ("stage", "round", "rounds", "steps", "version"):
             setattr(self, name, state[name])
+        self.saved_modules = state["modules"]
+        if state["value_head"] is not None:
+            self.add_value_head()
+            self.model.load_state_dict(state["value_head"], strict=False)
         if not _fits(state["optimizer"], self.optimizer):
             raise BrokenCheckpoint(
                 f"the latest checkpoint in {self.run.checkpoints} holds the training state of another model: "

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ def weights(run: RunFolder, agent: str) -> bytes:
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
-    run = play_run(tiny_recipe(evolve={"algorithm": name, "rounds": 2, "samples": 6, "problems": 6}))
+    alone = {"judge": {"alone": 1}} if ALGORITHMS[name].judge else {}
+    run = play_run(tiny_recipe(evolve={"algorithm": name, "rounds": 2, "samples": 6, "problems": 6, **alone}))
     rows = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
     learned = [row for row in rows if "loss" in row]
     assert all(math.isfinite(row["loss"]) and math.isfinite(row["gradient_norm"]) for row in learned)
@@ -45,7 +47,7 @@ def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Reci
         assert learned
 
 
-@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "dapo", "remax", "role_baseline"])
+@pytest.mark.parametrize("name", ["dpo", "kto", "spin", "dapo", "remax", "star", "alphamath", "ppo", "prime"])
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
     recipe = tiny_recipe(evolve={"algorithm": name, "rounds": 3, "samples": 6})
     whole = play_run(recipe)
@@ -99,17 +101,22 @@ def test_problems_that_told_nothing_are_replaced(play_run: Play, tiny_recipe: Re
     assert row["learned_from"] == pytest.approx(3 * len(spread) / sum(map(len, parts)))
 
 
+def learned_from(algorithm: str, rows: list[Row]) -> list[Row]:
+    played: Any = SimpleNamespace(rows=rows)
+    return ALGORITHMS[algorithm].source(played).rows
+
+
 def test_imitation_is_weighted_by_reward() -> None:
     rows = [
         Row(np.arange(4), np.arange(4) > 1, np.zeros(4, np.float32), reward, f"{reward}", "g", "e", "r")
         for reward in (1.0, 0.25, 0.0)
     ]
-    kept = ALGORITHMS["reward_weighted"].rows(rows).rows
+    kept = learned_from("reward_weighted", rows)
     logprobs = torch.tensor([7.0, 7.0, -1.0, -2.0, 7.0, 7.0, -4.0, -3.0])
     loss, _ = NLL()(pack(kept), Outputs(logprobs, torch.zeros(8)))
     assert loss.item() == pytest.approx((1.0 * 3 + 0.25 * 7) / 4)
-    only = ALGORITHMS["rft"].rows(rows).rows
-    assert [row.weight for row in only] == [1.0]
+    assert [row.weight for row in learned_from("rft", rows)] == [1.0]
+    assert [row.weight for row in learned_from("alphamath", rows)] == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +129,14 @@ def test_imitation_is_weighted_by_reward() -> None:
         ({"algorithm": "ipo", "objective": {"tau": 0}}, "tau is above 0"),
         ({"algorithm": "cispo", "objective": {"clip_high": None}}, "must be given"),
         ({"algorithm": "dpo", "samples": 1}, "samples is 2 or more"),
-        ({"algorithm": "reinforce", "updates": 2}, "second update is off-policy"),
+        ({"algorithm": "reinforce", "updates": 2}, "second is off-policy"),
         ({"algorithm": "grpo", "objective": {"reads_mismatch": True}}, "unknown key"),
+        ({"algorithm": "grpo", "critic": {"shared": True}}, "evolve.critic has no effect on grpo"),
+        ({"algorithm": "ppo", "critic": {"shared": True}}, "coefficient weighs the loss of a shared critic"),
+        ({"algorithm": "ppo", "credit": {"gamma": 1.5}}, "gamma is from 0 to 1"),
+        ({"algorithm": "ppo", "credit": {"lambda": 1}}, "did you mean 'gae_lambda'"),
+        ({"algorithm": "prime", "judge": {"betta": 1}}, "did you mean 'beta'"),
+        ({"algorithm": "ppo", "start": "bases"}, "start is one of latest, base"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict[str, Any], said: str) -> None:
@@ -159,7 +172,8 @@ def test_a_recipe_changes_the_options_of_its_algorithm(tiny_recipe: Recipes) -> 
 def test_the_test_that_a_row_names_is_there(name: str) -> None:
     row = ALGORITHMS[name]
     assert (ROOT / row.tested).is_file()
-    assert type(row.objective).__name__ in (ROOT / row.tested).read_text()
+    parts = [part for part in (row.credit or row.objective, row.critic and row.critic.objective) if part is not None]
+    assert all(type(part).__name__ in (ROOT / row.tested).read_text() for part in parts)
 
 
 def test_the_page_of_objectives_is_what_the_command_writes(tmp_path: Path) -> None:

@@ -17,14 +17,15 @@ from torch.nn.functional import logsigmoid
 from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.arena.worth import worth
+from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, micro_batches, pack
-from palaestra.trainers.evolve import CONTROLS
 from palaestra.trainers.forward import Outputs, forward_values
 from palaestra.trainers.losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
-from palaestra.trainers.reward_model import EVALUATORS, every, split, train_evaluator
+from palaestra.trainers.reward_model import EVALUATORS, split, train_evaluator
+from palaestra.trainers.rounds import CONTROLS
 
 Rows = Callable[..., list[Row]]
 VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts
@@ -171,4 +172,4 @@ def test_a_log_without_a_difference_teaches_nothing(evaluator: Evaluator) -> Non
         train_evaluator(evaluator, alike, EVALUATORS["bradley_terry"])
     with pytest.raises(ValueError, match="no held-out problem"):
         worth(evaluator, alike)
-    assert every([replace(row, reward=math.nan) for row in alike]).rows == []
+    assert choices.decided([replace(row, reward=math.nan) for row in alike]).rows == []

@@ -16,9 +16,9 @@ from palaestra.agents.engine import Sampling
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, pack, with_gradient
-from palaestra.trainers.evolve import check_on_policy
 from palaestra.trainers.forward import Outputs, forward
 from palaestra.trainers.losses import NLL, PolicyGradient
+from palaestra.trainers.model_evolution import check_on_policy
 from palaestra.trainers.optimise import Schedule, TrainingError, adamw, update
 
 Rows = Callable[..., list[Row]]

@@ -15,8 +15,8 @@ from palaestra.agents.pretrained import load_policy
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
-from palaestra.trainers.evolve import CONTROLS
 from palaestra.trainers.optimise import TrainingError
+from palaestra.trainers.rounds import CONTROLS
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]

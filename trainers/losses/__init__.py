@@ -1,13 +1,14 @@
 """Objectives: pure functions from (batch, outputs) to (scalar, metrics)."""
 
 from .clipped_weight import ClippedWeight
-from .contrastive import NCA, InfoNCA
-from .evaluator import BradleyTerry, OutcomeCrossEntropy, ValueRegression
+from .contrastive import NCA, ImplicitCrossEntropy, InfoNCA
+from .evaluator import BradleyTerry, OutcomeCrossEntropy, StepCrossEntropy, StepValue, ValueRegression
 from .kto import KTO
-from .nll import NLL
-from .objective import Objective
+from .nll import NLL, AdvantageWeighted
+from .objective import Joint, Objective
 from .policy_gradient import PolicyGradient
 from .preference import DPO, IPO, ORPO, SimPO
+from .value import ClippedValue, Expectile
 
 __all__ = [
     "DPO",
@@ -16,12 +17,19 @@ __all__ = [
     "NCA",
     "NLL",
     "ORPO",
+    "AdvantageWeighted",
     "BradleyTerry",
+    "ClippedValue",
     "ClippedWeight",
+    "Expectile",
+    "ImplicitCrossEntropy",
     "InfoNCA",
+    "Joint",
     "Objective",
     "OutcomeCrossEntropy",
     "PolicyGradient",
     "SimPO",
+    "StepCrossEntropy",
+    "StepValue",
     "ValueRegression",
 ]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, above_zero
 from .sequences import Sequences, sequences
 
 
@@ -59,6 +59,27 @@ class NCA(Objective):
         answers = s.group.bincount()[s.group]
         loss = -weight * logsigmoid(implicit) - logsigmoid(-implicit) / answers
         return _mean(batch, loss), _metrics(batch, outputs, implicit, weight, loss)
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitCrossEntropy(Objective):
+    """L = mean over answers of -R log σ(r̂) - (1 - R) log σ(-r̂): a reward model that is a policy (PRIME; 2502.01456).
+
+    Trained on outcomes, its β (log π - log ref) of a token is that token's implicit process reward.
+    """
+
+    beta: float = 0.05
+    reads_reference = True
+
+    def __post_init__(self) -> None:
+        above_zero(self, "beta")
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        s = sequences(batch, outputs)
+        implicit = self.beta * s.log_ratio
+        loss = binary_cross_entropy_with_logits(implicit, s.reward, reduction="sum") / batch.n_sequences
+        right = ((implicit.detach() > 0) == (s.reward > 0.5)).float().sum() / batch.n_sequences
+        return loss, {"loss": loss.detach(), "accuracy": right}
 
 
 def best_weights(s: Sequences, alpha: float) -> Tensor:

@@ -13,16 +13,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, refuse
 from .sequences import sequences
 
 
 @dataclass(frozen=True, slots=True)
 class BradleyTerry(Objective):
-    """L = mean over pairs of -log σ(v_w - v_l - margin) + centre (v_w + v_l)².
+    """L = mean over pairs of -log σ(v_w - v_l - margin) + centre (v_w + v_l)²; of a tie, of two answers labelled 0,
+    -log(σ(g + margin) - σ(g - margin)), g their difference.
 
-    Bradley and Terry 1952; ``centre`` (arXiv 2312.09244) keeps scores of different problems near one another, which the
-    pairs alone leave free.
+    Bradley and Terry 1952; ties by Rao and Kupper 1967, for which the margin must be above 0; ``centre``
+    (arXiv 2312.09244) keeps scores of different problems near one another, which the pairs alone leave free. With pairs
+    of steps it is rStar-Math's process preference model (arXiv 2501.04519).
     """
 
     margin: float = 0.0
@@ -31,15 +33,22 @@ class BradleyTerry(Objective):
 
     def __post_init__(self) -> None:
         for name in ("margin", "centre"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is 0 or more, not {getattr(self, name)}")
+            refuse(not getattr(self, name) >= 0, f"{name} is 0 or more, not {getattr(self, name)}")
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        chosen, rejected = sequences(batch, outputs).pairs()
-        last = last_values(batch, outputs)
+        s, last = sequences(batch, outputs), last_values(batch, outputs)
+        chosen, rejected = s.pairs()
         gap = last[chosen] - last[rejected]
-        loss = -logsigmoid(gap - self.margin) + self.centre * (last[chosen] + last[rejected]).square()
-        share = loss.sum() / batch.n_groups
+        loss = (-logsigmoid(gap - self.margin) + self.centre * (last[chosen] + last[rejected]).square()).sum()
+        one, other = s.ties()
+        if len(one):
+            refuse(self.margin == 0, "ties need a margin above 0: without one they have no likelihood")
+            gap_of_tie = (last[one] - last[other]).abs()
+            # log(σ(g + m) - σ(g - m)) = log σ(g + m) + log σ(m - g) + log(1 - exp(-2m))
+            certain = torch.log(-torch.expm1(torch.tensor(-2 * self.margin)))
+            tied = logsigmoid(gap_of_tie + self.margin) + logsigmoid(self.margin - gap_of_tie) + certain
+            loss = loss + (-tied + self.centre * (last[one] + last[other]).square()).sum()
+        share = loss / batch.n_groups
         return share, {"loss": share.detach(), "pair_accuracy": (gap.detach() > 0).float().sum() / batch.n_groups}
 
 
@@ -56,6 +65,22 @@ class OutcomeCrossEntropy(Objective):
 
 
 @dataclass(frozen=True, slots=True)
+class StepCrossEntropy(Objective):
+    """L = mean over judged steps of -y log σ(V_t) - (1 - y) log σ(-V_t), t a step's last token, y its token_reward.
+
+    A process reward model: y a verdict (Let's verify step by step, arXiv 2305.20050) or the share of the answers that
+    go on from there and end well (Math-Shepherd, arXiv 2312.08935).
+    """
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        step, target = judged(batch)
+        loss = torch.where(step, binary_cross_entropy_with_logits(outputs.value, target, reduction="none"), 0.0)
+        right = step & ((outputs.value.detach() > 0) == (target > 0.5))
+        total = loss.sum() / batch.n_judged
+        return total, {"loss": total.detach(), "accuracy": right.float().sum() / batch.n_judged}
+
+
+@dataclass(frozen=True, slots=True)
 class ValueRegression(Objective):
     """L = (1 / n_tokens) Σ_t (tanh V_t - (2R - 1))²: the outcome, foretold at every token (AlphaMath; 2405.03553)."""
 
@@ -63,6 +88,43 @@ class ValueRegression(Objective):
         error = torch.where(batch.action_mask, outputs.value.tanh() - (2 * batch.reward - 1), 0.0)
         loss = error.square().sum() / batch.n_tokens
         return loss, {"loss": loss.detach(), "bias": error.detach().sum() / batch.n_tokens}
+
+
+@dataclass(frozen=True, slots=True)
+class StepValue(Objective):
+    """L = mean over judged steps of (tanh V_t - (2Q - 1))², Q its token_reward (AlphaMath; arXiv 2405.03553); and, for
+    pairs of sibling steps, ranking · mean of max(0, margin - (tanh v_w - tanh v_l)) (SVPO; arXiv 2406.10858).
+    """
+
+    ranking: float = 0.0
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        refuse(not self.ranking >= 0, f"ranking is 0 or more, not {self.ranking}")
+        refuse((self.ranking > 0) != (self.margin is not None), "ranking and margin go together")
+
+    @property
+    def whole_groups(self) -> bool:
+        return self.ranking > 0
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        step, target = judged(batch)
+        value = outputs.value.tanh()
+        loss = torch.where(step, value - (2 * target - 1), 0.0).square().sum() / batch.n_judged
+        metrics = {"loss": loss.detach()}
+        if self.margin is not None:
+            chosen, rejected = sequences(batch, outputs).pairs()
+            last = last_values(batch, outputs).tanh()
+            gap = last[chosen] - last[rejected]
+            loss = loss + self.ranking * (self.margin - gap).clamp(min=0).sum() / batch.n_groups
+            metrics["pair_accuracy"] = (gap.detach() > 0).float().sum() / batch.n_groups
+        return loss, metrics
+
+
+def judged(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Which tokens have a reward of their own, (T,), and that reward, 0 elsewhere."""
+    step = batch.action_mask & ~batch.token_reward.isnan()
+    return step, torch.where(step, batch.token_reward, 0.0)
 
 
 def last_values(batch: Batch, outputs: Outputs) -> Tensor:

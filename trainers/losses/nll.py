@@ -1,4 +1,4 @@
-"""Imitation: negative log-likelihood of the chosen tokens."""
+"""Imitation: negative log-likelihood of the chosen tokens, weighted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, above_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,25 @@ class NLL(Objective):
             "nll": -logprobs.detach().sum() / batch.n_tokens,
             "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AdvantageWeighted(Objective):
+    """L = -(1 / n_tokens) Σ_t min(exp(A / β), cap) log π(a_t): advantage-weighted regression (AWR; arXiv 1910.00177).
+
+    Every answer is imitated, the better ones more; a smaller β listens to the advantage more.
+    """
+
+    beta: float = 0.5
+    cap: float = 20.0
+
+    def __post_init__(self) -> None:
+        above_zero(self, "beta", "cap")
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        weight = (batch.advantage / self.beta).exp().clamp(max=self.cap)
+        weighted = torch.where(batch.action_mask, weight * outputs.logprobs, 0.0)
+        loss = -weighted.sum() / batch.n_tokens
+        capped = torch.where(batch.action_mask, (weight >= self.cap).float(), 0.0).sum() / batch.n_tokens
+        entropy = outputs.entropy.detach().sum() / batch.n_tokens
+        return loss, {"loss": loss.detach(), "capped": capped, "entropy": entropy}

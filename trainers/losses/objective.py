@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -43,3 +44,33 @@ class Objective(ABC):
     @abstractmethod
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a micro-batch's share of the step, and metrics that add up over its micro-batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joint(Objective):
+    """L = L_policy + c L_value: one model with two heads, each with its loss, in one step."""
+
+    policy: Objective
+    value: Objective
+    coefficient: float
+
+    @property
+    def whole_groups(self) -> bool:
+        return self.policy.whole_groups or self.value.whole_groups
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        loss, metrics = self.policy(batch, outputs)
+        forecast, of_value = self.value(batch, outputs)
+        return loss + self.coefficient * forecast, metrics | {f"value_{name}": part for name, part in of_value.items()}
+
+
+def refuse(wrong: bool, message: str) -> None:
+    """Raises ValueError with the message when an option is wrong."""
+    if wrong:
+        raise ValueError(message)
+
+
+def above_zero(objective: Objective, *names: str) -> None:
+    """Raises ValueError when one of the options is not above 0."""
+    for name in names:
+        refuse(not getattr(objective, name) > 0, f"{name} is above 0, not {getattr(objective, name)}")

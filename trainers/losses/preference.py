@@ -25,7 +25,8 @@ class DPO(Objective):
 
     Direct preference optimisation (arXiv 2305.18290); ε, ``label_smoothing``, the chance that a label is wrong (cDPO;
     Mitchell 2023); α, ``nll_coefficient``, of imitating the chosen answer (RPO, IRPO; arXiv 2404.19733). With the
-    previous iterate as reference and own answers as rejected ones it is SPIN's loss (arXiv 2401.01335).
+    previous iterate as reference and own answers as rejected ones it is SPIN's loss (arXiv 2401.01335). A token's part
+    of Δ is multiplied by its weight, 1 unless a token-level credit set it (the other cDPO; arXiv 2411.19943).
     """
 
     beta: float = 0.1
@@ -44,7 +45,7 @@ class DPO(Objective):
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         s = sequences(batch, outputs)
         chosen, rejected = s.pairs()
-        margin = self.beta * (s.log_ratio[chosen] - s.log_ratio[rejected])
+        margin = self.beta * (s.weighted[chosen] - s.weighted[rejected])
         smoothing = self.label_smoothing
         loss = -(1 - smoothing) * logsigmoid(margin) - smoothing * logsigmoid(-margin)
         loss = loss - self.nll_coefficient * s.mean[chosen]

@@ -15,12 +15,14 @@ class Sequences(NamedTuple):
     """The S sequences of a micro-batch, every tensor of shape (S,).
 
     logprob, reference: Σ log π and Σ log ref over the action tokens. tokens: how many these are.
+    weighted: Σ w (log π - log ref), w the batch's weight of each token.
     label: 1 chosen, -1 rejected, 0 neither. reward: its own. group: 0, 1, … by the sequence's group.
     """
 
     logprob: Tensor
     reference: Tensor
     tokens: Tensor
+    weighted: Tensor
     label: Tensor
     reward: Tensor
     group: Tensor
@@ -40,6 +42,12 @@ class Sequences(NamedTuple):
         order = self.group.argsort(stable=True)
         return order[self.label[order] > 0], order[self.label[order] < 0]
 
+    def ties(self) -> tuple[Tensor, Tensor]:
+        """The same of pairs without a better one: two sequences labelled 0."""
+        order = self.group.argsort(stable=True)
+        even = order[self.label[order] == 0]
+        return even[0::2], even[1::2]
+
 
 def sequences(batch: Batch, outputs: Outputs) -> Sequences:
     first = batch.position == 0
@@ -53,6 +61,7 @@ def sequences(batch: Batch, outputs: Outputs) -> Sequences:
         logprob=total(outputs.logprobs),
         reference=total(batch.reference_logprobs),
         tokens=total(torch.ones_like(batch.weight)).clamp(min=1),
+        weighted=total(batch.weight * (outputs.logprobs - batch.reference_logprobs)),
         label=batch.label[first],
         reward=batch.reward[first],
         group=batch.group_id[first].unique(return_inverse=True)[1],

@@ -51,8 +51,8 @@ def reward_model(
     from palaestra.arena.display import open_display
     from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
-    from palaestra.trainers.evolve import CONTROLS
     from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator
+    from palaestra.trainers.rounds import CONTROLS
 
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")

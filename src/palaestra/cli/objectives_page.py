@@ -6,8 +6,8 @@ import dataclasses
 import inspect
 from typing import Any
 
-from palaestra.episodes import choices
 from palaestra.trainers.algorithms import ALGORITHMS, Algorithm
+from palaestra.trainers.sources import Source
 
 HEAD = """# Objectives
 
@@ -26,22 +26,26 @@ def page() -> str:
         rows = [_cells(name, row) for name, row in ALGORITHMS.items() if row.group == group]
         lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *map(_line, rows)]
         parts.append(f"## {group.capitalize()}\n\n" + "\n".join(lines) + "\n")
-    parts.append("## Losses\n\n" + "\n".join(_losses()))
+    parts.append("## Losses and credit\n\n" + "\n".join(_losses()))
     return "\n".join(parts)
 
 
 def _cells(name: str, row: Algorithm) -> list[str]:
-    objective: Any = row.objective
-    options = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(objective).items() if _tells(value))
-    scored = "its rewards or labels"
+    scored = []
     if row.advantage is not None:
-        scored = f"baseline {row.advantage.baseline}, scale {row.advantage.scale}"
+        scored.append(f"baseline {row.advantage.baseline}, scale {row.advantage.scale}")
+    if row.credit is not None:
+        scored.append(_named(row.credit))
+    if row.critic is not None:
+        scored.append(f"a critic{' on the same backbone' if row.critic.shared else ''}: {_named(row.critic.objective)}")
+    if row.judge is not None:
+        scored.append(f"a judge: {_named(row.judge.objective)} on {_first_line(row.judge.source)}")
     against = {"start": "the policy as evolution began", "round": "the policy as the round began"}[row.reference]
     return [
         f"`{name}`",
-        f"{type(row.objective).__name__}{f' ({options})' if options else ''}",
+        _named(row.objective),
         learns_from(row),
-        scored if row.advantage or row.select not in (choices.solved, choices.weighted) else "-",
+        "; ".join(scored) or "-",
         against if row.objective.reads_reference else "-",
         row.paper,
         f"[{row.tested.rsplit('/', 1)[1]}](../{row.tested})",
@@ -50,13 +54,24 @@ def _cells(name: str, row: Algorithm) -> list[str]:
 
 def learns_from(row: Algorithm) -> str:
     """In a few words, the rows that an algorithm learns from."""
-    select = choices.real_and_generated if row.demonstrations else choices.against if row.greedy else row.select
-    said = inspect.getdoc(select) if select else None
-    return said.partition("\n")[0].rstrip(".") if said else "Every answer"
+    return _first_line(row.source)
+
+
+def _first_line(source: Source) -> str:
+    return (inspect.getdoc(source) or "").partition("\n")[0].rstrip(".")
+
+
+def _named(options: Any) -> str:
+    """A dataclass of options by its name, and the options that say something."""
+    said = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(options).items() if _tells(value))
+    return f"{type(options).__name__}{f' ({said})' if said else ''}"
 
 
 def _losses() -> list[str]:
-    kinds = {type(row.objective).__name__: type(row.objective) for row in ALGORITHMS.values()}
+    parts = [part for row in ALGORITHMS.values() for part in (row.objective, row.credit) if part is not None]
+    parts += [row.critic.objective for row in ALGORITHMS.values() if row.critic is not None]
+    parts += [row.judge.objective for row in ALGORITHMS.values() if row.judge is not None]
+    kinds = {type(part).__name__: type(part) for part in parts}
     return [f"**{name}**\n\n```text\n{inspect.getdoc(kind)}\n```\n" for name, kind in sorted(kinds.items())]
 
 

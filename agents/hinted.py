@@ -1,0 +1,35 @@
+"""An agent that is told the answer: what it then writes explains it (STaR's rationalisation, arXiv 2203.14465)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from palaestra.episodes import Actor
+
+from .agent import Agent, Dialogue, Reply
+
+HINT = "\n(The answer is {answer}.)"
+
+
+class Hinted:
+    """Wraps an agent: the reference answer stands behind the last message. To make data with, not to evaluate."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.agent.actor
+        return Actor(f"{inner.agent_id}+hint", inner.weights_hash)
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        """Raises ValueError for a dialogue whose problem the environment does not tell."""
+        return self.agent.respond([self._with_hint(dialogue) for dialogue in dialogues])
+
+    def _with_hint(self, dialogue: Dialogue) -> Dialogue:
+        if dialogue.problem is None:
+            raise ValueError("a hint needs an environment that tells its problem, with the answer")
+        *before, last = dialogue.messages
+        hint = HINT.format(answer=dialogue.problem.reference)
+        return replace(dialogue, messages=(*before, replace(last, content=last.content + hint)))

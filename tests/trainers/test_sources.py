@@ -1,0 +1,145 @@
+"""What of a round is learned from, in whole runs and by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from palaestra.agents.agent import Dialogue, Message, Reply
+from palaestra.agents.evaluator import load_evaluator
+from palaestra.agents.hinted import Hinted
+from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.envs.task import Problem
+from palaestra.episodes import Actor, choices
+from palaestra.episodes.views import Row
+
+Play = Callable[..., RunFolder]
+Recipes = Callable[..., dict[str, Any]]
+
+
+def weights(run: RunFolder, agent: str) -> dict[str, torch.Tensor]:
+    return load_file(run.path / "agents" / agent / "model.safetensors")
+
+
+def answer(length: int, name: str, group: str = "g", reward: float = 0.0) -> Row:
+    action = np.arange(2 + length) >= 2
+    return Row(np.arange(2 + length), action, np.zeros(2 + length, np.float32), reward, name, group, "e", "r")
+
+
+def test_the_price_of_length_makes_chosen_and_rejected_equally_long() -> None:
+    """DICE's α* on the full grid: the least mean gap, though the gap is no monotone function of α."""
+    rng = np.random.default_rng(3)
+    rows = [answer(int(rng.integers(2, 60)), f"{g}/{i}", str(g)) for g in range(12) for i in range(6)]
+    scores = [0.4 * int(row.action.sum()) + float(rng.normal(0, 3)) for row in rows]  # long ones score high
+    alphas = np.linspace(0, 1, 101)
+
+    def gap(alpha: float) -> float:
+        total = 0
+        for g in range(12):
+            lengths = [int(row.action.sum()) for row in rows[6 * g : 6 * g + 6]]
+            price = [s - alpha * n for s, n in zip(scores[6 * g : 6 * g + 6], lengths, strict=True)]
+            total += lengths[int(np.argmax(price))] - lengths[int(np.argmin(price))]
+        return abs(total)
+
+    view = choices.length_regularised(rows, scores, alphas)
+    lengths = np.array([int(row.action.sum()) * row.label for row in view.rows])
+    assert abs(lengths.sum()) == min(map(gap, alphas))
+    assert min(map(gap, alphas)) < gap(0.0) / 4
+
+
+class Parrot:
+    """Says what it was asked, as tokens."""
+
+    actor = Actor("parrot")
+
+    def respond(self, dialogues: list[Dialogue]) -> list[Reply]:
+        return [Reply(dialogue.messages[-1].content) for dialogue in dialogues]
+
+
+def test_a_hint_stands_behind_the_question() -> None:
+    asked = Dialogue((Message("user", "1+1?"),), problem=Problem("1+1?", 2, 1))
+    (reply,) = Hinted(Parrot()).respond([asked])
+    assert reply.text == "1+1?\n(The answer is 2.)"
+    with pytest.raises(ValueError, match="tells its problem"):
+        Hinted(Parrot()).respond([Dialogue((Message("user", "?"),))])
+
+
+def test_rationalised_answers_are_learned_behind_the_plain_question(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": "star", "rounds": 3, "problems": 16, "samples": 2}))
+    sampled = [e for e in run.episodes.read() if e.tags.get("phase") == "evolve" and not e.id.endswith("other")]
+    hinted = [e for e in run.episodes.read() if e.tags.get("phase") == "evolve" and e.id.endswith("other")]
+    solved = {e.group_id for e in sampled if e.outcome["reasoner"].reward == 1}
+    assert {e.group_id for e in hinted} == {e.group_id for e in sampled} - solved
+    assert hinted
+    plain = {e.group_id: e.turns[0].prompt_ids for e in sampled}
+    assert all(e.turns[0].prompt_ids != plain[e.group_id] for e in hinted)
+
+
+def test_a_judge_that_learns_first_leaves_the_policy_alone(play_run: Play, tiny_recipe: Recipes) -> None:
+    evolve = {"algorithm": "rto", "rounds": 2, "samples": 6, "problems": 6, "judge": {"alone": 2}}
+    run = play_run(tiny_recipe(evolve=evolve))
+    start, end, judge = (weights(run, name) for name in ("warm", "evolved", "judge"))
+    assert all(torch.equal(start[name], end[name]) for name in start)
+    assert any(not torch.equal(start[name], judge[name]) for name in start)
+
+
+def test_a_critic_is_an_evaluator_when_the_run_has_ended(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(tiny_recipe(evolve={"algorithm": "ppo", "rounds": 2, "samples": 6, "problems": 6}))
+    critic = load_evaluator(run.path / "agents" / "critic")
+    scores = critic.score([[5, 6], [7]], [[8], [9, 10]])
+    assert all(map(math.isfinite, scores))
+    assert any(scores)
+    rows = [row for row in read_json_lines(run.metrics) if "critic_loss" in row]
+    assert len(rows) == 2
+
+
+def test_a_shared_critic_learns_in_the_policy_s_own_step(play_run: Play, tiny_recipe: Recipes) -> None:
+    critic = {"shared": True, "coefficient": 0.5}
+    recipe = tiny_recipe(evolve={"algorithm": "ppo", "rounds": 3, "samples": 6, "problems": 6, "critic": critic})
+    run = play_run(recipe)
+    assert all("value_loss" in row for row in read_json_lines(run.metrics) if row["phase"] == "evolve")
+    assert not (run.path / "agents" / "critic").exists()
+    stopped = play_run(recipe, stop_after=4)
+    resumed = play_run(run=RunFolder(stopped.path))
+    one, other = weights(run, "evolved"), weights(resumed, "evolved")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert all(map(math.isfinite, load_evaluator(run.path / "agents" / "evolved").score([[5]], [[6]])))
+
+
+def test_learning_from_the_base_forgets_the_rounds_before(play_run: Play, tiny_recipe: Recipes) -> None:
+    """Two runs whose last rounds learn from the same answers end alike, whatever came between, only from the base."""
+    run = play_run(tiny_recipe(evolve={"algorithm": "rft", "rounds": 3, "start": "base", "warmup": 0}))
+    rows = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve" and "loss" in row]
+    latest = play_run(tiny_recipe(evolve={"algorithm": "rft", "rounds": 3, "warmup": 0}))
+    others = [row for row in read_json_lines(latest.metrics) if row["phase"] == "evolve" and "loss" in row]
+    assert rows[0]["loss"] == others[0]["loss"]  # the first round begins from the base either way
+    assert rows[-1]["loss"] != others[-1]["loss"]
+    # one step of at most the learning rate a weight away from the base, though three rounds were learned from
+    base, end, far = weights(run, "warm"), weights(run, "evolved"), weights(latest, "evolved")
+    moved, moved_far = (max((other[name] - base[name]).abs().max().item() for name in base) for other in (end, far))
+    assert moved < 0.75 * moved_far
+
+
+def test_steps_of_chains_are_judged_token_by_token(play_run: Play, tiny_recipe: Recipes) -> None:
+    chains = {"id": "palaestra/ChainArith-v0", "modulus": 10, "operators": "+", "wording": 0}
+    recipe = tiny_recipe(
+        environment=chains,
+        warm_start={"rounds": 30, "problems": 32, "batch_size": 16},
+        evolve={"algorithm": "process_grpo", "rounds": 1, "samples": 4, "problems": 8, "top_difficulty": 1},
+        max_answer_tokens=32,
+    )
+    run = play_run(recipe)
+    (row,) = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
+    assert 0 < row["judged_tokens"] < 0.5
+    store = run.episodes
+    episodes = [episode for episode in store.read() if episode.tags.get("phase") == "evolve"]
+    judged = sum(v.status != "undecided" for e in episodes for v in e.turns[0].step_verdicts)
+    assert judged
+    assert not list(run.path.glob("failed-*"))

@@ -1,0 +1,189 @@
+"""Model evolution: what a round taught, taken into the policy and the models beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from palaestra.agents.evaluator import new_evaluator
+from palaestra.agents.pretrained import load_model
+
+from .algorithms import Algorithm
+from .batch import Batch, pack, save_batch, with_gradient
+from .forward import forward, forward_states
+from .losses import Joint, Objective, PolicyGradient
+from .modules import Judge, Module, with_token_rewards, with_values
+from .optimise import Read, Schedule, TrainingError, update
+from .reference import kl_penalised, with_mismatch, with_old, with_reference
+from .rounds import PlayedRound
+from .session import Session
+from .sources import Source
+
+RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
+
+
+def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
+    """Steps on the rows that the algorithm learns from, of every model that it trains; what they did and saw."""
+    recipe, spec = session.recipe, session.recipe.evolve
+    algorithm = recipe.algorithm()
+    metrics: dict[str, Any] = {"learned_from": 0.0}
+    if algorithm.judge is not None:
+        metrics |= _evolve_judge(session, algorithm.judge, played)
+        if session.round < algorithm.judge.alone:
+            return metrics
+    view = algorithm.source(played)
+    metrics["learned_from"] = len(view.rows) / max(1, len(played.rows))
+    if not view.rows:
+        return metrics
+    batch = pack(view.rows)
+    objective = _with_critic(session, algorithm)
+    batch, scores = _scored(session, algorithm, played, batch, view.rows)
+    metrics |= scores
+    moving = with_gradient(batch) if objective.reads_advantage else batch
+    if moving is None:
+        return metrics
+    if spec.start == "base":
+        session.restart()
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    for number in range(spec.updates):
+        parts = learn(session, moving, objective, schedule)
+        if number == 0:
+            metrics |= parts
+            check_on_policy(parts)
+        if algorithm.critic is not None and not algorithm.critic.shared:
+            parts = learn(session, batch, algorithm.critic.objective, schedule, _critic(session), forward_states)
+            metrics |= {f"critic_{name}": value for name, value in parts.items()} if number == 0 else {}
+    session.weights_changed()
+    return metrics
+
+
+def _scored(
+    session: Session, algorithm: Algorithm, played: PlayedRound, batch: Batch, rows: list[Any]
+) -> tuple[Batch, dict[str, Any]]:
+    """The batch with what the objective reads: advantages, forecasts, log-probabilities of the reference, mismatch."""
+    objective, most = algorithm.objective, session.recipe.micro_batch_tokens
+    metrics: dict[str, Any] = {}
+    if objective.reads_reference:
+        reference = session.freeze_reference() if algorithm.reference == "start" else session.model
+        batch = with_reference(batch, reference, most)
+        metrics["reference_hash"] = batch.reference_hash
+        if objective.reads_mismatch:
+            batch = with_mismatch(batch, rows, session.model, reference, most)
+    if objective.reads_old:
+        batch = with_old(batch, session.model, most)
+    if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:
+        rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
+        batch = replace(batch, reward=_spread(batch, [row.reward for row in rows]))
+    if algorithm.judge is not None:
+        judge, against = _judges(session, algorithm.judge)
+        batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
+    if algorithm.critic is not None and algorithm.credit is not None:
+        critic, read = (session.model, forward) if algorithm.critic.shared else (_critic(session).model, forward_states)
+        batch = with_values(batch, critic, read, most)
+    if algorithm.advantage is not None:
+        advantage, scores = algorithm.advantage(rows, session.running)
+        batch, metrics = replace(batch, advantage=_spread(batch, advantage)), scores | metrics
+    if algorithm.credit is not None:
+        batch, scores = algorithm.credit(batch)
+        metrics |= scores
+    return batch, metrics
+
+
+def _spread(batch: Batch, per_row: Any) -> torch.Tensor:
+    return torch.from_numpy(np.repeat(np.asarray(per_row), batch.lengths())).float()
+
+
+def _with_critic(session: Session, algorithm: Algorithm) -> Objective:
+    """The algorithm's objective, joined with that of a critic on the same backbone, whose head is made here."""
+    critic = algorithm.critic
+    if critic is None or not critic.shared or critic.coefficient is None:
+        return algorithm.objective
+    session.add_value_head()
+    return Joint(algorithm.objective, critic.objective, critic.coefficient)
+
+
+def _critic(session: Session) -> Module:
+    """The critic apart: at first the policy's weights as evolution began, with a head that says 0."""
+    return session.module("critic", lambda: new_evaluator(session.first_policy()).model)
+
+
+def _judges(session: Session, judge: Judge) -> tuple[PreTrainedModel, PreTrainedModel]:
+    against = session.freeze_reference() if judge.against is None else _judge(session, "contrast").model
+    return _judge(session, "judge").model, against
+
+
+def _judge(session: Session, name: str) -> Module:
+    return session.module(name, lambda: load_model(session.first_policy())[0])
+
+
+def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[str, float]:
+    """The judge's own steps on the round, and those of the model that it is held against."""
+    if judge.frozen and session.round >= judge.alone:
+        return {}
+    sources: dict[str, Source] = {"judge": judge.source} | ({"contrast": judge.against} if judge.against else {})
+    spec, metrics = session.recipe.evolve, dict[str, float]()
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    for name, source in sources.items():
+        rows = source(played).rows
+        if rows:
+            batch, module = pack(rows), _judge(session, name)
+            if judge.objective.reads_reference:
+                batch = with_reference(batch, session.freeze_reference(), session.recipe.micro_batch_tokens)
+            for _ in range(spec.updates):
+                parts = learn(session, batch, judge.objective, schedule, module)
+            metrics |= {f"{name}_{key}": value for key, value in parts.items()}
+    return metrics
+
+
+def check_on_policy(metrics: Mapping[str, float]) -> None:
+    """Fresh samples have ratio 1; anything else means that the engine and the trainer are not the same policy.
+
+    Objectives that compare answers, not policies, report no ratio.
+
+    Raises:
+        TrainingError: the largest ratio is off by more than 1e-3.
+    """
+    if metrics.get("max/ratio_error", 0.0) > RATIO_TOLERANCE:
+        raise TrainingError(
+            f"on fresh samples the ratio to the engine's log-probabilities is off by {metrics['max/ratio_error']:.2g}: "
+            "the engine does not run the trainer's weights, temperature or precision"
+        )
+
+
+def learn(
+    session: Session,
+    batch: Batch,
+    objective: Objective,
+    schedule: Schedule,
+    module: Module | None = None,
+    read: Read = forward,
+) -> dict[str, float]:
+    """One optimiser step of the policy, or of a module beside it, with the stage's learning rate.
+
+    Raises:
+        TrainingError: it must not be made; what was to be learned from is kept in the run's folder, to try it again.
+    """
+    learner: Session | Module = module or session
+    try:
+        metrics = update(
+            learner.model,
+            learner.optimizer,
+            batch,
+            objective,
+            learning_rate=schedule(learner.steps),
+            max_tokens=session.recipe.micro_batch_tokens,
+            read=read,
+        )
+    except TrainingError as error:
+        file = session.run.path / f"failed-{session.stage}-{session.round:05d}.pt"
+        save_batch(batch, file)
+        raise TrainingError(f"{error}; what the step was to learn from is kept in {file}") from error
+    learner.steps += 1
+    session.clock.learning += metrics.pop("model_seconds")
+    session.clock.tokens_learned += len(batch)
+    return metrics

@@ -1,0 +1,96 @@
+"""Models that learn beside the policy: critics foretell its returns, judges say what a token is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from .batch import Batch
+from .forward import Outputs, forward
+from .losses import Objective
+from .optimise import adamw
+from .reference import read_all
+from .sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Critic:
+    """Foretells, at each token, the reward that is still to come.
+
+    objective: of its forecasts.
+    shared: one backbone, a head beside the policy's, ``coefficient`` times its loss in one step; else a model apart,
+    with the policy's first weights.
+    """
+
+    objective: Objective
+    shared: bool = False
+    coefficient: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.shared != (self.coefficient is not None):
+            raise ValueError("coefficient weighs the loss of a shared critic: it goes with shared true and no other")
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A model made like the policy, whose log-probabilities φ tell what a token is worth.
+
+    r_t = β (log φ(a_t) - log against(a_t)), within ±clip of 0.
+
+    objective, source: what φ learns by, from which of a round's answers. against: another model, which learns by the
+        same objective from this source; None: the policy as evolution began.
+    alone: rounds at first in which it learns and the policy waits. frozen: it learns in these only.
+    """
+
+    objective: Objective
+    source: Source
+    beta: float
+    against: Source | None = None
+    clip: float | None = None
+    alone: int = 0
+    frozen: bool = False
+
+
+class Module:
+    """A model beside the policy, with its optimiser and the number of steps that it has made."""
+
+    def __init__(self, model: PreTrainedModel, state: Mapping[str, Any] | None = None) -> None:
+        self.model = model
+        self.steps = 0
+        if state is not None:
+            model.load_state_dict(state["weights"])
+        self.optimizer = adamw(model)
+        if state is not None:
+            self.steps = state["steps"]
+            self.optimizer.load_state_dict(state["optimizer"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "weights": self.model.state_dict(),
+            "steps": self.steps,
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+
+def with_values(batch: Batch, critic: PreTrainedModel, read: Callable[..., Outputs], max_tokens: int) -> Batch:
+    """The batch with the critic's forecasts as they are before the round's first update."""
+    return replace(batch, value=read_all(critic, batch, max_tokens, lambda *given: read(*given).value))
+
+
+def with_token_rewards(
+    batch: Batch, judge: Judge, model: PreTrainedModel, against: PreTrainedModel, max_tokens: int
+) -> Batch:
+    """The batch with what the judge says that each action token is worth; sum_t r_t = β Δ of the whole answer."""
+
+    def logprobs(of: PreTrainedModel) -> Tensor:
+        return read_all(of, batch, max_tokens, lambda *given: forward(*given).logprobs)
+
+    reward = judge.beta * (logprobs(model) - logprobs(against))
+    if judge.clip is not None:
+        reward = reward.clamp(-judge.clip, judge.clip)
+    return replace(batch, token_reward=torch.where(batch.action_mask, reward, torch.nan))

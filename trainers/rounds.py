@@ -1,0 +1,160 @@
+"""The answers of a round: asked for, judged, logged, and what else its learners may want to know of its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from palaestra.agents.agent import Agent
+from palaestra.agents.hinted import Hinted
+from palaestra.agents.scripted import OracleAgent
+from palaestra.arena.rollout import Job, rollout
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Episode, choices, views
+from palaestra.episodes.views import Row, View
+
+from .batch import pack
+from .recipe import Recipe
+from .reference import logprobs_under
+from .session import Session
+
+
+class PlayedRound:
+    """A round for data sources (``sources.Round``); what they ask for is played then, and logged with the round."""
+
+    def __init__(self, session: Session, episodes: Sequence[Episode], rows: list[Row]) -> None:
+        self.session = session
+        self.number = session.round
+        self.episodes = episodes
+        self.rows = rows
+
+    def demonstrations(self) -> list[Row]:
+        warm = self.session.recipe.warm_start
+        oracle = OracleAgent(warm.habits_at(max(0, warm.rounds - 1)))
+        return views.sft(self._others(oracle), self.session.policy.chat.example).rows
+
+    def likeliest(self) -> list[Row]:
+        return views.each(self._others(self.session.likeliest())).rows
+
+    def hinted(self, groups: Sequence[str]) -> list[Row]:
+        plain = {row.group_id: row.ids[: int(row.action.argmax())] for row in reversed(self.rows)}
+        rows = views.each(self._others(Hinted(self.session.policy), set(groups))).rows if groups else []
+        return [behind(plain[row.group_id], row) for row in rows]
+
+    def implicit_rewards(self, rows: Sequence[Row]) -> list[float]:
+        session, batch = self.session, pack(rows)
+        most = session.recipe.micro_batch_tokens
+        gap = logprobs_under(session.model, batch, most) - logprobs_under(session.freeze_reference(), batch, most)
+        return [float(part.sum()) for part in gap.split(batch.lengths().tolist())]
+
+    def earlier(self, number: int) -> list[Row]:
+        store = self.session.run.episodes
+        committed = store.find(f"evolve-{number:05d}")
+        assert committed is not None, "rounds are committed to the log before they are learned from"
+        rows = views.groups(store.read(committed), size=self.session.recipe.evolve.samples).rows
+        return judged(self.session.recipe, number, rows)
+
+    def _others(self, agent: Agent, groups: set[str] | None = None) -> list[Episode]:
+        """Another agent's answers to the round's problems, or to those of some groups."""
+        firsts = {episode.group_id: episode for episode in self.episodes}
+        jobs = [_again(episode) for name, episode in firsts.items() if groups is None or name in groups]
+        return collect(self.session, agent, jobs, part="-other")
+
+
+def judged(recipe: Recipe, number: int, rows: list[Row]) -> list[Row]:
+    """A round's rows with the rewards that they are learned from: their own, or what the control makes of them."""
+    return CONTROLS[recipe.evolve.control](rows, np.random.default_rng([recipe.seed, number]))
+
+
+def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    return rows
+
+
+def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    """Each row with another row's rewards: the same rewards, telling nothing."""
+    order = rng.permutation(len(rows))
+    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, order, strict=True)]
+
+
+# What a recipe may do to the verdicts before learning from them: nothing, or what must not work.
+CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
+
+
+def behind(prompt: np.ndarray[Any, np.dtype[np.int64]], row: Row) -> Row:
+    """The row's answer behind another prompt; it was not sampled there, so it has no log-probabilities."""
+    first = int(row.action.argmax())
+    ids = np.concatenate([prompt, row.ids[first:]])
+    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[first:]])
+    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
+
+
+def sample(session: Session, levels: range) -> tuple[list[Episode], View]:
+    """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
+    recipe, spec, algorithm = session.recipe, session.recipe.evolve, session.recipe.algorithm()
+    decode = session.policy.chat.text if algorithm.reads_steps else None
+    episodes: list[Episode] = []
+    asked, missing = 0, spec.problems
+    for attempt in range(1 + algorithm.attempts):
+        jobs = [
+            new_job(recipe, "evolve", session.round, problem, number, levels[-1 - problem % len(levels)])
+            for problem in range(asked, asked + missing)
+            for number in range(spec.samples)
+        ]
+        episodes += collect(session, session.policy, jobs, part=f"-{attempt}" if attempt else "")
+        asked += missing
+        view = views.groups(episodes, spec.samples, decode)
+        missing = spec.problems - len({row.group_id for row in choices.ranked(view.rows).rows})
+        if missing <= 0:
+            break
+    return episodes, view
+
+
+def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> list[Episode]:
+    """Play the round's jobs and commit them to the log; a round that is in the log already is read, not played.
+
+    part: of the round, where it has more than one.
+    """
+    name = f"{session.stage}-{session.round:05d}{part}"
+    store = session.run.episodes
+    committed = store.find(name)
+    if committed is not None:
+        return list(store.read(committed))
+    order = {job.id: index for index, job in enumerate(jobs)}
+    if agent is session.policy:
+        session.name_policy()
+    tags = {"phase": session.stage, "round": str(session.round)}
+    slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
+    episodes = sorted(rollout(agent, jobs, tags, slots, session.environments), key=lambda episode: order[episode.id])
+    store.append(episodes, name)
+    return episodes
+
+
+def new_job(recipe: Recipe, stage: str, round: int, problem: int, sample: int, difficulty: int) -> Job:
+    """The job of one answer; everything in it follows from the recipe's seed and the numbers given."""
+    group = f"{stage}/{round:05d}/{problem:05d}"
+    options: dict[str, Any] = {"difficulty": difficulty}
+    return Job(
+        id=f"{group}/{sample:03d}",
+        env_id=recipe.env_id,
+        env_kwargs={**recipe.env_kwargs, "split": "train"},
+        seed=derive_seed(recipe.seed, stage, round, problem),
+        group_id=group,
+        reset_options=options,
+        agent_seed=derive_seed(recipe.seed, stage, round, problem, sample),
+    )
+
+
+def _again(episode: Episode) -> Job:
+    """The job of answering an episode's problem once more."""
+    return Job(
+        id=f"{episode.group_id}/other",
+        env_id=episode.env_id,
+        env_kwargs=episode.env_kwargs,
+        seed=episode.seed,
+        group_id=episode.group_id,
+        reset_options=episode.reset_options,
+        agent_seed=episode.seed,
+    )
