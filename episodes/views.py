@@ -80,7 +80,7 @@ def sft(episodes: Iterable[Episode], encode: Encode, min_score: float = 1.0) -> 
             elif not turns:
                 dropped["no turn"] += 1
             else:
-                made = _rows_of(episode, role, [_encoded(turn, encode) for turn in turns])
+                made = rows_of(episode, role, [encoded(turn, encode) for turn in turns])
                 rows += made
                 forked += len(made) - 1
     return View(rows, dropped, forked)
@@ -108,7 +108,7 @@ def groups(episodes: Iterable[Episode], size: int | None = None, decode: Decode 
                 dropped["no sampled tokens"] += 1
                 continue
             _refuse_biased(turns)
-            made = _rows_of(episode, role, turns, decode)
+            made = rows_of(episode, role, turns, decode)
             forked += len(made) - 1
             by_group.setdefault((episode.group_id, role), []).extend(made)
             members[episode.group_id, role] += 1
@@ -132,7 +132,7 @@ def each(episodes: Iterable[Episode]) -> View:
         for role, outcome in episode.outcome.items():
             turns = [turn for turn in episode.turns if turn.role == role and turn.action_ids]
             if outcome.decided and turns:
-                rows += _rows_of(episode, role, turns)
+                rows += rows_of(episode, role, turns)
             else:
                 dropped["undecided" if turns else "no sampled tokens"] += 1
     return View(rows, dropped)
@@ -147,7 +147,7 @@ def _refuse_biased(turns: Sequence[Turn]) -> None:
             )
 
 
-def _encoded(turn: Turn, encode: Encode) -> _Tokens:
+def encoded(turn: Turn, encode: Encode) -> Tokens:
     if turn.action_ids:
         return turn
     prompt_ids, action_ids = encode(turn.observation, turn.text)
@@ -162,12 +162,12 @@ class _Encoded:
     temperature: float
 
 
-_Tokens = Turn | _Encoded
+Tokens = Turn | _Encoded
 
 
-def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens], decode: Decode | None = None) -> list[Row]:
+def rows_of(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None = None) -> list[Row]:
     """Rows of one role's turns: a turn extends the row before it exactly when its prompt does; else it forks."""
-    pieces: list[list[_Tokens]] = []
+    pieces: list[list[Tokens]] = []
     read: tuple[int, ...] = ()
     for turn in turns:
         extends = bool(pieces) and turn.prompt_ids[: len(read)] == read
@@ -176,7 +176,7 @@ def _rows_of(episode: Episode, role: str, turns: Sequence[_Tokens], decode: Deco
     return [_row(episode, role, piece, decode) for piece in pieces]
 
 
-def _row(episode: Episode, role: str, turns: Sequence[_Tokens], decode: Decode | None) -> Row:
+def _row(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None) -> Row:
     last = turns[-1]
     ids = np.array(last.prompt_ids + last.action_ids, dtype=np.int64)
     action = np.zeros(len(ids), dtype=np.bool_)
