@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from palaestra.episodes import Turn
+
 from .agent import Message
 
 if TYPE_CHECKING:
@@ -49,6 +51,16 @@ class ChatFormat:
     def example(self, observation: str, answer: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of a one-turn demonstration: the prompt, and the answer with its end-of-sequence id."""
         return self.prompt([Message("user", observation)]), (*self._encode(answer), self.end)
+
+    def continued(self, turns: Sequence[Turn]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Ids of the last of a dialogue's turns: its prompt, and its action, encoded only if it never was tokens."""
+        messages: list[Message] = []
+        for turn in turns[:-1]:
+            spoken = Message("assistant", turn.text, turn.prompt_ids, turn.action_ids)
+            messages += [Message("user", turn.observation), spoken]
+        last = turns[-1]
+        messages.append(Message("user", last.observation))
+        return self.prompt(messages), last.action_ids or (*self._encode(last.text), self.end)
 
     def text(self, action_ids: Sequence[int]) -> str:
         """The text of sampled ids, without the marks that end them."""
