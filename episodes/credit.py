@@ -1,0 +1,115 @@
+"""Credit: which of an episode's utterances, steps and tokens its reward belongs to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .record import Episode, Span
+from .views import Ids, Row, View, rows_of
+
+GAMMA = 0.8  # of SPAG's credit
+
+
+def utterance_credit(utterances: int, gamma: float = GAMMA) -> NDArray[np.float64]:
+    """Shares (n,) of a reward for a player's utterances in order, each 1/gamma of the one before, summing to 1.
+
+    SPAG (arXiv:2404.10642): what is said late decides the game.
+
+    Raises:
+        ValueError: no utterance, or gamma outside (0, 1].
+    """
+    if utterances < 1 or not 0 < gamma <= 1:
+        raise ValueError(f"credit needs an utterance and gamma in (0, 1], not {utterances} and {gamma}")
+    shares = gamma ** np.arange(utterances - 1, -1, -1, dtype=np.float64)
+    credit: NDArray[np.float64] = shares / shares.sum()
+    return credit
+
+
+def role_weights(roles: Sequence[str], sides: int = 2) -> NDArray[np.float64]:
+    """A weight for each episode by the role that it is learned for, N / (sides N_role): each carries 1/sides of the mean.
+
+    SPAG (arXiv:2404.10642): one side may win far more often than the other.
+    """
+    counts = Counter(roles)
+    return np.array([len(roles) / (sides * counts[role]) for role in roles], dtype=np.float64)
+
+
+def winners_utterances(episodes: Iterable[Episode], gamma: float = GAMMA) -> View:
+    """A row for each utterance of each game's winner (SPAG; arXiv:2404.10642): losers teach nothing.
+
+    A row's ``reward`` is the utterance's share of the game's one point, its ``weight`` the role's. ``dropped`` counts
+    games.
+    """
+    won: list[tuple[str, list[Row]]] = []
+    dropped: Counter[str] = Counter()
+    for episode in episodes:
+        winner = _winner(episode)
+        turns = [turn for turn in episode.turns if turn.role == winner]
+        if any(not outcome.decided for outcome in episode.outcome.values()):
+            dropped["undecided"] += 1
+        elif winner is None:
+            dropped["no winner"] += 1
+        elif not turns or not all(turn.action_ids for turn in turns):
+            dropped["no sampled tokens"] += 1
+        else:
+            said = [rows_of(episode, winner, [turn])[0] for turn in turns]
+            credit = utterance_credit(len(said), gamma).tolist()
+            won.append((winner, [replace(row, reward=share) for row, share in zip(said, credit, strict=True)]))
+    weights = role_weights([role for role, _ in won]).tolist()
+    rows = [replace(row, weight=weight) for (_, said), weight in zip(won, weights, strict=True) for row in said]
+    return View(rows, dropped)
+
+
+def _winner(episode: Episode) -> str | None:
+    """The role of the highest reward, where there are several and one is above all others."""
+    order = sorted(episode.outcome, key=lambda role: -episode.outcome[role].reward)
+    if len(order) < 2 or not episode.outcome[order[0]].reward > episode.outcome[order[1]].reward:
+        return None
+    return order[0]
+
+
+def rewards_to_go(rewards: ArrayLike, gamma: float = 1.0) -> NDArray[np.float64]:
+    """The discounted sum of each reward (n,) and those after it: G_t = r_t + gamma G_(t+1)."""
+    given = np.asarray(rewards, dtype=np.float64)
+    sums = np.zeros_like(given)
+    ahead = 0.0
+    for t in range(len(given) - 1, -1, -1):
+        ahead = sums[t] = given[t] + gamma * ahead
+    return sums
+
+
+def step_ends(action_ids: Ids, decode: Callable[[Ids], str], spans: Sequence[Span]) -> list[int]:
+    """How many of an action's tokens have been read where each step of its text ends.
+
+    spans: ``Turn.step_spans``. A token that holds the end of one step and the beginning of the next belongs to the
+    first. Decodes every prefix of the action, so that merges and bytes do not matter.
+
+    Raises:
+        ValueError: the ids decode to less text than the spans cover.
+    """
+    reached = [len(decode(action_ids[: count + 1])) for count in range(len(action_ids))]
+    ends: list[int] = []
+    last = 0  # token that was looked at
+    for _, end in spans:
+        while last < len(reached) and reached[last] < end:
+            last += 1
+        if last == len(reached):
+            raise ValueError(f"a step ends at character {end}, but the ids decode to {max(reached, default=0)}")
+        ends.append(last + 1)
+    return ends
+
+
+def along(row: Row, ends: Sequence[int], values: ArrayLike) -> NDArray[np.float32]:
+    """An array like ``row.ids``, 0 but for each step's value at its last token: ``ends`` as by ``step_ends``.
+
+    Values of steps that end in one token are summed there.
+    """
+    placed = np.zeros(len(row.ids), dtype=np.float32)
+    chosen = np.flatnonzero(row.action)
+    np.add.at(placed, chosen[np.asarray(ends, dtype=np.int64) - 1], np.asarray(values, dtype=np.float32))
+    return placed
