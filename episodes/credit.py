@@ -31,7 +31,7 @@ def utterance_credit(utterances: int, gamma: float = GAMMA) -> NDArray[np.float6
 
 
 def role_weights(roles: Sequence[str], sides: int = 2) -> NDArray[np.float64]:
-    """A weight for each episode by the role that it is learned for, N / (sides N_role): each carries 1/sides of the mean.
+    """A weight for each episode by the role it is learned for, N / (sides N_role): each carries 1/sides of the mean.
 
     SPAG (arXiv:2404.10642): one side may win far more often than the other.
     """
