@@ -175,7 +175,7 @@ def _groups(edges: NDArray[np.float64], agents: Sequence[str]) -> list[list[str]
         reach = (reach.astype(np.int64) @ reach.astype(np.int64)) > 0
     mutual = reach & reach.T
     firsts = dict.fromkeys(int(row.argmax()) for row in mutual)
-    return [[agents[i] for i in np.flatnonzero(mutual[first])] for first in firsts]
+    return [[agents[i] for i in np.flatnonzero(mutual[first]).tolist()] for first in firsts]
 
 
 def _named(groups: Sequence[Sequence[str]]) -> str:

@@ -86,10 +86,24 @@ def test_a_right_answer_makes_three_rows_of_a_third() -> None:
 
 
 class Liar(ChainArith):
-    """Its oracle is wrong, and it inverts nothing."""
+    """Its oracle is wrong."""
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         return "\\boxed{5}"
+
+
+class Mumbler(ChainArith):
+    """Its oracle says nothing that could be wrong."""
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return "Who knows?"
+
+
+class Sloven(ChainArith):
+    """Its oracle is right for a wrong reason."""
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return f"b=9\n\\boxed{{{problem.reference}}}"
 
 
 class Silent(ChainArith):
@@ -119,6 +133,8 @@ BAD = "b=8\n\\boxed{4}"
     [
         (corrections, ChainArith(10), GOOD, "not wrong"),
         (corrections, Liar(10), BAD, "the oracle's continuation is not right"),
+        (corrections, Mumbler(10), BAD, "the oracle's continuation is not right"),
+        (corrections, Sloven(10), BAD, "the oracle's continuation is not right"),
         (corrections, Silent(10), BAD, "its lines were not judged one by one"),
         (corrections, Halting(10), BAD, "no line was judged wrong"),
         (critiques, Silent(10), BAD, "its lines were not judged one by one"),

@@ -107,6 +107,7 @@ def test_a_first_error_is_paired_with_what_a_right_answer_did_there() -> None:
         ([row("a.x.", 0), row("a.x.", 1)], "no right answer goes the same way up to the error"),
         ([row("a.x.", 0), row("a.", 1)], "the right answer has no right step there"),
         ([row("a.x.", 0), row("a.xx.", 1)], "the right answer has no right step there"),
+        ([row("a.x.", 0), row("a.xx.b.", 1)], "the right answer has no right step there"),
         ([row("a.?.", 0), row("a.c.", 1)], "no step was judged wrong"),
         ([row("a..x.", 0), row("a.c.", 1)], "its steps were not judged one by one"),
         ([row("a.x.", NAN), row("a.c.", 1)], "undecided"),
