@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,8 +215,9 @@ def _prefix(row: Row, end: int) -> _Prefix:
 
 def _step(row: Row, start: int, end: int, reward: float) -> Row:
     """The row up to ``end``, of which only what follows ``start`` is learned."""
-    cut = replace(row, ids=row.ids[:end], action=row.action[:end], logprobs=row.logprobs[:end], reward=reward)
-    return _from(cut, start)
+    values = {one.name: getattr(row, one.name) for one in fields(row)}
+    along: dict[str, Any] = {name: value[:end] for name, value in values.items() if isinstance(value, np.ndarray)}
+    return _from(replace(row, **along, reward=reward), start)
 
 
 def _from(row: Row, start: int) -> Row:
