@@ -54,6 +54,12 @@ class Environments:
         """Keep one that was taken here for whoever asks for the same id and arguments next."""
         self._idle[self._lent.pop(env)].append(env)
 
+    def task(self, env_id: str, env_kwargs: Mapping[str, Any]) -> Any:
+        """What an environment is of: a ``Task`` or a ``DialogueTask``."""
+        env = self.take(env_id, env_kwargs)
+        self.give_back(env)
+        return env.unwrapped.task  # type: ignore[attr-defined]  # every environment of ours has one
+
     def close(self) -> None:
         """Close all that are idle."""
         while self._idle:

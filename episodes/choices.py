@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,17 @@ def opposed(rows: Sequence[Row]) -> View:
             kept += [replace(one, label=1, group_id=name), replace(other, label=-1, group_id=name)]
         dropped["no answer of another score to be paired with"] += len(group) - 2 * len(pairs)
     return View(kept, +dropped)
+
+
+def opposed_or_tied(rows: Sequence[Row]) -> View:
+    """The pairs of ``opposed``, and of each group a pair of answers of equal reward, labelled 0, where it has one."""
+    view = opposed(rows)
+    tied: list[Row] = []
+    for group in _groups(rows).values():
+        order = sorted(group, key=lambda row: row.reward)
+        pair = next((pair for pair in pairwise(order) if pair[1].reward - pair[0].reward <= EQUAL), ())
+        tied += [replace(row, label=0, group_id=f"{row.group_id}#tie") for row in pair]
+    return View([*view.rows, *tied], view.dropped)
 
 
 def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Sequence[float] | Floats) -> View:

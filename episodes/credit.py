@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .record import Episode, Span
-from .views import Ids, Row, View, rows_of
+from .record import Episode
+from .views import Row, View, rows_of
 
 GAMMA = 0.8  # of SPAG's credit
 
@@ -83,29 +83,8 @@ def rewards_to_go(rewards: ArrayLike, gamma: float = 1.0) -> NDArray[np.float64]
     return sums
 
 
-def step_ends(action_ids: Ids, decode: Callable[[Ids], str], spans: Sequence[Span]) -> list[int]:
-    """How many of an action's tokens have been read where each step of its text ends.
-
-    spans: ``Turn.step_spans``. A token that holds the end of one step and the beginning of the next belongs to the
-    first. Decodes every prefix of the action, so that merges and bytes do not matter.
-
-    Raises:
-        ValueError: the ids decode to less text than the spans cover.
-    """
-    reached = [len(decode(action_ids[: count + 1])) for count in range(len(action_ids))]
-    ends: list[int] = []
-    last = 0  # token that was looked at
-    for _, end in spans:
-        while last < len(reached) and reached[last] < end:
-            last += 1
-        if last == len(reached):
-            raise ValueError(f"a step ends at character {end}, but the ids decode to {max(reached, default=0)}")
-        ends.append(last + 1)
-    return ends
-
-
 def along(row: Row, ends: Sequence[int], values: ArrayLike) -> NDArray[np.float32]:
-    """An array like ``row.ids``, 0 but for each step's value at its last token: ``ends`` as by ``step_ends``.
+    """An array like ``row.ids``, 0 but for each step's value at its last token: ``ends`` as by ``views.step_ends``.
 
     Values of steps that end in one token are summed there.
     """

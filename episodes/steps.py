@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from palaestra.verifiers import Status, Verdict
 
 from .choices import EQUAL, best_and_worst
-from .credit import step_ends
 from .record import Episode
-from .views import Ids, Row, View
+from .views import Ids, Row, View, step_ends
 
 Ends = Callable[[Row], Sequence[int]]  # positions in row.ids, each just behind a step's last token, ascending
 Judge = Callable[[Row], Sequence[Verdict]]  # a verdict for each step, as by ``Task.steps``

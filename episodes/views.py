@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from palaestra.verifiers import Status
 
-from .record import Episode, Turn
+from .record import Episode, Span, Turn
 
 Ids = Sequence[int]
 Encode = Callable[[str, str], tuple[Ids, Ids]]  # (observation, answer) -> (prompt ids, action ids with their end)
@@ -208,8 +208,24 @@ def step_rewards(turn: Turn, decode: Decode) -> NDArray[np.float32]:
     A token that completes several steps has the score of the last of them.
     """
     scores = np.full(len(turn.action_ids), np.nan, dtype=np.float32)
-    for (_, end), verdict in zip(turn.step_spans, turn.step_verdicts, strict=False):
-        written = bisect_left(range(len(scores)), end, key=lambda last: len(decode(turn.action_ids[: last + 1])))
+    ends = step_ends(turn.action_ids, decode, turn.step_spans)
+    for end, verdict in zip(ends, turn.step_verdicts, strict=False):
         if verdict.status is not Status.UNDECIDED:
-            scores[min(written, len(scores) - 1)] = verdict.score
+            scores[end - 1] = verdict.score
     return scores
+
+
+def step_ends(action_ids: Ids, decode: Decode, spans: Sequence[Span]) -> list[int]:
+    """How many of an action's tokens have been read where each step of its text ends.
+
+    spans: ``Turn.step_spans``. A token that holds the end of one step and the beginning of the next belongs to the
+    first. Prefixes of the action are decoded, so that merges and bytes do not matter.
+
+    Raises:
+        ValueError: the ids decode to less text than the spans cover.
+    """
+    counts = range(1, len(action_ids) + 1)
+    ends = [bisect_left(counts, end, key=lambda count: len(decode(action_ids[:count]))) + 1 for _, end in spans]
+    if any(end > len(action_ids) for end in ends):
+        raise ValueError(f"a step ends at character {spans[-1][1]}, but the ids decode to {len(decode(action_ids))}")
+    return ends

@@ -25,6 +25,7 @@ from .losses import (
     Objective,
     PolicyGradient,
     SimPO,
+    StepValue,
     ValueRegression,
 )
 from .modules import Critic, Judge
@@ -85,15 +86,11 @@ ALGORITHMS = {
     ),
     "star": Algorithm(IMITATION, "STaR, arXiv 2203.14465", RUNS, NLL(), sources.rationalised),
     "alphamath": Algorithm(  # policy and value on one backbone
-        *(
-            IMITATION,
-            "AlphaMath Almost Zero, arXiv 2405.03553",
-            TOKENS,
-            NLL(),
-            sources.right_and_wrong,
-        ),
-        critic=Critic(ValueRegression(), shared=True, coefficient=0.1),
+        *(IMITATION, "AlphaMath Almost Zero, arXiv 2405.03553", TOKENS, NLL(), sources.right_and_wrong),
+        critic=Critic(ValueRegression(), shared=True, coefficient=0.1, after=True),
     ),
+    "lema": Algorithm(IMITATION, "LeMa, arXiv 2310.20689", RUNS, NLL(), sources.mended),
+    "revthink": Algorithm(IMITATION, "RevThink, arXiv 2411.19865", RUNS, NLL(), sources.turned_round),
     "reinforce": Algorithm(GRADIENT, "REINFORCE, Williams 1992", PG, SUM, advantage=Advantage(baseline="none")),
     "role_baseline": Algorithm(  # a running mean of each environment and role
         *(GRADIENT, "SPIRAL's role-conditioned advantage, arXiv 2506.24119", PG, SUM),
@@ -197,6 +194,13 @@ ALGORITHMS = {
         *(PREFERENCE, "Critical tokens matter (cDPO), arXiv 2411.19943", TOKENS, DPO(beta=0.1), PAIR),
         credit=CriticalTokens(),
         judge=Judge(NLL(), of(choices.solved), beta=1.0, against=of(choices.unsolved), alone=5),
+    ),
+    "svpo": Algorithm(  # policy and value on one backbone, pairs of steps
+        *(PREFERENCE, "SVPO, arXiv 2406.10858", TOKENS, DPO(beta=0.1), sources.sibling_steps),
+        critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
+    ),
+    "hindsight": Algorithm(  # of goal-conditioned environments
+        OFFLINE, "Hindsight experience replay, arXiv 1707.01495", RUNS, NLL(), sources.in_hindsight
     ),
     "awr": Algorithm(
         *(OFFLINE, "Advantage-weighted regression, arXiv 1910.00177", TOKENS, AdvantageWeighted(beta=0.5)),

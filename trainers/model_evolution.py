@@ -15,7 +15,7 @@ from palaestra.agents.pretrained import load_model
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
-from .forward import forward, forward_states
+from .forward import forward, forward_critique, forward_states
 from .losses import Joint, Objective, PolicyGradient
 from .modules import Judge, Module, with_token_rewards, with_values
 from .optimise import Read, Schedule, TrainingError, update
@@ -50,8 +50,9 @@ def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
     if spec.start == "base":
         session.restart()
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    read = forward_critique if algorithm.critic is not None and algorithm.critic.after else forward
     for number in range(spec.updates):
-        parts = learn(session, moving, objective, schedule)
+        parts = learn(session, moving, objective, schedule, read=read)
         if number == 0:
             metrics |= parts
             check_on_policy(parts)

@@ -24,12 +24,13 @@ class Critic:
 
     objective: of its forecasts.
     shared: one backbone, a head beside the policy's, ``coefficient`` times its loss in one step; else a model apart,
-    with the policy's first weights.
+    with the policy's first weights. after: it speaks after each token, of steps that are done, not before it.
     """
 
     objective: Objective
     shared: bool = False
     coefficient: float | None = None
+    after: bool = False
 
     def __post_init__(self) -> None:
         if self.shared != (self.coefficient is not None):

@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from palaestra.agents.evaluator import Evaluator
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, choices, views
-from palaestra.episodes.views import Row, View
+from palaestra.episodes import Episode, choices, steps, views
+from palaestra.episodes.steps import Ends
+from palaestra.episodes.views import Decode, Row, View
 
+from . import sources
 from .batch import pack
 from .forward import forward_values
-from .losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
+from .losses import (
+    BradleyTerry,
+    Expectile,
+    Objective,
+    OutcomeCrossEntropy,
+    StepCrossEntropy,
+    StepValue,
+    ValueRegression,
+)
 from .optimise import Schedule, adamw, update
 
 HELD_OUT = 5  # one problem of so many is not trained on
+
+
+Select = Callable[[Sequence[Row], Ends], View]
+
+
+def whole(select: Callable[[Sequence[Row]], View]) -> Select:
+    """A choice among whole answers, for which steps do not matter."""
+    return lambda rows, ends: select(rows)
+
+
+def judged_steps(rows: Sequence[Row], ends: Ends) -> View:
+    """Answers of which the task judged a step or more, each step by its verdict."""
+    kept = [row for row in rows if row.token_rewards is not None and not np.isnan(row.token_rewards).all()]
+    return View(kept, {"no step was judged": len(rows) - len(kept)})
+
+
+def valued_steps(rows: Sequence[Row], ends: Ends) -> View:
+    """Every decided answer, each step by the mean outcome of the answers to the problem that go through it."""
+    view = steps.step_values(rows, ends)
+    kept = []
+    for one in view.rows:
+        given = np.full(len(one.row.ids), np.nan, np.float32)
+        given[one.ends - 1] = one.values
+        kept.append(replace(one.row, token_rewards=given))
+    return View(kept, view.dropped)
+
+
+def sibling_steps(rows: Sequence[Row], ends: Ends) -> View:
+    """Pairs of steps that follow the same steps and differ in value, each step by its value."""
+    view = steps.sibling_steps(rows, ends, visits=sources.MIN_VISITS)
+    return View([sources.valued_at_end(row) for row in view.rows], view.dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +66,36 @@ class EvaluatorKind:
     """What an evaluator of this kind learns from, and by which loss."""
 
     objective: Objective
-    select: Callable[[Sequence[Row]], View]
+    select: Select
     paper: str
 
 
 EVALUATORS = {
-    "bradley_terry": EvaluatorKind(BradleyTerry(), choices.opposed, "Bradley and Terry 1952"),
-    "outcome": EvaluatorKind(OutcomeCrossEntropy(), choices.decided, "Outcome verifier, arXiv 2110.14168"),
-    "value": EvaluatorKind(ValueRegression(), choices.decided, "AlphaMath's value, arXiv 2405.03553"),
+    "bradley_terry": EvaluatorKind(BradleyTerry(), whole(choices.opposed), "Bradley and Terry 1952"),
+    "ties": EvaluatorKind(BradleyTerry(margin=0.5), whole(choices.opposed_or_tied), "Rao and Kupper 1967"),
+    "outcome": EvaluatorKind(OutcomeCrossEntropy(), whole(choices.decided), "Outcome verifier, arXiv 2110.14168"),
+    "value": EvaluatorKind(ValueRegression(), whole(choices.decided), "AlphaMath's value, arXiv 2405.03553"),
+    "expectile": EvaluatorKind(Expectile(), whole(choices.decided), "ILQL's value of utterances, arXiv 2206.11871"),
+    "process": EvaluatorKind(StepCrossEntropy(), judged_steps, "Let's verify step by step, arXiv 2305.20050"),
+    "process_soft": EvaluatorKind(StepCrossEntropy(), valued_steps, "Math-Shepherd, arXiv 2312.08935"),
+    "process_pairs": EvaluatorKind(BradleyTerry(), sibling_steps, "rStar-Math's preference model, arXiv 2501.04519"),
+    "step_value": EvaluatorKind(StepValue(), valued_steps, "AlphaMath's value of steps, arXiv 2405.03553"),
+    "ranked_value": EvaluatorKind(StepValue(ranking=1.0, margin=0.2), sibling_steps, "SVPO's value, arXiv 2406.10858"),
 }
 
 
-def judged_answers(episodes: Iterable[Episode]) -> list[Row]:
-    """The groups of sampled answers in a log.
+def judged_answers(episodes: Iterable[Episode], decode: Decode) -> tuple[list[Row], Ends]:
+    """The groups of sampled answers in a log with the verdicts of their steps, and where their steps end.
 
     Raises:
         ValueError: it has none.
     """
-    rows = views.groups(episode for episode in episodes if episode.tags.get("phase") != "held-out").rows
+    sampled = [episode for episode in episodes if episode.tags.get("phase") != "held-out"]
+    rows = views.groups(sampled, decode=decode).rows
     if not rows:
         raise ValueError("the log holds no problem that was answered twice: an evaluator learns from such groups")
-    return rows
+    tokens = [episode for episode in sampled if all(turn.action_ids for turn in episode.turns)]
+    return rows, steps.logged_steps(tokens, decode)[0]
 
 
 def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -57,6 +107,7 @@ def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 def train_evaluator(
     evaluator: Evaluator,
     rows: Sequence[Row],
+    ends: Ends,
     kind: EvaluatorKind,
     *,
     epochs: int = 3,
@@ -73,7 +124,7 @@ def train_evaluator(
         ValueError: nothing to learn from.
         TrainingError: a loss or gradient that is not finite.
     """
-    chosen = kind.select(rows)
+    chosen = kind.select(rows, ends)
     if not chosen.rows:
         raise ValueError(f"nothing to learn from: {dict(chosen.dropped)}")
     units: dict[str, list[Row]] = {}

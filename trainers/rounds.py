@@ -13,8 +13,9 @@ from palaestra.agents.hinted import Hinted
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.rollout import Job, rollout
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, choices, views
+from palaestra.episodes import Episode, Outcome, Turn, choices, views
 from palaestra.episodes.views import Row, View
+from palaestra.verifiers import Status
 
 from .batch import pack
 from .recipe import Recipe
@@ -28,7 +29,7 @@ class PlayedRound:
     def __init__(self, session: Session, episodes: Sequence[Episode], rows: list[Row]) -> None:
         self.session = session
         self.number = session.round
-        self.episodes = episodes
+        self.episodes: Sequence[Episode] = _as_learned(episodes, rows)
         self.rows = rows
 
     def demonstrations(self) -> list[Row]:
@@ -49,6 +50,18 @@ class PlayedRound:
         most = session.recipe.micro_batch_tokens
         gap = logprobs_under(session.model, batch, most) - logprobs_under(session.freeze_reference(), batch, most)
         return [float(part.sum()) for part in gap.split(batch.lengths().tolist())]
+
+    def decode(self, ids: views.Ids) -> str:
+        return self.session.policy.chat.text(ids)
+
+    def encode(self, observation: str, answer: str) -> tuple[views.Ids, views.Ids]:
+        return self.session.policy.chat.example(observation, answer)
+
+    def encode_turns(self, turns: Sequence[Turn]) -> tuple[views.Ids, views.Ids]:
+        return self.session.policy.chat.continued(turns)
+
+    def task_of(self, episode: Episode) -> Any:
+        return self.session.environments.task(episode.env_id, episode.env_kwargs)
 
     def earlier(self, number: int) -> list[Row]:
         store = self.session.run.episodes
@@ -81,6 +94,21 @@ def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
 
 # What a recipe may do to the verdicts before learning from them: nothing, or what must not work.
 CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
+
+
+def _as_learned(episodes: Sequence[Episode], rows: Sequence[Row]) -> list[Episode]:
+    """The episodes with the outcomes that their rows have, which a control may have changed."""
+    given = {(row.episode_id, row.role): row.reward for row in rows}
+
+    def outcome(episode: Episode, role: str, own: Outcome) -> Outcome:
+        reward = given.get((episode.id, role), own.reward)
+        changed = reward != own.reward and own.decided
+        return Outcome(reward, Status.RIGHT if reward >= 1 else Status.WRONG, "as dealt") if changed else own
+
+    return [
+        replace(episode, outcome={role: outcome(episode, role, own) for role, own in episode.outcome.items()})
+        for episode in episodes
+    ]
 
 
 def behind(prompt: np.ndarray[Any, np.dtype[np.int64]], row: Row) -> Row:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from palaestra.episodes import Episode, choices
-from palaestra.episodes.views import Row, View
+from palaestra.episodes import Episode, Turn, choices, corrections, steps
+from palaestra.episodes.relabelling import relabelled
+from palaestra.episodes.views import Ids, Row, View
 
 
 class Round(Protocol):
@@ -35,6 +37,18 @@ class Round(Protocol):
 
     def implicit_rewards(self, rows: Sequence[Row]) -> list[float]:
         """Σ log π - Σ log ref of each row, ref the policy as evolution began."""
+
+    def decode(self, ids: Ids) -> str:
+        """The text of sampled ids."""
+
+    def encode(self, observation: str, answer: str) -> tuple[Ids, Ids]:
+        """Ids of a demonstration: the prompt, and the answer with its end."""
+
+    def encode_turns(self, turns: Sequence[Turn]) -> tuple[Ids, Ids]:
+        """Ids of a dialogue's last turn: its prompt and its action."""
+
+    def task_of(self, episode: Episode) -> Any:
+        """The task that an episode is of."""
 
     def earlier(self, number: int) -> list[Row]:
         """The sampled answers of another round, as judged then."""
@@ -81,6 +95,41 @@ def right_and_wrong(round: Round) -> View:
     return View([replace(row, weight=float(row.reward >= 1)) for row in round.rows if not math.isnan(row.reward)])
 
 
+def mended(round: Round) -> View:
+    """Right answers, and corrections of wrong ones: the first wrong line, why, and the rest (LeMa; 2310.20689)."""
+    solved = choices.solved(round.rows)
+    fixed = corrections.corrections(round.episodes, round.task_of, round.encode, seed=round.number)
+    return View([*solved.rows, *fixed.rows], Counter(solved.dropped) + Counter(fixed.dropped))
+
+
+def turned_round(round: Round) -> View:
+    """Right answers, their backward questions, and the answers to these, a third each (RevThink; arXiv 2411.19865)."""
+    return corrections.turned_round(round.episodes, round.task_of, round.encode, seed=round.number)
+
+
+def in_hindsight(round: Round) -> View:
+    """Dialogues that reached their goal, or another, which then becomes the one asked for (HER; arXiv 1707.01495)."""
+    reached = relabelled(round.episodes, round.task_of, round.encode_turns, "final", seed=round.number)
+    plain = choices.solved(round.rows)
+    rows = [replace(row, logprobs=np.zeros_like(row.logprobs)) for row in choices.solved(reached.rows).rows]
+    return View([*plain.rows, *rows], reached.dropped, reached.forked)
+
+
+def sibling_steps(round: Round) -> View:
+    """Pairs of steps that follow the same steps, after which more and fewer answers end well (SVPO; 2406.10858)."""
+    ends, _ = steps.logged_steps(round.episodes, round.decode)
+    view = steps.sibling_steps(round.rows, ends, visits=MIN_VISITS)
+    return View([valued_at_end(row) for row in view.rows], view.dropped)
+
+
+def valued_at_end(row: Row) -> Row:
+    """A row whose reward is that of its last token too: it ends with a step."""
+    given = np.full(len(row.ids), np.nan, np.float32)
+    given[-1] = row.reward
+    return replace(row, token_rewards=given)
+
+
+MIN_VISITS = 2  # answers that go through a step whose value is compared: one alone is noise
 OFFLINE_ROUNDS = 2  # whose pairs, by verdict, are DICE's offline data
 ALPHAS = np.linspace(0, 1, 1001)  # lengths' prices that are tried
 

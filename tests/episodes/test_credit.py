@@ -14,11 +14,10 @@ from palaestra.episodes.credit import (
     along,
     rewards_to_go,
     role_weights,
-    step_ends,
     utterance_credit,
     winners_utterances,
 )
-from palaestra.episodes.views import Row
+from palaestra.episodes.views import Row, step_ends
 from palaestra.verifiers import Status
 
 A, D = "the attacker", "the defender"

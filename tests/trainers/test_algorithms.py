@@ -34,7 +34,11 @@ def weights(run: RunFolder, agent: str) -> bytes:
     return (run.path / "agents" / agent / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+# what only some environments have: judged lines, backward questions, goals, steps that several answers share
+PARTICULAR = {"lema", "revthink", "hindsight", "svpo"}
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if name not in PARTICULAR])
 def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Recipes, name: str) -> None:
     alone = {"judge": {"alone": 1}} if ALGORITHMS[name].judge else {}
     run = play_run(tiny_recipe(evolve={"algorithm": name, "rounds": 2, "samples": 6, "problems": 6, **alone}))

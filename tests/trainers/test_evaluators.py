@@ -125,12 +125,17 @@ def planted(problems: int, answers: int = 4, seed: int = 0) -> list[Row]:
         prompt = rng.integers(5, 90, size=4)
         for answer in range(answers):
             reward = float(rng.integers(2))
-            ids = np.array([*prompt, rng.integers(5, 90), 100 if reward else 101])
+            ids = np.array([*prompt, 7, 100 if reward else 101])
             action = np.arange(6) >= 4
-            rows.append(
-                Row(ids, action, np.zeros(6, np.float32), reward, f"{problem}/{answer}", f"{problem}", "e", "r")
-            )
+            row = Row(ids, action, np.zeros(6, np.float32), reward, f"{problem}/{answer}", f"{problem}", "e", "r")
+            verdict = np.array([np.nan] * 5 + [reward], np.float32)
+            rows.append(replace(row, token_rewards=verdict))
     return rows
+
+
+def ends(row: Row) -> list[int]:
+    """One step, the whole answer."""
+    return [len(row.ids)]
 
 
 @pytest.mark.parametrize("kind", EVALUATORS)
@@ -139,17 +144,24 @@ def test_a_trained_evaluator_orders_answers_that_it_has_not_seen(evaluator: Eval
     assert not {row.group_id for row in train} & {row.group_id for row in held_out}
     assert len(train) + len(held_out) == 800
     assert worth(evaluator, held_out).ordered == 0  # it says the same to all: no pair is in order
-    train_evaluator(evaluator, train, EVALUATORS[kind], epochs=3, batch_size=32, learning_rate=2e-3)
+    train_evaluator(evaluator, train, ends, EVALUATORS[kind], epochs=3, batch_size=32, learning_rate=2e-3)
     found = worth(evaluator, held_out)
     assert found.low > 0.9
     assert found.best > 0.9 > found.mean
     assert found.most == 1.0
 
 
+def test_a_pair_of_equals_is_a_tie() -> None:
+    rows = [replace(row, reward=reward) for row, reward in zip(planted(1, 4), [1.0, 0.5, 0.5, 0.0], strict=True)]
+    view = choices.opposed_or_tied(rows)
+    assert [(row.reward, row.label) for row in view.rows] == [(1.0, 1), (0.0, -1), (0.5, 0), (0.5, 0)]
+    assert view.rows[2].group_id == view.rows[3].group_id != view.rows[0].group_id
+
+
 def test_shuffled_verdicts_teach_nothing(evaluator: Evaluator) -> None:
     train, held_out = split(planted(200))
     dealt = CONTROLS["shuffled"](train, np.random.default_rng(0))
-    train_evaluator(evaluator, dealt, EVALUATORS["bradley_terry"], epochs=3, batch_size=32, learning_rate=2e-3)
+    train_evaluator(evaluator, dealt, ends, EVALUATORS["bradley_terry"], epochs=3, batch_size=32, learning_rate=2e-3)
     assert worth(evaluator, held_out).best < 0.9
 
 
@@ -169,7 +181,7 @@ def test_a_pair_takes_the_best_with_the_worst_and_each_answer_once() -> None:
 def test_a_log_without_a_difference_teaches_nothing(evaluator: Evaluator) -> None:
     alike = [replace(row, reward=1.0) for row in planted(5)]
     with pytest.raises(ValueError, match="nothing to learn from"):
-        train_evaluator(evaluator, alike, EVALUATORS["bradley_terry"])
+        train_evaluator(evaluator, alike, ends, EVALUATORS["bradley_terry"])
     with pytest.raises(ValueError, match="no held-out problem"):
         worth(evaluator, alike)
     assert choices.decided([replace(row, reward=math.nan) for row in alike]).rows == []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def reward_model(
     log: Positional[Path],
     to: Path,
-    kind: Literal["bradley_terry", "outcome", "value"] = "bradley_terry",
+    kind: str = "bradley_terry",
     start: Path | None = None,
     epochs: int = 3,
     batch_size: int = 64,
@@ -37,7 +37,9 @@ def reward_model(
     Args:
         log: a run's folder, or one that `palaestra collect --samples 8` wrote.
         to: a new folder for the model.
-        kind: bradley_terry (pairs), outcome (right or wrong) or value (the outcome, foretold at each token).
+        kind: bradley_terry or ties (pairs), outcome, value or expectile (foretold at each token), process (the task's
+            verdicts of steps), process_soft, step_value (how answers end that go through a step), process_pairs or
+            ranked_value (steps that follow the same steps).
         start: the policy whose weights it begins with; a run's own evolved agent without it.
         epochs: passes over the answers.
         batch_size: answers a step.
@@ -47,26 +49,32 @@ def reward_model(
     """
     import numpy as np
 
+    from palaestra.agents.chat import ChatFormat
     from palaestra.agents.evaluator import new_evaluator
     from palaestra.arena.display import open_display
+    from palaestra.arena.settings import unknown
     from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
     from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator
     from palaestra.trainers.rounds import CONTROLS
 
+    if kind not in EVALUATORS:
+        raise UserError(unknown("kind", kind, list(EVALUATORS)))
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
     policy = start or log / "agents" / "evolved"
     if not (policy / "config.json").is_file():
         raise UserError(f"{policy} holds no model: name the policy to begin with, --start FOLDER")
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
-    train, held_out = split(judged_answers(episodes.read()))
     evaluator = new_evaluator(policy)
+    rows, ends = judged_answers(episodes.read(), ChatFormat(evaluator.tokenizer).text)
+    train, held_out = split(rows)
     display = open_display()
     try:
         train_evaluator(
             evaluator,
             CONTROLS[control](train, np.random.default_rng(seed)),
+            ends,
             EVALUATORS[kind],
             epochs=epochs,
             batch_size=batch_size,
