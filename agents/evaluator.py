@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -22,6 +22,16 @@ from .pretrained import load_pretrained, weights_hash
 
 Ids = Sequence[int]
 BATCH = 64  # answers read at once
+
+
+class Scorer(Protocol):
+    """Whatever scores answers: higher is better, and comparable between answers to one problem."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
+        """A number for each answer behind its prompt."""
 
 
 class Evaluator:
@@ -62,7 +72,7 @@ class BestOfN:
     The reply is a real one of the n (its tokens are logged); the cost is that of all n.
     """
 
-    def __init__(self, agent: Agent, evaluator: Evaluator, n: int = 8) -> None:
+    def __init__(self, agent: Agent, evaluator: Scorer, n: int = 8) -> None:
         if n < 1:
             raise ValueError(f"best of n needs n of 1 or more, not {n}")
         self.agent = agent

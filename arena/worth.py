@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palaestra.agents.evaluator import Evaluator
+from palaestra.agents.evaluator import Scorer
 from palaestra.episodes import choices
 from palaestra.episodes.views import Row
 
@@ -32,7 +32,7 @@ class Worth:
     most: float
 
 
-def worth(evaluator: Evaluator, rows: Sequence[Row]) -> Worth:
+def worth(evaluator: Scorer, rows: Sequence[Row]) -> Worth:
     """What the evaluator is worth on these answers.
 
     Raises:

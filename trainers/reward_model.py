@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from transformers import PreTrainedModel
 
 from palaestra.agents.evaluator import Evaluator
 from palaestra.envs.seeding import derive_seed
@@ -15,7 +17,7 @@ from palaestra.episodes.views import Decode, Row, View
 
 from . import sources
 from .batch import pack
-from .forward import forward_values
+from .forward import forward, forward_values
 from .losses import (
     BradleyTerry,
     Expectile,
@@ -25,12 +27,17 @@ from .losses import (
     StepValue,
     ValueRegression,
 )
-from .optimise import Schedule, adamw, update
+from .optimise import Read, Schedule, adamw, update
 
 HELD_OUT = 5  # one problem of so many is not trained on
 
 
 Select = Callable[[Sequence[Row], Ends], View]
+Told = Callable[[int, int, dict[str, float]], None]
+
+
+def quiet(step: int, steps: int, metrics: dict[str, float]) -> None:
+    """Tells nobody."""
 
 
 def whole(select: Callable[[Sequence[Row]], View]) -> Select:
@@ -105,40 +112,48 @@ def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def train_evaluator(
-    evaluator: Evaluator,
+    evaluator: Evaluator, rows: Sequence[Row], ends: Ends, kind: EvaluatorKind, told: Told = quiet, **options: Any
+) -> None:
+    """Teach an evaluator what its kind learns from these rows; ``options`` as those of ``fit``, which see."""
+    chosen = kind.select(rows, ends)
+    if not chosen.rows:
+        raise ValueError(f"nothing to learn from: {dict(chosen.dropped)}")
+    fit(evaluator.model, chosen.rows, kind.objective, told, read=forward_values, **options)
+
+
+def fit(
+    model: PreTrainedModel,
     rows: Sequence[Row],
-    ends: Ends,
-    kind: EvaluatorKind,
+    objective: Objective,
+    told: Told = quiet,
     *,
+    read: Read = forward,
     epochs: int = 3,
     batch_size: int = 64,
     learning_rate: float = 3e-4,
     seed: int = 0,
-    told: Callable[[int, int, dict[str, float]], None] = lambda step, steps, metrics: None,
 ) -> None:
     """``epochs`` passes over the rows in batches of ``batch_size`` sequences; pairs stay together.
 
     told: called after each step with its number, how many there are, and its metrics.
 
     Raises:
-        ValueError: nothing to learn from.
+        ValueError: no row to learn from.
         TrainingError: a loss or gradient that is not finite.
     """
-    chosen = kind.select(rows, ends)
-    if not chosen.rows:
-        raise ValueError(f"nothing to learn from: {dict(chosen.dropped)}")
+    if not rows:
+        raise ValueError("nothing to learn from: no row")
     units: dict[str, list[Row]] = {}
-    for number, row in enumerate(chosen.rows):
-        units.setdefault(row.group_id if kind.objective.whole_groups else str(number), []).append(row)
+    for number, row in enumerate(rows):
+        units.setdefault(row.group_id if objective.whole_groups else str(number), []).append(row)
     order = list(units.values())
-    size = max(1, batch_size * len(order) // len(chosen.rows))
+    size = max(1, batch_size * len(order) // len(rows))
     per_epoch = -(-len(order) // size)
-    optimizer = adamw(evaluator.model)
+    optimizer = adamw(model)
     schedule = Schedule(learning_rate, warmup=min(20, per_epoch), total=epochs * per_epoch)
     rng = np.random.default_rng(seed)
     for epoch in range(epochs):
         for step, part in enumerate(np.array_split(rng.permutation(len(order)), per_epoch), epoch * per_epoch):
             batch = pack([row for index in part for row in order[index]])
-            rate = schedule(step)
-            metrics = update(evaluator.model, optimizer, batch, kind.objective, learning_rate=rate, read=forward_values)
+            metrics = update(model, optimizer, batch, objective, learning_rate=schedule(step), read=read)
             told(step + 1, epochs * per_epoch, metrics)

@@ -15,6 +15,7 @@ from palaestra.agents.chat import ChatFormat
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.evaluator import add_value_head, value_head
+from palaestra.agents.judges import mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, weights_hash
@@ -139,8 +140,12 @@ class Session:
 
     def export_modules(self) -> None:
         """Save each model that learned beside the policy as an agent of its own."""
+        judge = self.recipe.algorithm().judge
         for name, module in self.modules.items():
-            save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
+            folder = save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
+            if name == "judge" and judge is not None:
+                against = "../contrast" if judge.against else "../warm"
+                mark(folder, kind="implicit", reference=against, beta=judge.beta)
 
     def save(self) -> Path:
         """Checkpoint all of it."""

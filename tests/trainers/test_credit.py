@@ -282,7 +282,7 @@ def test_a_joint_objective_is_the_weighted_sum_of_both() -> None:
     parts = NLL()(batch, given)[0] + 0.3 * ClippedValue(None)(batch, given)[0]
     loss, metrics = Joint(NLL(), ClippedValue(None), 0.3)(batch, given)
     assert loss.item() == pytest.approx(parts.item())
-    assert {"nll", "value_loss"} <= metrics.keys()
+    assert {"nll", "second_loss"} <= metrics.keys()
 
 
 def test_alphamath_imitates_the_right_answers_and_foretells_all() -> None:

@@ -15,14 +15,17 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from palaestra.agents.evaluator import Evaluator, new_evaluator
+from palaestra.agents.judges import ImplicitReward, load_judge, mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.pretrained import load_model
 from palaestra.arena.worth import worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, micro_batches, pack
+from palaestra.trainers.critiques import followed, marks, train_scorer
 from palaestra.trainers.forward import Outputs, forward_values
-from palaestra.trainers.losses import BradleyTerry, Objective, OutcomeCrossEntropy, ValueRegression
+from palaestra.trainers.losses import NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
 from palaestra.trainers.reward_model import EVALUATORS, split, train_evaluator
 from palaestra.trainers.rounds import CONTROLS
@@ -80,11 +83,16 @@ def test_an_option_without_sense_is_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def evaluator(tmp_path: Path) -> Evaluator:
+def policy(tmp_path: Path) -> Path:
     tokenizer = nano_tokenizer()
     nano_model(tokenizer, hidden=32, layers=2, heads=2, seed=3).save_pretrained(tmp_path / "policy")
     tokenizer.save_pretrained(tmp_path / "policy")
-    return new_evaluator(tmp_path / "policy")
+    return tmp_path / "policy"
+
+
+@pytest.fixture
+def evaluator(policy: Path) -> Evaluator:
+    return new_evaluator(policy)
 
 
 @pytest.mark.parametrize(
@@ -185,3 +193,41 @@ def test_a_log_without_a_difference_teaches_nothing(evaluator: Evaluator) -> Non
     with pytest.raises(ValueError, match="no held-out problem"):
         worth(evaluator, alike)
     assert choices.decided([replace(row, reward=math.nan) for row in alike]).rows == []
+
+
+@pytest.mark.parametrize("kind", ["generative", "cloud"])
+def test_a_judge_that_speaks_orders_answers_that_it_has_not_seen(policy: Path, kind: str, tmp_path: Path) -> None:
+    train, held_out = split(planted(120))
+    scorer = train_scorer(kind, policy, train, ends, epochs=6, batch_size=32, learning_rate=3e-3)
+    found = worth(scorer, held_out)
+    assert found.low > 0.8
+    scorer.model.save_pretrained(tmp_path / "judge")
+    scorer.tokenizer.save_pretrained(tmp_path / "judge")
+    mark(tmp_path / "judge", kind=kind)
+    again = load_judge(tmp_path / "judge")
+    assert again.score([[5, 6]], [[7, 100]]) == pytest.approx(scorer.score([[5, 6]], [[7, 100]]), abs=1e-5)
+
+
+def test_cloud_without_a_critique_is_the_classic_reward_model(evaluator: Evaluator) -> None:
+    """λ = 0 and nothing written: the loss and its gradient are Bradley and Terry's at the answer's last token."""
+    model: Any = evaluator.model
+    torch.nn.init.normal_(model.score.weight)
+    rows = choices.opposed(planted(6)).rows
+    classic, _ = BradleyTerry()(pack(rows), forward_values(model, pack(rows)))
+    assert [row.ids.tolist() for row in rows] == [followed(row, [], []).ids.tolist() for row in rows]
+    silent = Joint(BradleyTerry(), NLL(), 0.0)
+    both, _ = silent(pack(rows), replace(forward_values(model, pack(rows)), logprobs=torch.zeros(len(pack(rows)))))
+    assert both.item() == pytest.approx(classic.item(), rel=1e-6)
+
+
+def test_the_oracle_s_critique_names_each_judged_step() -> None:
+    row = replace(planted(1)[0], reward=0.0, token_rewards=np.array([np.nan, 1, np.nan, 0, np.nan, np.nan], np.float32))
+    assert marks(row) == "ok bad wrong"
+
+
+def test_an_implicit_reward_is_the_sum_of_its_tokens(policy: Path) -> None:
+    model, tokenizer = load_model(policy)
+    reference = nano_model(tokenizer, hidden=32, layers=2, heads=2, seed=8)
+    reward = ImplicitReward(model, reference, tokenizer, beta=0.2)
+    assert reward.score([[5, 6]], [[7, 8]])[0] == pytest.approx(sum(reward.tokens([5, 6], [7, 8])))
+    assert ImplicitReward(model, model, tokenizer).score([[5]], [[6, 7]]) == [0.0]

@@ -110,7 +110,7 @@ def test_a_shared_critic_learns_in_the_policy_s_own_step(play_run: Play, tiny_re
     critic = {"shared": True, "coefficient": 0.5}
     recipe = tiny_recipe(evolve={"algorithm": "ppo", "rounds": 3, "samples": 6, "problems": 6, "critic": critic})
     run = play_run(recipe)
-    assert all("value_loss" in row for row in read_json_lines(run.metrics) if row["phase"] == "evolve")
+    assert all("second_loss" in row for row in read_json_lines(run.metrics) if row["phase"] == "evolve")
     assert not (run.path / "agents" / "critic").exists()
     stopped = play_run(recipe, stop_after=4)
     resumed = play_run(run=RunFolder(stopped.path))

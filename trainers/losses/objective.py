@@ -48,20 +48,20 @@ class Objective(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Joint(Objective):
-    """L = L_policy + c L_value: one model with two heads, each with its loss, in one step."""
+    """L = L_first + c L_second: one model with two heads, each with its loss, in one step."""
 
-    policy: Objective
-    value: Objective
+    first: Objective
+    second: Objective
     coefficient: float
 
     @property
     def whole_groups(self) -> bool:
-        return self.policy.whole_groups or self.value.whole_groups
+        return self.first.whole_groups or self.second.whole_groups
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, metrics = self.policy(batch, outputs)
-        forecast, of_value = self.value(batch, outputs)
-        return loss + self.coefficient * forecast, metrics | {f"value_{name}": part for name, part in of_value.items()}
+        loss, metrics = self.first(batch, outputs)
+        other, others = self.second(batch, outputs)
+        return loss + self.coefficient * other, metrics | {f"second_{name}": part for name, part in others.items()}
 
 
 def refuse(wrong: bool, message: str) -> None:

@@ -13,7 +13,7 @@ from .app import UserError, app, console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from palaestra.agents.evaluator import Evaluator
+    from palaestra.agents.evaluator import Scorer
     from palaestra.arena.display import Display
     from palaestra.episodes.views import Row
 
@@ -39,7 +39,8 @@ def reward_model(
         to: a new folder for the model.
         kind: bradley_terry or ties (pairs), outcome, value or expectile (foretold at each token), process (the task's
             verdicts of steps), process_soft, step_value (how answers end that go through a step), process_pairs or
-            ranked_value (steps that follow the same steps).
+            ranked_value (steps that follow the same steps), generative (says yes or no), cloud (a critique, then a
+            score).
         start: the policy whose weights it begins with; a run's own evolved agent without it.
         epochs: passes over the answers.
         batch_size: answers a step.
@@ -50,42 +51,37 @@ def reward_model(
     import numpy as np
 
     from palaestra.agents.chat import ChatFormat
-    from palaestra.agents.evaluator import new_evaluator
+    from palaestra.agents.judges import mark
+    from palaestra.agents.pretrained import load_model
     from palaestra.arena.display import open_display
     from palaestra.arena.settings import unknown
     from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
-    from palaestra.trainers.reward_model import EVALUATORS, judged_answers, split, train_evaluator
+    from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
+    from palaestra.trainers.reward_model import judged_answers, split
     from palaestra.trainers.rounds import CONTROLS
 
-    if kind not in EVALUATORS:
-        raise UserError(unknown("kind", kind, list(EVALUATORS)))
+    if kind not in KINDS:
+        raise UserError(unknown("kind", kind, list(KINDS)))
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
     policy = start or log / "agents" / "evolved"
     if not (policy / "config.json").is_file():
         raise UserError(f"{policy} holds no model: name the policy to begin with, --start FOLDER")
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
-    evaluator = new_evaluator(policy)
-    rows, ends = judged_answers(episodes.read(), ChatFormat(evaluator.tokenizer).text)
+    rows, ends = judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
     train, held_out = split(rows)
+    dealt = CONTROLS[control](train, np.random.default_rng(seed))
+    options = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     display = open_display()
     try:
-        train_evaluator(
-            evaluator,
-            CONTROLS[control](train, np.random.default_rng(seed)),
-            ends,
-            EVALUATORS[kind],
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-            told=_told(display),
-        )
+        scorer = train_scorer(kind, policy, dealt, ends, _told(display), **options)
     finally:
         display.close()
-    save_checkpoint(to.parent, to.name, evaluator.model, evaluator.tokenizer, None)
-    console.print(_table(evaluator, held_out))
+    save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)
+    if kind in JUDGES:
+        mark(to, kind=kind)
+    console.print(_table(scorer, held_out))
 
 
 def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
@@ -99,13 +95,13 @@ def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
     return told
 
 
-def _table(evaluator: Evaluator, held_out: list[Row]) -> Table:
+def _table(scorer: Scorer, held_out: list[Row]) -> Table:
     """What an evaluator is worth, for people."""
     from rich.table import Table
 
     from palaestra.arena.worth import worth
 
-    found = worth(evaluator, held_out)
+    found = worth(scorer, held_out)
     table = Table("held out", "pairs in order", "95 %", "favourite", "mean answer", "best answer")
     interval = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
     shares = (f"{100 * value:.1f} %" for value in (found.best, found.mean, found.most))

@@ -111,11 +111,12 @@ def evaluate(
     if (best_of > 1) != (judge is not None):
         raise UserError("--best-of N and --judge FOLDER go together")
     if judge is not None:
-        from palaestra.agents.evaluator import BestOfN, load_evaluator
+        from palaestra.agents.evaluator import BestOfN
+        from palaestra.agents.judges import load_judge
 
         if model in ("random", "oracle"):
             raise UserError(f"{model} writes text, not tokens: a judge reads the tokens of a model")
-        agent = BestOfN(agent, load_evaluator(judge), best_of)
+        agent = BestOfN(agent, load_judge(judge), best_of)
     row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
     if save is not None:
         EpisodeStore(save / "episodes").append(episodes, "held-out")

@@ -1,0 +1,172 @@
+"""Evaluators that are language models: one says yes or no, one writes a critique and then gives a number, and one's
+likelihood is the number.
+
+Their questions stand behind the very tokens of prompt and answer; nothing that was sampled is encoded again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from palaestra.episodes import Actor
+
+from .engine import Sampling
+from .evaluator import Scorer, load_evaluator
+from .pretrained import load_model, weights_hash
+from .transformers_engine import TransformersEngine
+
+Ids = Sequence[int]
+ASKED = "\nRight? "
+YES, NO = "yes", "no"
+CRITIQUE = "\nCritique: "
+CRITIQUE_TOKENS = 64
+
+
+def encoded(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Ids of a text, without special tokens."""
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    return ids
+
+
+class GenerativeJudge:
+    """The chance of "yes", of yes and no, behind an answer and the question whether it is right (arXiv 2408.15240)."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "judge") -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.actor = Actor(name, weights_hash(model))
+
+    @torch.no_grad()
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
+        """The chance that each answer is right, in [0, 1]."""
+        asked = encoded(self.tokenizer, ASKED)
+        said = [encoded(self.tokenizer, word)[0] for word in (YES, NO)]
+        chances = []
+        for prompt, answer in zip(prompts, answers, strict=True):
+            ids = torch.tensor([[*prompt, *answer, *asked]], device=self.model.device)
+            logits = self.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0, -1, said]
+            chances.append(float(logits.float().softmax(-1)[0]))
+        return chances
+
+
+class CritiqueJudge:
+    """Writes a critique of an answer, then scores both by a second head (CLoud; arXiv 2408.11791).
+
+    critiques: how many are written of each answer; 1 is the likeliest, of more the scores' mean is taken.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "judge", critiques: int = 1
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.critiques = critiques
+        self.engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.name, weights_hash(self.model))
+
+    def write(self, prompts: Sequence[Ids], answers: Sequence[Ids], temperature: float, seed: int = 0) -> list[Ids]:
+        """A critique of each answer, its end included."""
+        asked = encoded(self.tokenizer, CRITIQUE)
+        whole = [[*prompt, *answer, *asked] for prompt, answer in zip(prompts, answers, strict=True)]
+        seeds = tuple(range(seed, seed + len(whole)))
+        sampling = Sampling(temperature=temperature, max_tokens=CRITIQUE_TOKENS, seeds=seeds)
+        return [completion.token_ids for completion in self.engine.generate(whole, sampling)]
+
+    @torch.no_grad()
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
+        """What the head says at the end of the critique."""
+        asked, totals = encoded(self.tokenizer, CRITIQUE), [0.0] * len(prompts)
+        head: Any = self.model.score
+        for number in range(self.critiques):
+            written = self.write(prompts, answers, float(self.critiques > 1), seed=number * len(prompts))
+            for index, (prompt, answer, critique) in enumerate(zip(prompts, answers, written, strict=True)):
+                ids = torch.tensor([[*prompt, *answer, *asked, *critique]], device=self.model.device)
+                hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+                totals[index] += float(head(hidden[0, -1])) / self.critiques
+        return totals
+
+
+class ImplicitReward:
+    """β (Σ log π - Σ log ref) of an answer: what a preference-tuned policy likes (DPO; arXiv 2305.18290)."""
+
+    def __init__(
+        self, model: PreTrainedModel, reference: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, beta: float = 0.1
+    ) -> None:
+        self.model = model.eval()
+        self.reference = reference.eval()
+        self.tokenizer = tokenizer
+        self.beta = beta
+        self.actor = Actor("implicit reward", weights_hash(model))
+
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
+        return [sum(self.tokens(*pair)) for pair in zip(prompts, answers, strict=True)]
+
+    @torch.no_grad()
+    def tokens(self, prompt: Ids, answer: Ids) -> list[float]:
+        """The reward of each token of the answer; their sum is the answer's."""
+        ids = torch.tensor([[*prompt, *answer]], device=self.model.device)
+
+        def logprobs(model: PreTrainedModel) -> torch.Tensor:
+            logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1].float()
+            chosen: torch.Tensor = logits.log_softmax(-1).gather(1, ids[0, len(prompt) :, None]).squeeze(1)
+            return chosen
+
+        gap: list[float] = (self.beta * (logprobs(self.model) - logprobs(self.reference))).tolist()
+        return gap
+
+
+# What a folder of a judge says of itself, in MARK: how it is to be read.
+MARK = "judge.json"
+
+
+def mark(folder: Path, **said: Any) -> None:
+    """Write down what kind of judge a model folder is of."""
+    (folder / MARK).write_text(json.dumps(said) + "\n")
+
+
+def load_judge(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
+    """A judge of any kind from its folder.
+
+    Raises:
+        MissingModel: there is none; the message says what to do.
+        ValueError: it is of a kind that nobody knows.
+    """
+    folder = Path(path)
+    said = json.loads((folder / MARK).read_text()) if (folder / MARK).is_file() else {"kind": "scalar"}
+    if said["kind"] not in LOADERS:
+        raise ValueError(f"{folder / MARK} names an unknown kind of judge: {said['kind']!r}")
+    return LOADERS[said["kind"]](folder, said, device)
+
+
+def _generative(folder: Path, said: dict[str, Any], device: str) -> Scorer:
+    return GenerativeJudge(*load_model(folder, device), name=folder.name)
+
+
+def _cloud(folder: Path, said: dict[str, Any], device: str) -> Scorer:
+    model, tokenizer = load_model(folder, device)
+    model.score = load_evaluator(folder, device).model.score
+    return CritiqueJudge(model, tokenizer, folder.name)
+
+
+def _implicit(folder: Path, said: dict[str, Any], device: str) -> Scorer:
+    model, tokenizer = load_model(folder, device)
+    return ImplicitReward(model, load_model(folder / said["reference"], device)[0], tokenizer, said["beta"])
+
+
+LOADERS: dict[str, Callable[[Path, dict[str, Any], str], Scorer]] = {
+    "scalar": lambda folder, said, device: load_evaluator(folder, device),
+    "generative": _generative,
+    "cloud": _cloud,
+    "implicit": _implicit,
+}

@@ -1,0 +1,86 @@
+"""Judges that are language models, trained from a log: yes or no (GenRM), and critique then score (CLoud)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from palaestra.agents.evaluator import Scorer, add_value_head, new_evaluator
+from palaestra.agents.judges import ASKED, CRITIQUE, NO, YES, CritiqueJudge, GenerativeJudge, encoded
+from palaestra.agents.pretrained import load_model
+from palaestra.episodes import choices
+from palaestra.episodes.steps import Ends
+from palaestra.episodes.views import Ids, Row
+
+from .forward import forward_critique
+from .losses import NLL, BradleyTerry, Joint
+from .reward_model import EVALUATORS, Told, fit, quiet, train_evaluator
+
+LANGUAGE_WEIGHT = 1.25  # CLoud's λ for its 8 B model
+
+
+def followed(row: Row, asked: Ids, said: Ids) -> Row:
+    """The row's tokens, a question behind them, and what is said to it, of which alone is learned."""
+    ids = np.concatenate([row.ids, np.array(asked, np.int64), np.array(said, np.int64)])
+    action = np.arange(len(ids)) >= len(row.ids) + len(asked)
+    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
+
+
+def train_generative(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], told: Told, **options: Any
+) -> GenerativeJudge:
+    """The word yes behind answers of reward above one half, no behind the others, by their likelihood."""
+    asked, end = encoded(tokenizer, ASKED), [tokenizer.eos_token_id]
+    said = {right: [*encoded(tokenizer, YES if right else NO), *end] for right in (True, False)}
+    judged = [followed(row, asked, said[row.reward > 0.5]) for row in choices.decided(rows).rows]
+    fit(model, judged, NLL(), told, **options)
+    return GenerativeJudge(model, tokenizer)
+
+
+def train_cloud(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], told: Told, **options: Any
+) -> CritiqueJudge:
+    """CLoud's three stages: critiques of the oracle are imitated; the model writes its own; pairs are scored behind
+    these by L = -log σ(r_w - r_l) + λ NLL(critique) (arXiv 2408.11791).
+
+    The oracle's critique is the verdict of each step, in order, then that of the whole.
+    """
+    asked, end = encoded(tokenizer, CRITIQUE), [tokenizer.eos_token_id]
+    decided = choices.decided(rows).rows
+    oracle = [followed(row, asked, [*encoded(tokenizer, marks(row)), *end]) for row in decided]
+    fit(model, oracle, NLL(), told, **options)
+    add_value_head(model)
+    judge, pairs = CritiqueJudge(model, tokenizer), choices.opposed(decided).rows
+    prompts = [row.ids[: int(row.action.argmax())].tolist() for row in pairs]
+    answers = [row.ids[int(row.action.argmax()) :].tolist() for row in pairs]
+    own = judge.write(prompts, answers, temperature=1.0)
+    scored = [followed(row, asked, critique) for row, critique in zip(pairs, own, strict=True)]
+    fit(model, scored, Joint(BradleyTerry(), NLL(), LANGUAGE_WEIGHT), told, read=forward_critique, **options)
+    return judge
+
+
+def marks(row: Row) -> str:
+    """The oracle's critique of an answer: ok or bad for each judged step, then right or wrong."""
+    given = [] if row.token_rewards is None else row.token_rewards[~np.isnan(row.token_rewards)].tolist()
+    steps = ["ok" if score > 0.5 else "bad" for score in given]
+    return " ".join([*steps, "right" if row.reward > 0.5 else "wrong"])
+
+
+JUDGES: dict[str, Callable[..., Scorer]] = {"generative": train_generative, "cloud": train_cloud}
+KINDS = (*EVALUATORS, *JUDGES)
+
+
+def train_scorer(
+    kind: str, policy: Path, rows: Sequence[Row], ends: Ends, told: Told = quiet, **options: Any
+) -> Scorer:
+    """A scorer of one of ``KINDS``, on the weights of a policy; ``options`` as those of ``reward_model.fit``."""
+    if kind in JUDGES:
+        return JUDGES[kind](*load_model(policy), rows, told, **options)
+    evaluator = new_evaluator(policy)
+    train_evaluator(evaluator, rows, ends, EVALUATORS[kind], told, **options)
+    return evaluator
