@@ -140,7 +140,8 @@ class OpenAIClient:
         """The name of the one model that the server has."""
         names = self.ask("/models", None, _model_names)
         if len(names) != 1:
-            raise EngineError(f"{self.address} serves {len(names)} models, name one: {', '.join(names[:20])}")
+            named = f": {', '.join(names[:20])}" if names else ""
+            raise EngineError(f"{self.address} serves {len(names)} models, name one{named}")
         return names[0]
 
 

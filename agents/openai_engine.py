@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHAT_ONLY = "chat-only use is possible: agents.chat_agent.ChatAgent, or palaestra evaluate openai:MODEL@URL"
-PROBED = Sampling(temperature=1e4, top_k=3, max_tokens=4, seeds=(0,))  # three equally likely tokens, again and again
+PROBE = Sampling(top_k=1, max_tokens=4)
+IMPOSSIBLE = -1e3  # a log-probability that no model gives: servers write -9999 or so for minus infinity
 
 
 class OpenAIEngine:
@@ -56,9 +57,8 @@ class OpenAIEngine:
                 "that they come after (vllm serve --logprobs-mode processed_logprobs), or sample at temperature 1"
             )
         seeds = sampling.seeds if sampling.seeds is not None else (None,) * len(prompts)
-        return self.client.map(
-            lambda row, stop: self._complete(*row, sampling, stop), list(zip(prompts, seeds, strict=True))
-        )
+        rows = list(zip(prompts, seeds, strict=True))
+        return self.client.map(lambda row, stop: self._complete(*row, sampling, stop), rows)
 
     def prompt_logprobs(self, prompts: Sequence[TokenIds]) -> list[tuple[float, ...]]:
         """The log-probability of each prompt's tokens at temperature 1; of the first, which follows nothing, it is nan.
@@ -70,11 +70,11 @@ class OpenAIEngine:
             raise EngineError("an empty prompt has no log-probabilities")
         return self.client.map(self._echo, prompts)
 
-    def _complete(self, prompt: TokenIds, seed: int | None, sampling: Sampling, stop: Stop | None = None) -> Completion:
+    def _complete(self, prompt: TokenIds, seed: int | None, sampling: Sampling, stop: Stop) -> Completion:
         body = self._body(prompt, sampling, seed)
         if self.client.settings.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return self.client.ask("/completions", body, completion, stop)
+        return self.client.ask("/completions", body, lambda events: completion(events, sampling.max_tokens), stop)
 
     def _echo(self, prompt: TokenIds, stop: Stop) -> tuple[float, ...]:
         def read(events: list[Json]) -> tuple[float, ...]:
@@ -105,26 +105,32 @@ class OpenAIEngine:
         return body
 
     def _probe(self) -> bool:
-        """Whether log-probabilities come after temperature and top_k: then three tokens at a huge one get 1/3 each."""
+        """Whether log-probabilities come after top_k: then, with a top_k of 1, the next likeliest tokens have none."""
+
+        def read(events: list[Json]) -> bool:
+            completion(events, PROBE.max_tokens)
+            return any(value < IMPOSSIBLE for value in likeliest(events))
+
+        body = self._body([1, 2, 3], PROBE, seed=0)
         try:
-            found = self._complete([0], 0, PROBED)
+            return self.client.ask("/completions", {**body, "logprobs": 5}, read)
         except Refused as error:
             raise EngineError(f"{error} (continuing token ids was refused; {CHAT_ONLY})") from None
         except NoTokenIds as error:
             raise EngineError(f"{self.client.address}: {error}; {CHAT_ONLY}") from None
-        return all(abs(logprob + math.log(3)) < 0.02 for logprob in found.logprobs)
 
 
 class NoTokenIds(EngineError):
     """The server answers in text alone."""
 
 
-def completion(events: Sequence[Json]) -> Completion:
+def completion(events: Sequence[Json], max_tokens: int) -> Completion:
     """A completion from a stream's events, or from the one object of an answer that was not streamed.
 
     Raises:
         ServerFault: parts are missing or contradict one another.
         NoTokenIds: the server does not say which ids it sampled.
+        EngineError: the answer was cut off before ``max_tokens``, by the end of the model's context.
     """
     token_ids: list[int] = []
     logprobs: list[float] = []
@@ -151,7 +157,21 @@ def completion(events: Sequence[Json]) -> Completion:
         raise ServerFault(f"the answer holds {len(token_ids)} tokens and counts {counted}")
     if reason not in ("stop", "length"):
         raise ServerFault(f"the answer ended for the reason {reason!r}, neither stop nor length")
+    if len(token_ids) > max_tokens:
+        raise ServerFault(f"the answer holds {len(token_ids)} tokens where {max_tokens} were the limit")
+    if reason == "length" and len(token_ids) < max_tokens:
+        raise EngineError(
+            f"the server cut an answer off after {len(token_ids)} of {max_tokens} tokens: prompt and answer exceed the "
+            "model's context there: lower max_tokens, or start it with a longer one"
+        )
     return Completion(tuple(token_ids), tuple(map(float, logprobs)), reason, OpenAIEngine.version)
+
+
+def likeliest(events: Sequence[Json]) -> list[float]:
+    """The log-probabilities of the likeliest tokens at each place of an answer, where the server tells them."""
+    choices = [choice for event in events for choice in event["choices"]]
+    places = [top for choice in choices for top in (choice["logprobs"].get("top_logprobs") or [])]
+    return [value for top in places for value in (top or {}).values()]
 
 
 def echoed(events: Sequence[Json], length: int, address: str) -> tuple[float, ...]:

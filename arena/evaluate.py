@@ -10,7 +10,7 @@ import numpy as np
 
 from palaestra.agents.agent import Agent
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode
+from palaestra.episodes import Episode, Turn
 
 from .environments import Environments
 from .intervals import interval
@@ -92,7 +92,16 @@ def summarise(episodes: Sequence[Episode], name: str) -> Evaluation:
         n=len(scores),
         undecided=len(outcomes) - len(scores),
         tokens=float(np.mean([episode.cost.tokens_out for episode in episodes])),
-        length=float(np.mean([len(turn.action_ids) for turn in turns])),
-        truncated=float(np.mean([turn.finish_reason == "length" for turn in turns])),
+        length=float(np.mean([_length(turn) for turn in turns])),
+        truncated=float(np.mean([_finish(turn) == "length" for turn in turns])),
         weights_hash=next(iter(episodes[0].roles.values())).weights_hash,
     )
+
+
+def _length(turn: Turn) -> int:
+    """Tokens of an answer: its ids, or what a server without ids counted."""
+    return len(turn.action_ids) or int(turn.meta.get("tokens_out") or 0)
+
+
+def _finish(turn: Turn) -> str:
+    return turn.finish_reason if turn.action_ids else str(turn.meta.get("finish_reason", turn.finish_reason))

@@ -37,6 +37,8 @@ def test_importing_the_package_takes_under_half_a_second() -> None:
         ("palaestra.envs", {"torch", "sympy"}),
         ("palaestra.episodes", {"torch", "sympy"}),
         ("palaestra.cli", {"torch", "transformers", "wandb"}),
+        ("palaestra.agents.chat_agent", {"torch", "transformers"}),
+        ("palaestra.agents.openai_engine", {"torch", "transformers"}),
     ],
 )
 def test_importing_pulls_in_no_heavy_package(module: str, absent: set[str]) -> None:

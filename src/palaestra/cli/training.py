@@ -13,6 +13,8 @@ from tyro.conf import Positional
 
 from .app import Pairs, UserError, app, console, knobs_of, pair
 
+SERVED = "openai:"  # what begins the name of a server's model
+
 
 @app.command
 def evolve(
@@ -90,7 +92,8 @@ def evaluate(
     """Measure a model on held-out problems, with a 95 % interval.
 
     Args:
-        model: a model folder (such as RUN/agents/evolved), a Hugging Face hub id, "random" or "oracle".
+        model: a model folder (such as RUN/agents/evolved), a Hugging Face hub id, openai:MODEL@URL for the chat of a
+            server (such as openai:qwen@http://localhost:8000/v1; the key is OPENAI_API_KEY's), "random" or "oracle".
         env: environment id; "module:id" imports the module first.
         knobs: the task's knobs, such as modulus=10.
         difficulties: levels, asked in turn.
@@ -114,7 +117,7 @@ def evaluate(
         from palaestra.agents.evaluator import BestOfN
         from palaestra.agents.judges import load_judge
 
-        if model in ("random", "oracle"):
+        if model in ("random", "oracle") or model.startswith(SERVED):
             raise UserError(f"{model} writes text, not tokens: a judge reads the tokens of a model")
         agent = BestOfN(agent, load_judge(judge), best_of)
     row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
@@ -140,7 +143,7 @@ def collect(
     """Log episodes of training problems to a folder of Parquet files.
 
     Args:
-        model: a model folder, a hub id, "random" or "oracle".
+        model: a model folder, a hub id, openai:MODEL@URL, "random" or "oracle".
         to: the folder of the log; a new batch is added to what it holds.
         env: environment id; "module:id" imports the module first.
         knobs: the task's knobs, such as modulus=10.
@@ -185,6 +188,8 @@ def _agent(
     vote: int,
 ) -> Any:
     """The agent that the command line names, for an environment that exists and has these levels."""
+    from palaestra.agents.chat_agent import served
+    from palaestra.agents.engine import Sampling
     from palaestra.agents.scripted import OracleAgent, RandomAgent
     from palaestra.agents.self_consistency import SelfConsistency
     from palaestra.arena.environments import levels
@@ -197,8 +202,9 @@ def _agent(
         agent = RandomAgent()
     elif model == "oracle":
         agent = OracleAgent()
+    elif model.startswith(SERVED):
+        agent = served(model.removeprefix(SERVED), Sampling(temperature=temperature, max_tokens=max_tokens))
     else:
-        from palaestra.agents.engine import Sampling
         from palaestra.agents.pretrained import load_policy
 
         agent = load_policy(model, Sampling(temperature=temperature, max_tokens=max_tokens))

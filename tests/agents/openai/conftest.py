@@ -34,7 +34,8 @@ class FakeServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
         self.faults: dict[int | None, list[str]] = defaultdict(list)
         self.models = ["tiny"]
-        self.gives_ids = self.processed = self.echoes = self.counts = True
+        self.gives_ids = self.processed = self.echoes = self.counts = self.old_limit = True
+        self.reason = "stop"
         self.retry_after = "0"
         self.redirect = ""
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -86,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
             fault = server.fault(body.get("seed"))
             if fault and not hasattr(self, f"fault_{fault}"):
                 return self.refuse(int(fault))
+            if "max_tokens" in body and not server.old_limit:
+                return self.answer({"error": {"message": "Use 'max_completion_tokens' instead."}}, 400)
             events = self.chat(body) if self.path.endswith("/chat/completions") else self.complete(body)
             if server.crowd is not None:
                 server.crowd.wait(30)
@@ -99,8 +102,6 @@ class Handler(BaseHTTPRequestHandler):
     def complete(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         server, prompt = self.server, body["prompt"]
         ids, logprobs = server.continued(prompt, body.get("seed"), body["max_tokens"])
-        if body["temperature"] == 1e4 and server.processed:
-            logprobs = [-math.log(body["top_k"])] * len(ids)
         reason = "stop" if ids[-1] == EOS else "length"
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(ids)}
         if body.get("echo") and server.echoes:
@@ -116,7 +117,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def event(self, ids: list[int], logprobs: list[float], reason: Any = None, usage: Any = None) -> dict[str, Any]:
         choice: dict[str, Any] = {"index": 0, "text": "?", "finish_reason": reason}
-        choice["logprobs"] = {"token_logprobs": logprobs}
+        rest = -9999.0 if self.server.processed else -3.0
+        choice["logprobs"] = {"token_logprobs": logprobs, "top_logprobs": [{"a": -0.5, "b": rest}] * len(ids)}
         if self.server.gives_ids:
             choice["token_ids"] = ids
         return {"choices": [choice], "usage": usage}
@@ -127,9 +129,9 @@ class Handler(BaseHTTPRequestHandler):
         pieces = [f"{body['seed']}: ", asked, "!"]
         if not body.get("stream"):
             message = {"role": "assistant", "content": "".join(pieces)}
-            return [{"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}]
+            return [{"choices": [{"message": message, "finish_reason": self.server.reason}], "usage": usage}]
         parts: list[dict[str, Any]] = [{"delta": {"content": piece}, "finish_reason": None} for piece in pieces]
-        parts += [{"delta": {}, "finish_reason": "stop"}]
+        parts += [{"delta": {}, "finish_reason": self.server.reason}]
         return [*({"choices": [part]} for part in parts), {"choices": [], "usage": usage}]
 
     def give(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
@@ -200,6 +202,14 @@ class Handler(BaseHTTPRequestHandler):
     def fault_miscount(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
         events[0]["choices"][0]["logprobs"]["token_logprobs"].append(-1.0)
         self.give(events, body)
+
+    def fault_short(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
+        """As a server does whose model's context is full."""
+        ids, logprobs = self.server.continued(body["prompt"], body["seed"], 2)
+        self.give([self.event(ids, logprobs, "length")], body)
+
+    def fault_long(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
+        self.give([self.event([5] * 99, [-1.0] * 99, "length")], body)
 
     def fault_nan(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
         events[0]["choices"][0]["logprobs"]["token_logprobs"][0] = math.nan

@@ -19,7 +19,7 @@ Make = Callable[..., OpenAIClient]
 
 FAULTS = [
     *("429", "500", "503", "408", "closed", "broken", "page", "half", "chunk", "lost"),
-    *("miscount", "nan", "aborted", "inside"),
+    *("miscount", "long", "nan", "aborted", "inside"),
 ]
 
 
@@ -135,6 +135,13 @@ def test_faults_pass_for_prompts_too(server: Any, client: Make, fault: str) -> N
     server.faults[0] = [fault]
     ((_, second),) = engine.prompt_logprobs([[10, 20]])
     assert second == -0.2
+
+
+def test_an_answer_that_the_context_cuts_off_is_no_answer(server: Any, client: Make) -> None:
+    engine = OpenAIEngine(client())
+    server.faults[24] = ["short"]
+    with pytest.raises(EngineError, match="cut an answer off after 2 of 6 tokens"):
+        engine.generate(PROMPTS, SAMPLING)
 
 
 def test_weights_are_the_servers_own(server: Any, client: Make) -> None:

@@ -1,0 +1,129 @@
+"""A served model plays as any agent does, in text; what it says is judged, logged and counted, and not trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.chat_agent import ChatAgent, served
+from palaestra.agents.engine import EngineError, Sampling
+from palaestra.agents.openai_client import OpenAIClient
+from palaestra.agents.self_consistency import SelfConsistency
+from palaestra.arena.evaluate import evaluate, held_out
+from palaestra.arena.replay import replay
+from palaestra.episodes import EpisodeStore
+from palaestra.episodes.views import each, groups, sft
+
+CHAIN = "palaestra/ChainArith-v0"
+Make = Callable[..., OpenAIClient]
+
+
+def asking(*questions: str) -> list[Dialogue]:
+    return [Dialogue((Message("user", question),), seed) for seed, question in enumerate(questions, 5)]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_reply_holds_text_and_cost_and_no_tokens(server: Any, client: Make, stream: bool) -> None:
+    agent = ChatAgent(client(stream=stream), Sampling(temperature=0.5, max_tokens=9))
+    assert agent.actor.agent_id == "tiny"
+    replies = agent.respond(asking("one", "three"))
+    assert [reply.text for reply in replies] == ["5: one!", "6: three!"]
+    assert [(reply.cost.tokens_in, reply.cost.tokens_out) for reply in replies] == [(3, 7), (5, 7)]
+    assert [dict(reply.meta) for reply in replies] == [{"finish_reason": "stop", "tokens_out": 7}] * 2
+    assert [(reply.completions, reply.prompt_ids) for reply in replies] == [((), ())] * 2
+    body = next(body for body in server.of("/chat/completions") if body["seed"] == 5)
+    assert body["messages"] == [{"role": "user", "content": "one"}]
+    assert (body["temperature"], body["max_tokens"], body["model"]) == (0.5, 9, "tiny")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("fault", ["429", "500", "closed", "broken", "page", "half", "chunk", "inside"])
+def test_faults_that_pass_change_no_reply(server: Any, client: Make, fault: str, stream: bool) -> None:
+    server.faults |= {5: [fault], 7: [fault, fault]}
+    replies = ChatAgent(client(stream=stream)).respond(asking("a", "b", "c"))
+    assert [reply.text for reply in replies] == ["5: a!", "6: b!", "7: c!"]
+
+
+def test_a_server_that_counts_nothing_is_marked(server: Any, client: Make) -> None:
+    server.counts = False
+    (reply,) = ChatAgent(client()).respond(asking("a"))
+    assert (reply.cost.tokens_out, reply.meta["tokens_out"]) == (0, None)
+
+
+def test_the_limits_other_name_is_tried_once(server: Any, client: Make) -> None:
+    server.old_limit = False
+    agent = ChatAgent(client(), Sampling(max_tokens=9))
+    for _ in range(2):
+        assert agent.respond(asking("a"))[0].text == "5: a!"
+    limits = [[key for key in body if key.startswith("max_")] for body in server.of("/chat/completions")]
+    assert limits == [["max_tokens"], ["max_completion_tokens"], ["max_completion_tokens"]]
+    server.faults[5] = ["400"]
+    with pytest.raises(EngineError, match="400"):
+        agent.respond(asking("a"))
+
+
+def test_its_episodes_are_logged_replayed_and_dropped_by_views_of_tokens(
+    server: Any, client: Make, tmp_path: Path
+) -> None:
+    row, episodes = evaluate(ChatAgent(client()), held_out(CHAIN, {}, (1,), 6))
+    assert (row.agent, row.n, row.tokens, row.length, row.truncated) == ("tiny", 6, 7.0, 7.0, 0.0)
+    EpisodeStore(tmp_path).append(episodes, "held-out")
+    logged = list(EpisodeStore(tmp_path).read())
+    assert all(not differences for _, differences in replay(logged))
+    assert groups(logged).dropped == {"no sampled tokens": 6}
+    assert each(logged).dropped == {"no sampled tokens": 6}
+    assert (groups(logged).rows, each(logged).rows) == ([], [])
+    imitated = sft(logged, lambda question, answer: ([1], [2, 3]), min_score=0.0)  # its text can be encoded, as any
+    assert [row.ids.tolist() for row in imitated.rows] == [[1, 2, 3]] * 6
+
+
+def test_an_answer_cut_off_counts_as_such(server: Any, client: Make) -> None:
+    server.reason = "length"
+    row, _ = evaluate(ChatAgent(client()), held_out(CHAIN, {}, (1,), 3))
+    assert row.truncated == 1.0
+
+
+def test_its_answers_can_be_voted_on(server: Any, client: Make) -> None:
+    (reply,) = SelfConsistency(ChatAgent(client()), 3).respond(asking("\\boxed{4}"))
+    assert (reply.meta["votes"], reply.meta["of"], reply.cost.tokens_out) == (3, 3, 21)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "url"),
+    [
+        ("a/b@{url}", "a/b", "{url}"),
+        ("{url}", "tiny", "{url}"),
+        ("org@x/b@{url}", "org@x/b", "{url}"),
+        ("a-b", "a-b", "https://api.openai.com:443/v1"),
+    ],
+)
+def test_a_name_on_the_command_line(server: Any, name: str, model: str, url: str) -> None:
+    agent = served(name.format(url=server.url))
+    assert (agent.client.model, str(agent.client.address)) == (model, url.format(url=server.url))
+
+
+def test_a_base_url_of_the_environment_is_taken(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    assert str(served("m").client.address) == server.url
+
+
+def test_the_command_line_puts_a_served_model_on_a_board(
+    server: Any, palaestra_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    name = f"openai:tiny@{server.url}"
+    code, said = palaestra_process("evaluate", name, "--problems", "4", "--save", "out", folder=tmp_path).wait()
+    assert code == 0, said
+    assert "tiny" in said
+    (row,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    assert (row["agent"], row["n"], row["tokens"]) == ("tiny", 4, 7.0)
+    server.models = []
+    code, said = palaestra_process("evaluate", f"openai:{server.url}", folder=tmp_path).wait()
+    assert (code, said.strip()) == (2, f"palaestra: {server.url} serves 0 models, name one")
+    code, said = palaestra_process("evaluate", name, "--best-of", "4", "--judge", "x", folder=tmp_path).wait()
+    assert code == 2
+    assert "writes text, not tokens" in said
