@@ -91,6 +91,7 @@ def served(name: str, sampling: Sampling | None = None) -> ChatAgent:
         ValueError: the URL is none.
         EngineError: the model is to be found and the server does not answer, or serves several.
     """
-    model, at, rest = ("", "@http", name[len("http") :]) if name.startswith("http") else name.partition("@http")
+    whole = f"@{name}" if name.startswith(("http://", "https://")) else name
+    model, at, rest = whole.partition("@http")
     url = f"http{rest}" if at else os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
     return ChatAgent(OpenAIClient(ServerSettings(url, model)), sampling)

@@ -1,4 +1,7 @@
-"""One HTTP request that cannot hang: JSON goes out, JSON or a stream of JSON events comes back, by a deadline."""
+"""One HTTP request that cannot hang: JSON goes out, JSON or a stream of JSON events comes back, by a deadline.
+
+Redirects are not followed, since the key would go along; the environment's proxies are not used.
+"""
 
 from __future__ import annotations
 
@@ -180,7 +183,7 @@ def _message(told: str) -> str:
         found = told
     for key in ("error", "message", "detail"):
         found = found.get(key, found) if isinstance(found, dict) else found
-    return " ".join(str(found).split())[:500]
+    return " ".join(str(found).split())
 
 
 def _seconds(header: str | None) -> float:

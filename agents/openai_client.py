@@ -19,6 +19,7 @@ Answer = TypeVar("Answer")
 
 FIRST_WAIT = 0.5  # seconds; the range that a wait is drawn from doubles with each attempt
 LONGEST_WAIT = 30.0
+LONGEST_WORDS = 500  # characters of a server's message that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,9 @@ class OpenAIClient:
         raise EngineError(self._told(path, given))
 
     def _told(self, path: str, what: str) -> str:
-        """A message for people: where, what, and no key, which some servers repeat."""
-        return f"{self.address}{path}: {what.replace(self._key, '***') if self._key else what}"
+        """A message for people: where, what, and no key, which some servers repeat; cut when the key is out."""
+        what = what.replace(self._key, "***") if self._key else what
+        return f"{self.address}{path}: {what if len(what) <= LONGEST_WORDS else what[:LONGEST_WORDS] + '...'}"
 
     def _only_model(self) -> str:
         """The name of the one model that the server has."""

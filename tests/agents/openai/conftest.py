@@ -35,7 +35,7 @@ class FakeServer(ThreadingHTTPServer):
         self.faults: dict[int | None, list[str]] = defaultdict(list)
         self.models = ["tiny"]
         self.gives_ids = self.processed = self.echoes = self.counts = self.old_limit = True
-        self.reason = "stop"
+        self.reason, self.words = "stop", ""
         self.retry_after = "0"
         self.redirect = ""
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -155,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def refuse(self, status: int) -> None:
-        said = f"status {status} it is, {self.headers.get('Authorization', 'no key')}"
+        said = f"status {status} it is, {self.headers.get('Authorization', 'no key')}{self.server.words}"
         headers = [("Retry-After", self.server.retry_after)] if status == 429 else []
         if status == 307:
             headers = [("Location", self.server.redirect)]

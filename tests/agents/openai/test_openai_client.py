@@ -162,6 +162,15 @@ def test_the_key_reaches_the_server_and_nobody_else(server: Any, client: Make) -
     assert KEY not in repr(one) + repr(one.settings) + repr(one.address)
 
 
+@pytest.mark.parametrize("before", range(440, 520, 7))
+def test_a_long_message_is_cut_when_the_key_is_out(server: Any, client: Make, before: int) -> None:
+    server.faults[5], server.words = ["400"], f"{'x' * before}{KEY}{'y' * 99999}"
+    with pytest.raises(EngineError) as told:
+        ask(client())
+    assert KEY[:6] not in str(told.value)
+    assert len(str(told.value)) < 700
+
+
 def test_the_key_comes_from_the_environment(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\n")
     ask(OpenAIClient(ServerSettings(server.url)))
