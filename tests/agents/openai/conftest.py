@@ -191,6 +191,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"fff\r\ndata: " + json.dumps(events[0]).encode())
         self.close_connection = True
 
+    def fault_undone(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
+        """A stream that lacks nothing but the mark of its end; else the answer without its last byte."""
+        self.send_head(200, ("Connection", "close"))
+        raw = [json.dumps(event).encode() for event in events]
+        self.wfile.write(b"".join(b"data: " + one + b"\n\n" for one in raw) if body.get("stream") else raw[0][:-1])
+        self.close_connection = True
+
     def fault_lost(self, events: list[dict[str, Any]], body: dict[str, Any]) -> None:
         """A stream of which an event is missing; else an answer that lacks a token."""
         if body.get("stream"):
@@ -228,7 +235,9 @@ class Handler(BaseHTTPRequestHandler):
     def fault_drip(self, events: Any, body: Any) -> None:
         """A header that never ends: there is always a byte soon."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        while not self.server.closing.wait(0.02):
+        for _ in range(1000):
+            if self.server.closing.wait(0.02):
+                return
             self.wfile.write(b"x")
 
     def log_message(self, *args: Any) -> None:

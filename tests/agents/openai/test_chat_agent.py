@@ -42,7 +42,7 @@ def test_a_reply_holds_text_and_cost_and_no_tokens(server: Any, client: Make, st
 
 
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("fault", ["429", "500", "closed", "broken", "page", "half", "chunk", "inside"])
+@pytest.mark.parametrize("fault", ["429", "500", "closed", "broken", "page", "half", "chunk", "undone", "inside"])
 def test_faults_that_pass_change_no_reply(server: Any, client: Make, fault: str, stream: bool) -> None:
     server.faults |= {5: [fault], 7: [fault, fault]}
     replies = ChatAgent(client(stream=stream)).respond(asking("a", "b", "c"))

@@ -18,7 +18,7 @@ SAMPLING = Sampling(max_tokens=6, seeds=SEEDS)
 Make = Callable[..., OpenAIClient]
 
 FAULTS = [
-    *("429", "500", "503", "408", "closed", "broken", "page", "half", "chunk", "lost"),
+    *("429", "500", "503", "408", "closed", "broken", "page", "half", "chunk", "undone", "lost"),
     *("miscount", "long", "nan", "aborted", "inside"),
 ]
 

@@ -64,7 +64,7 @@ def test_a_deadline_and_a_refusal_end_what_hangs(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(secure))
     server.faults |= {5: [fault, "..."], 6: ["400"]}
-    engine = OpenAIEngine(client(timeout=1e4, deadline=3.0))
+    engine = OpenAIEngine(client(timeout=1e4, deadline=2.0))
     with pytest.raises(EngineError, match="before the deadline"):
         engine.generate([[3]], Sampling(max_tokens=4, seeds=(5,)))
     engine = OpenAIEngine(client(timeout=1e4, deadline=1e4))
