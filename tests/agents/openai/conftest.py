@@ -36,6 +36,7 @@ class FakeServer(ThreadingHTTPServer):
         self.models = ["tiny"]
         self.gives_ids = self.processed = self.echoes = self.counts = self.old_limit = True
         self.reason, self.words = "stop", ""
+        self.outlasted = False  # whether a client heard a drip to its end
         self.retry_after = "0"
         self.redirect = ""
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -239,6 +240,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.closing.wait(0.02):
                 return
             self.wfile.write(b"x")
+        self.server.outlasted = True
 
     def log_message(self, *args: Any) -> None:
         pass

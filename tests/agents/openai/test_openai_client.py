@@ -78,6 +78,7 @@ def test_a_deadline_ends_what_never_would(server: Any, client: Make, fault: str)
     server.faults[5] = [fault]
     with pytest.raises(EngineError, match="no whole answer before the deadline"):
         ask(client(deadline=0.3, timeout=1e4))
+    assert not server.outlasted
 
 
 def test_so_many_at_once_and_no_more(server: Any, client: Make) -> None:
