@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,24 +61,22 @@ class Advantage:
         """
         members = {(row.episode_id, row.role): row for row in rows}
         order = {key: index for index, key in enumerate(members)}
-        rewards = np.array([row.reward for row in members.values()], dtype=np.float64)
-        group = _indices([(row.group_id, row.role) for row in members.values()])
-        stream = [f"{row.env_id}/{row.role}" for row in members.values()]
+        raw = np.array([row.reward for row in members.values()], dtype=np.float64)
+        groups = {name: n for n, name in enumerate(dict.fromkeys((row.group_id, row.role) for row in members.values()))}
+        group = np.array([groups[row.group_id, row.role] for row in members.values()], dtype=np.int64)
+        given = np.array([row.baseline for row in members.values()], dtype=np.float64)
         group_baseline = self.baseline in ("group_mean", "leave_one_out")
         if group_baseline and len(group) and np.bincount(group).min() < 2:
             raise ValueError(f"baseline {self.baseline} needs two answers a problem or more: set samples to 2 or more")
         if self.baseline == "running_mean" and running is None:
             raise ValueError("baseline running_mean needs a RunningMean to read and update")
-        decided = ~np.isnan(rewards)
-        raw = rewards
-        if self.longest is not None:
-            rewards = rewards - self._fine(rows, order)
-        given = np.array([row.baseline for row in members.values()], dtype=np.float64)
         if self.baseline == "given" and np.isnan(given).any():
             raise ValueError("baseline given needs rows with a baseline: choices.against sets it")
-        centred = rewards - BASELINES[self.baseline](rewards, group, stream, running, given)
-        advantage = centred / SCALES[self.scale](rewards, group)
-        equal = _spread(rewards, group) <= ZERO_SPREAD
+        rewards = raw if self.longest is None else raw - self._fine(rows, order)
+        stream = [f"{row.env_id}/{row.role}" for row in members.values()]
+        outcomes = Outcomes(rewards, group, stream, running, given)
+        advantage = (rewards - BASELINES[self.baseline](outcomes)) / SCALES[self.scale](outcomes)
+        decided, equal = ~np.isnan(rewards), outcomes.spread() <= ZERO_SPREAD
         advantage = np.where(decided & ~(equal & group_baseline), advantage, 0.0)
         firsts = np.unique(group, return_index=True)[1]
         metrics = {
@@ -120,80 +118,69 @@ class RunningMean:
         self.streams = {key: (raw, updates) for key, (raw, updates) in state["streams"].items()}
 
 
-Running = RunningMean | None
+class Outcomes(NamedTuple):
+    """The answers of a round: rewards (n,), nan where undecided; the number of each one's group; its stream."""
+
+    rewards: Floats
+    group: Group
+    stream: list[str]
+    running: RunningMean | None
+    given: Floats
+
+    def of_groups(self, values: Floats) -> tuple[Floats, Floats, Floats]:
+        """Count, sum and mean of the decided values of each answer's group."""
+        decided = ~np.isnan(values)
+        count: Floats = np.bincount(self.group, weights=decided)[self.group].astype(np.float64)
+        total: Floats = np.bincount(self.group, weights=np.where(decided, values, 0.0))[self.group].astype(np.float64)
+        return count, total, total / np.maximum(count, 1)
+
+    def spread(self) -> Floats:
+        """Largest minus smallest decided reward of each answer's group."""
+        n_groups = int(self.group.max()) + 1 if len(self.group) else 0
+        high, low = np.full(n_groups, -np.inf), np.full(n_groups, np.inf)
+        decided = ~np.isnan(self.rewards)
+        np.maximum.at(high, self.group[decided], self.rewards[decided])
+        np.minimum.at(low, self.group[decided], self.rewards[decided])
+        spread: Floats = (high - low)[self.group]
+        return spread
 
 
-def _indices(keys: Sequence[tuple[str, str]]) -> NDArray[np.int64]:
-    seen = {key: index for index, key in enumerate(dict.fromkeys(keys))}
-    return np.array([seen[key] for key in keys], dtype=np.int64)
-
-
-def _per_group(values: Floats, group: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
-    """Count, sum and mean of the decided values of each element's group."""
-    decided = ~np.isnan(values)
-    count: Floats = np.bincount(group, weights=decided)[group].astype(np.float64)
-    total: Floats = np.bincount(group, weights=np.where(decided, values, 0.0))[group].astype(np.float64)
-    return count, total, total / np.maximum(count, 1)
-
-
-def _spread(rewards: Floats, group: NDArray[np.int64]) -> Floats:
-    """Largest minus smallest decided reward of each element's group."""
-    n_groups = int(group.max()) + 1 if len(group) else 0
-    high, low = np.full(n_groups, -np.inf), np.full(n_groups, np.inf)
-    decided = ~np.isnan(rewards)
-    np.maximum.at(high, group[decided], rewards[decided])
-    np.minimum.at(low, group[decided], rewards[decided])
-    spread: Floats = (high - low)[group]
-    return spread
-
-
-def _no_baseline(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
-    return np.zeros_like(rewards)
-
-
-def _running_mean(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
-    assert running is not None  # held by Advantage
-    baseline = np.zeros_like(rewards)
-    for index, (name, reward) in enumerate(zip(stream, rewards, strict=True)):
-        baseline[index] = running.read(name)
+def _running_mean(o: Outcomes) -> Floats:
+    assert o.running is not None  # held by Advantage
+    baseline = np.zeros_like(o.rewards)
+    for index, (name, reward) in enumerate(zip(o.stream, o.rewards, strict=True)):
+        baseline[index] = o.running.read(name)
         if not np.isnan(reward):
-            running.update(name, float(reward))
+            o.running.update(name, float(reward))
     return baseline
 
 
-def _group_mean(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
-    return _per_group(rewards, group)[2]
+def _leave_one_out(o: Outcomes) -> Floats:
+    count, total, _ = o.of_groups(o.rewards)
+    return (total - np.nan_to_num(o.rewards)) / np.maximum(count - 1, 1)
 
 
-def _leave_one_out(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
-    count, total, _ = _per_group(rewards, group)
-    return (total - np.nan_to_num(rewards)) / np.maximum(count - 1, 1)
-
-
-def _given(rewards: Floats, group: Group, stream: list[str], running: Running, given: Floats) -> Floats:
-    return given
-
-
-def _no_scale(rewards: Floats, group: NDArray[np.int64]) -> Floats:
-    return np.ones_like(rewards)
-
-
-def _group_std(rewards: Floats, group: NDArray[np.int64]) -> Floats:
-    count, _, mean = _per_group(rewards, group)
-    squares = _per_group((rewards - mean) ** 2, group)[1]
+def _group_std(o: Outcomes) -> Floats:
+    count, _, mean = o.of_groups(o.rewards)
+    squares = o.of_groups((o.rewards - mean) ** 2)[1]
     return np.sqrt(squares / np.maximum(count - 1, 1)) + STD_FLOOR
 
 
-def _batch_std(rewards: Floats, group: NDArray[np.int64]) -> Floats:
-    decided = rewards[~np.isnan(rewards)]
-    return np.full_like(rewards, (decided.std(ddof=1) if len(decided) > 1 else 0.0) + STD_FLOOR)
+def _batch_std(o: Outcomes) -> Floats:
+    decided = o.rewards[~np.isnan(o.rewards)]
+    return np.full_like(o.rewards, (decided.std(ddof=1) if len(decided) > 1 else 0.0) + STD_FLOOR)
 
 
-BASELINES = {
-    "none": _no_baseline,
+Rule = Callable[[Outcomes], Floats]
+BASELINES: dict[str, Rule] = {
+    "none": lambda o: np.zeros_like(o.rewards),
     "running_mean": _running_mean,
-    "group_mean": _group_mean,
+    "group_mean": lambda o: o.of_groups(o.rewards)[2],
     "leave_one_out": _leave_one_out,
-    "given": _given,
+    "given": lambda o: o.given,
 }
-SCALES = {"none": _no_scale, "group_std": _group_std, "batch_std": _batch_std}
+SCALES: dict[str, Rule] = {
+    "none": lambda o: np.ones_like(o.rewards),
+    "group_std": _group_std,
+    "batch_std": _batch_std,
+}
