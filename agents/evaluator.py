@@ -17,6 +17,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
+from .adapters import add_adapter, whereabouts
 from .agent import Agent, Dialogue, Reply
 from .pretrained import load_pretrained, weights_hash
 
@@ -96,13 +97,19 @@ def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluat
     Raises:
         MissingModel: there is none; the message says what to do.
     """
-    model, tokenizer = load_pretrained(path, AutoModelForSequenceClassification, device)
+    model, tokenizer = load_pretrained(path, AutoModelForSequenceClassification, device, num_labels=1)
     return Evaluator(model, tokenizer, Path(path).name)
 
 
-def new_evaluator(policy: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
-    """An untrained evaluator on the weights of a policy: its head says 0 to everything."""
-    model, tokenizer = load_pretrained(policy, AutoModelForSequenceClassification, device, num_labels=1)
+def new_evaluator(policy: str | os.PathLike[str], device: str = "cpu", lora_rank: int = 0) -> Evaluator:
+    """An untrained evaluator on the weights of a policy: its head says 0 to everything.
+
+    lora_rank: of adapters that are to learn, with the head, instead of the weights; 0 for none.
+    """
+    kind = AutoModelForSequenceClassification
+    model, tokenizer = load_pretrained(policy, kind, device, merge=True, num_labels=1)
     head: Any = model.score
     torch.nn.init.zeros_(head.weight)
+    if lora_rank:
+        add_adapter(model, whereabouts(policy), lora_rank, alpha=2 * lora_rank, heads=["score"])
     return Evaluator(model, tokenizer)

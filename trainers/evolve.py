@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.display import Display
-from palaestra.arena.evaluate import evaluate, held_out
-from palaestra.arena.rollout import Job, rollout
+from palaestra.arena.evaluate import held_out, summarise
+from palaestra.arena.rollout import Job
 from palaestra.arena.tracking import Tracker
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, choices, views
@@ -27,7 +28,10 @@ from .recipe import Recipe
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .session import Session, Stopped
 
-RATIO_TOLERANCE = 1e-3  # of the first update on fresh samples, where the ratio is 1 by definition
+# Of the first update on fresh samples, where the ratio is 1 by definition: the largest |ratio - 1| in fp32. Half
+# precision rounds by the shape of a batch, so that only the mean |Δ log π| tells there.
+RATIO_TOLERANCE = 1e-3
+HALF_TOLERANCE = 0.05
 
 
 def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> None:
@@ -56,7 +60,7 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
             metrics |= {"seconds": session.clock.wall, "overhead": session.clock.overhead}
             tracker.log(session.rounds, {"phase": session.stage, **metrics})
             display.advance(metrics)
-            stopping = stop()
+            stopping = any(processes.gather(stop()))
             if stopping or session.rounds % recipe.checkpoint_every == 0:
                 session.save()
             if stopping:
@@ -84,7 +88,7 @@ def _evaluates(session: Session, total: int) -> bool:
 def _held_out(session: Session) -> dict[str, float]:
     recipe, spec = session.recipe, session.recipe.evaluation
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
-    result, _ = evaluate(session.policy, jobs, environments=session.environments)
+    result = summarise(session.play(session.policy, jobs, {}), session.recipe.name)
     return {"accuracy": result.score, "low": result.low, "high": result.high, "held_out_length": result.length}
 
 
@@ -200,7 +204,7 @@ def _model_evolution(session: Session, sampled: list[Row], others: list[Row]) ->
         parts = learn(session, moving, algorithm.objective, schedule)
         if number == 0:
             metrics |= parts
-            check_on_policy(parts)
+            check_on_policy(parts, session.model.dtype)
     session.weights_changed()
     return metrics
 
@@ -240,17 +244,18 @@ def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
 CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
 
 
-def check_on_policy(metrics: Mapping[str, float]) -> None:
+def check_on_policy(metrics: Mapping[str, float], dtype: torch.dtype = torch.float32) -> None:
     """Fresh samples have ratio 1; anything else means that the engine and the trainer are not the same policy.
 
     Objectives that compare answers, not policies, report no ratio.
 
     Raises:
-        TrainingError: the largest ratio is off by more than 1e-3.
+        TrainingError: the largest ratio is off by more than 1e-3; in half precision, the mean log-ratio by 0.05.
     """
-    if metrics.get("max/ratio_error", 0.0) > RATIO_TOLERANCE:
+    name, most = ("max/ratio_error", RATIO_TOLERANCE) if dtype == torch.float32 else ("abs_log_ratio", HALF_TOLERANCE)
+    if metrics.get(name, 0.0) > most:
         raise TrainingError(
-            f"on fresh samples the ratio to the engine's log-probabilities is off by {metrics['max/ratio_error']:.2g}: "
+            f"on fresh samples the ratio to the engine's log-probabilities is off by {metrics[name]:.2g}: "
             "the engine does not run the trainer's weights, temperature or precision"
         )
 
@@ -263,7 +268,7 @@ def learn(session: Session, batch: Batch, objective: Objective, schedule: Schedu
     """
     try:
         metrics = update(
-            session.model,
+            session.learner,
             session.optimizer,
             batch,
             objective,
@@ -271,7 +276,8 @@ def learn(session: Session, batch: Batch, objective: Objective, schedule: Schedu
             max_tokens=session.recipe.micro_batch_tokens,
         )
     except TrainingError as error:
-        file = session.run.path / f"failed-{session.stage}-{session.round:05d}.pt"
+        name = f"failed-{session.stage}-{session.round:05d}" + (f"-{processes.rank()}" if processes.rank() else "")
+        file = session.run.path / f"{name}.pt"
         save_batch(batch, file)
         raise TrainingError(f"{error}; what the step was to learn from is kept in {file}") from error
     session.steps += 1
@@ -290,13 +296,13 @@ def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> 
     committed = store.find(name)
     if committed is not None:
         return list(store.read(committed))
-    order = {job.id: index for index, job in enumerate(jobs)}
     if agent is session.policy:
         session.name_policy()
     tags = {"phase": session.stage, "round": str(session.round)}
     slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
-    episodes = sorted(rollout(agent, jobs, tags, slots, session.environments), key=lambda episode: order[episode.id])
-    store.append(episodes, name)
+    episodes = session.play(agent, jobs, tags, slots)
+    if processes.is_first():
+        store.append(episodes, name)
     return episodes
 
 

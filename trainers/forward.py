@@ -11,8 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
+
+from palaestra.agents.sharding import run
 
 from .batch import Batch
 from .layout import Layout, lay_out
@@ -39,6 +42,18 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
     refuse_unsupported(model)
+    return Outputs(*run(model, _chosen, batch))
+
+
+def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
+    """What an evaluator's head (``model.score``, one output) says at every action token, in fp32."""
+    value = run(model, _values, batch)
+    zeros = torch.zeros_like(value)
+    return Outputs(zeros, zeros, value)
+
+
+def _chosen(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Log-probabilities and entropies, (T,) each."""
     hidden, layout = hidden_states(model, batch)
     actions = batch.action_mask.cpu().numpy().nonzero()[0]
     actions = actions[batch.position.cpu().numpy()[actions] > 0]  # a first token has no prediction
@@ -47,17 +62,17 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
     places = torch.from_numpy(actions).to(batch.ids.device)
     logprobs, entropy = action_logprobs(model, before, batch.ids[places], batch.temperature)
     zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros.index_put((places,), logprobs), zeros.index_put((places,), entropy))
+    return zeros.index_put((places,), logprobs), zeros.index_put((places,), entropy)
 
 
-def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
-    """What an evaluator's head (``model.score``, one output) says at every action token, in fp32."""
+def _values(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """The head's values, (T,)."""
     hidden, layout = hidden_states(model, batch)
     actions = batch.action_mask.cpu().numpy().nonzero()[0]
     head: Any = model.score
     value = head(hidden[layout.row[actions], layout.column[actions]]).squeeze(-1).float()
     zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros, zeros, zeros.index_put((torch.from_numpy(actions).to(hidden.device),), value))
+    return zeros.index_put((torch.from_numpy(actions).to(hidden.device),), value)
 
 
 def hidden_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Layout]:
@@ -74,9 +89,10 @@ def action_logprobs(
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each target and the entropy where it was chosen, from (N, hidden size) states, in fp32."""
     head: Any = model.get_output_embeddings()
+    weight, bias = head.weight.float(), None if head.bias is None else head.bias.float()
 
     def chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        logits = head(states).float()
+        logits = linear(states.float(), weight, bias)
         apply: Any = Chosen.apply
         scored: tuple[Tensor, Tensor] = apply(logits if temperature == 1 else logits / temperature, chosen)
         return scored

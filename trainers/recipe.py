@@ -23,7 +23,7 @@ from .losses import PolicyGradient
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
     *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
-    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every"),
+    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank"),
 }
 
 
@@ -32,13 +32,32 @@ class RecipeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Lora:
+    """Adapters of this rank on ``targets`` (names of linear layers, or all but the head), scaled by alpha / rank."""
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: str | tuple[str, ...] = "all-linear"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights."""
+    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights.
+
+    lora: adapters learn instead of the weights. dtype: of the weights; the head and the optimiser compute in fp32.
+    gradient_checkpointing: activations are computed again instead of kept. offload_optimizer: its state is kept, and
+        its steps are taken, on the CPU. device: "auto" is cuda where there is one.
+    """
 
     path: str | None = None
     hidden: int = 128
     layers: int = 4
     heads: int = 4
+    lora: Lora | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    offload_optimizer: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +202,12 @@ def parse_recipe(data: Any) -> Recipe:
 def _check_numbers(recipe: Recipe) -> None:
     if recipe.temperature <= 0:
         raise RecipeError("temperature is above 0: training samples from the policy itself")
-    for part in ("", "warm_start", "evolve", "evaluation"):
-        spec = getattr(recipe, part) if part else recipe
-        for name in COUNTS.intersection(spec.__dataclass_fields__):
+    parts = {"warm_start.": recipe.warm_start, "evolve.": recipe.evolve, "evaluation.": recipe.evaluation}
+    parts |= {"": recipe, "model.lora.": recipe.model.lora}
+    for part, spec in parts.items():
+        for name in COUNTS.intersection(getattr(spec, "__dataclass_fields__", ())):
             if getattr(spec, name) < 1:
-                raise RecipeError(f"{part}{'.' if part else ''}{name} is 1 or more, not {getattr(spec, name)}")
+                raise RecipeError(f"{part}{name} is 1 or more, not {getattr(spec, name)}")
 
 
 def _check_algorithm(recipe: Recipe) -> None:
@@ -252,7 +272,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     options = typing.get_args(hint) if origin in (types.UnionType, typing.Union) else (hint,)
     for option in options:
         kind = typing.get_origin(option) or option
-        if kind is tuple and isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+        if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
+            return _build(option, value, where)
+        items = isinstance(value, (list, tuple)) and kind is tuple
+        if items and all(type(item) is typing.get_args(option)[0] for item in value):
             return tuple(value)
         if kind is float and type(value) in (int, float):
             return float(value)
@@ -276,7 +299,9 @@ def _kind(option: Any) -> str:
         return "one of " + ", ".join(typing.get_args(option))
     kind = typing.get_origin(option) or option
     known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
-    known |= {tuple: "a list of integers", Mapping: "a mapping"}
+    known |= {Mapping: "a mapping", Lora: "a mapping such as {rank: 8}"}
+    if kind is tuple:
+        return "a list of " + ("integers" if typing.get_args(option)[0] is int else "texts")
     return known.get(kind, "nothing (null)")
 
 
