@@ -38,6 +38,8 @@ def join() -> None:
         for option in ("FSDP_OFFLOAD_PARAMS", "FSDP_ACTIVATION_CHECKPOINTING"):
             if _asked(option, "false") == "true":
                 raise LaunchError(f"--{option.lower()} has no effect here: see gradient_checkpointing of model")
+        # Else transformers would load weights in the first process only, and leave the others' as they fall.
+        os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         from accelerate import PartialState
 
@@ -103,6 +105,19 @@ def gather(mine: T) -> list[T]:
     all_of_them: list[T] = [mine] * count()
     dist.all_gather_object(all_of_them, mine)
     return all_of_them
+
+
+def agreed(value: T, what: str) -> T:
+    """A value that all processes must share.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    if any(other != value for other in gather(value)):
+        raise RuntimeError(
+            f"the processes do not hold the same {what}: nothing that they learn together means anything"
+        )
+    return value
 
 
 def wait() -> None:

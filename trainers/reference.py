@@ -22,7 +22,9 @@ from .losses.policy_gradient import reference_kl
 def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) -> Batch:
     """The batch with log-probabilities of the reference model, and that model's hash."""
     scores = logprobs_under(reference, batch, max_tokens)
-    return replace(batch, reference_logprobs=scores, reference_hash=weights_hash(reference))
+    return replace(
+        batch, reference_logprobs=scores, reference_hash=processes.agreed(weights_hash(reference), "reference")
+    )
 
 
 def with_old(batch: Batch, policy: PreTrainedModel, max_tokens: int) -> Batch:

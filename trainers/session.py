@@ -104,7 +104,9 @@ class Session:
 
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
-        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
+        self.policy.actor = Actor(
+            f"{self.recipe.name}@{self.rounds}", processes.agreed(weights_hash(self.model), "policy")
+        )
 
     def likeliest(self) -> PolicyLLM:
         """The policy, giving its likeliest token each time."""
