@@ -80,7 +80,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     if not file.is_file():
         raise BrokenCheckpoint(f"{checkpoint} holds no training state, only a model")
     try:
-        state: dict[str, Any] = torch.load(file, weights_only=True)
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BrokenCheckpoint(f"{file} cannot be read ({reason}): delete {checkpoint} to go on before it") from error
