@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-long lint bench clean
+.PHONY: help setup run test test-long test-gpu lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: lint ## set up, then linters, types and every test (options for pytest go 
 
 test-long: setup ## the tests marked long, minutes each
 	$(PYTEST) -m long $(ARGS)
+
+test-gpu: setup ## the tests marked gpu
+	$(PYTEST) -m gpu $(ARGS)
 
 lint: setup ## ruff, mypy and the one-way arrows between the rooms
 	$(BIN)/ruff check

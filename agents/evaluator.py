@@ -17,6 +17,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
+from .adapters import add_adapter, whereabouts
 from .agent import Agent, Dialogue, Reply
 from .pretrained import load_pretrained, weights_hash
 
@@ -106,13 +107,13 @@ def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluat
     Raises:
         MissingModel: there is none; the message says what to do.
     """
-    model, tokenizer = load_pretrained(path, AutoModelForSequenceClassification, device)
+    model, tokenizer = load_pretrained(path, AutoModelForSequenceClassification, device, num_labels=1)
     return Evaluator(model, tokenizer, Path(path).name)
 
 
 def add_value_head(model: PreTrainedModel) -> None:
     """Give a language model a second head, ``score``, of one output, on the same backbone; it says 0 at first."""
-    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=torch.float32)
+    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=model.dtype)
     torch.nn.init.zeros_(head.weight)
     model.score = head
     model.config.num_labels = 1  # so that its folder is read as an evaluator's too
@@ -124,11 +125,15 @@ def value_head(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
     return weights or None
 
 
-def new_evaluator(policy: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
-    """An untrained evaluator on the weights of a policy: its head says 0 to everything."""
-    model, tokenizer = load_pretrained(
-        policy, AutoModelForSequenceClassification, device, ("score.weight",), num_labels=1
-    )
+def new_evaluator(policy: str | os.PathLike[str], device: str | torch.device = "cpu", lora_rank: int = 0) -> Evaluator:
+    """An untrained evaluator on the weights of a policy: its head says 0 to everything.
+
+    lora_rank: of adapters that are to learn, with the head, instead of the weights; 0 for none.
+    """
+    kind, head_weights = AutoModelForSequenceClassification, ("score.weight",)
+    model, tokenizer = load_pretrained(policy, kind, device, merge=True, new=head_weights, num_labels=1)
     head: Any = model.score
     torch.nn.init.zeros_(head.weight)
+    if lora_rank:
+        add_adapter(model, whereabouts(policy), lora_rank, alpha=2 * lora_rank, heads=["score"])
     return Evaluator(model, tokenizer)

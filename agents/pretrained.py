@@ -17,8 +17,10 @@ from transformers.utils import logging as transformers_logging
 
 from palaestra.episodes import Actor
 
+from .adapters import answering_weights, base_of, is_adapter, load_adapter, merged
 from .chat import ChatFormat
 from .engine import Sampling
+from .memory import with_exact_head
 from .policy import PolicyLLM
 from .transformers_engine import TransformersEngine
 
@@ -32,28 +34,46 @@ class MissingModel(FileNotFoundError):
     """No model where one was expected."""
 
 
-def load_model(path: str | os.PathLike[str], device: str = "cpu") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A language model (fp32 on a CPU, as saved elsewhere) and its tokenizer, of a folder or hub id.
+def load_model(
+    path: str | os.PathLike[str], device: str | torch.device = "cpu", dtype: torch.dtype | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A language model and its tokenizer, of a folder or hub id; of an adapter's folder, its model with the adapter on.
+
+    dtype: fp32 on a CPU and as saved elsewhere, unless given.
 
     Raises:
         MissingModel: nothing there that transformers can load; the message says what to do.
     """
-    return load_pretrained(path, AutoModelForCausalLM, device)
+    return load_pretrained(path, AutoModelForCausalLM, device, dtype)
 
 
 def load_pretrained(
-    path: str | os.PathLike[str], kind: Any, device: str = "cpu", new: tuple[str, ...] = (), **options: Any
+    path: str | os.PathLike[str],
+    kind: Any,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    merge: bool = False,
+    new: tuple[str, ...] = (),
+    **options: Any,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The same for a model of one of transformers' Auto kinds; ``options`` go to its ``from_pretrained``.
 
+    merge: add an adapter's product to the weights of its model.
     new: weights that the folder need not hold, and that are made at random then; any other must be there.
     """
-    dtype: Any = torch.float32 if device == "cpu" else "auto"
+    if is_adapter(path):
+        try:
+            wanted = dtype or _default_dtype(device)
+            model, _ = load_pretrained(base_of(path), kind, "cpu", wanted, True, (*new, "score.weight"), **options)
+        except MissingModel as error:
+            raise MissingModel(f"{path} is an adapter, and what it belongs to is gone: {error}") from error
+        return _adapted(model, Path(path), merge).to(device), AutoTokenizer.from_pretrained(path)
     if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
         raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
     if _is_hub_id(path) and not _hub_answers(str(path)):
         path = _cached(str(path))
     try:
+        dtype = dtype or _default_dtype(device)
         model, found = _quietly(kind.from_pretrained, path, dtype=dtype, output_loading_info=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -63,7 +83,21 @@ def load_pretrained(
     absent = {*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])} - set(new)
     if absent:
         raise MissingModel(f"{path} lacks weights of a {type(model).__name__}: {', '.join(sorted(absent)[:3])}")
-    return model.to(device), tokenizer
+    return with_exact_head(model).to(device), tokenizer  # type: ignore[arg-type]  # any device
+
+
+def _default_dtype(device: str | torch.device) -> Any:
+    return torch.float32 if torch.device(device).type == "cpu" else "auto"
+
+
+def _adapted(model: PreTrainedModel, folder: Path, merge: bool) -> Any:
+    try:
+        if merge:
+            return merged(model, folder)
+        load_adapter(model, folder)
+        return model
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise MissingModel(f"{folder} could not be loaded as an adapter: {str(error).splitlines()[0]}") from error
 
 
 def _quietly(load: Any, *args: Any, **options: Any) -> Any:
@@ -105,19 +139,23 @@ def _cached(id: str) -> str:
 
 
 def load_policy(
-    path: str | os.PathLike[str], sampling: Sampling | None = None, name: str | None = None, device: str = "cpu"
+    path: str | os.PathLike[str],
+    sampling: Sampling | None = None,
+    name: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
 ) -> PolicyLLM:
     """The model of ``path`` as an agent, named after its folder unless ``name`` is given."""
-    model, tokenizer = load_model(path, device)
+    model, tokenizer = load_model(path, device, dtype)
     actor = Actor(name or Path(path).name, weights_hash(model))
     engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
     return PolicyLLM(engine, ChatFormat(tokenizer), sampling, actor)
 
 
 def weights_hash(model: PreTrainedModel) -> str:
-    """16 hex digits that name the weights: BLAKE2b over names, shapes and values."""
+    """16 hex digits that name the weights, with an adapter that is on: BLAKE2b over names, shapes and values."""
     digest = hashlib.blake2b(digest_size=8)
-    for name, tensor in sorted(model.state_dict().items()):
+    for name, tensor in sorted(answering_weights(model).items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

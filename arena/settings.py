@@ -50,7 +50,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     options = typing.get_args(hint) if origin in (types.UnionType, typing.Union) else (hint,)
     for option in options:
         kind = typing.get_origin(option) or option
-        if kind is tuple and isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+        if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
+            return build(option, value, where)
+        items = isinstance(value, (list, tuple)) and kind is tuple
+        if items and all(type(item) is typing.get_args(option)[0] for item in value):
             return tuple(value)
         if kind is float and type(value) in (int, float):
             return float(value)
@@ -74,7 +77,10 @@ def _kind(option: Any) -> str:
         return "one of " + ", ".join(typing.get_args(option))
     kind = typing.get_origin(option) or option
     known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
-    known |= {tuple: "a list of integers", Mapping: "a mapping"}
+    if kind is tuple:
+        return "a list of " + ("integers" if typing.get_args(option)[0] is int else "texts")
+    if kind is Mapping or dataclasses.is_dataclass(kind):
+        return "a mapping"
     return known.get(kind, "nothing (null)")
 
 

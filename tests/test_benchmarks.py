@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import games
+from benchmarks import games, gpu
 from benchmarks.figure import Figure
+from palaestra.episodes.views import Row
+from palaestra.trainers.batch import pack
 
 FASTER = Figure("toy/speed", 300.0, 200.0, "tokens/s")
 BIGGER = Figure("toy/memory", 300.0, 200.0, "MiB", higher_is_better=False)
@@ -87,3 +91,19 @@ def test_a_game_that_has_not_ended_is_not_measured(name: str) -> None:
         games.ours(name, peer, cut, 1)
     with pytest.raises(AssertionError, match="does not end"):
         games.theirs(peer, [peer.translate(game) for game in cut], 1)
+
+
+def test_the_benchmark_for_gpus_measures_a_tiny_model_on_a_cpu(capsys: pytest.CaptureFixture[str]) -> None:
+    gpu.main(["tiny", "--device", "cpu", "--gradient-checkpointing"])
+    shown = capsys.readouterr().out
+    assert "tiny" in shown
+    assert "unknown" in shown
+
+
+def test_the_flops_of_an_update_are_those_of_its_shape() -> None:
+    size = gpu.SIZES["tiny"]
+    model = gpu.build(size, torch.device("cpu"))
+    row = Row(np.arange(5), np.arange(5) >= 3, np.zeros(5, np.float32), 1.0, "0/0", "0", "e", "r")
+    layers = 2 * (32 * 32 * 2 + 2 * 32 * 16 + 3 * 32 * 64)  # q, o; k, v; the three of the inner layer
+    exact = 6 * layers * 5 + 6 * 2 * 32 * 25 + 6 * 128 * 32 * 2
+    assert gpu.update_flops(model, size, pack([row])) == pytest.approx(exact, rel=0.02)  # biases and norms are counted

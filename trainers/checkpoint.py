@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from palaestra.agents import processes
+from palaestra.agents.adapters import save_weights
 from palaestra.episodes.store import fsync_folder
 
 STATE = "training_state.pt"
@@ -26,13 +28,21 @@ def save_checkpoint(
     """Write ``folder/name``: a Hugging Face model folder, with the training state beside it when there is one.
 
     It is written aside and renamed, so it is there whole or not at all; one that is there already is left alone.
+    Of several processes the first writes, and the others wait for it.
     """
+    if processes.is_first() and not (folder / name).exists():
+        _write(folder, name, model, tokenizer, state)
+    processes.wait()
+    return folder / name
+
+
+def _write(
+    folder: Path, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any] | None
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     final, aside = folder / name, folder / f".{name}.tmp"
-    if final.exists():
-        return final
     shutil.rmtree(aside, ignore_errors=True)
-    model.save_pretrained(aside)
+    save_weights(model, aside)
     tokenizer.save_pretrained(aside)
     if state is not None:
         torch.save({**state, "torch_rng": torch.get_rng_state()}, aside / STATE)
@@ -43,7 +53,6 @@ def save_checkpoint(
     fsync_folder(aside)
     os.rename(aside, final)
     fsync_folder(folder)
-    return final
 
 
 def save_progress(
@@ -51,7 +60,7 @@ def save_progress(
 ) -> Path:
     """The checkpoint after so many rounds of the run; older ones go once it is safe."""
     final = save_checkpoint(folder, f"round-{rounds:05d}", model, tokenizer, state)
-    for older in progress(folder)[:-1]:
+    for older in progress(folder)[:-1] if processes.is_first() else ():
         shutil.rmtree(older, ignore_errors=True)
     return final
 
@@ -71,7 +80,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     if not file.is_file():
         raise BrokenCheckpoint(f"{checkpoint} holds no training state, only a model")
     try:
-        state: dict[str, Any] = torch.load(file, weights_only=True)
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BrokenCheckpoint(f"{file} cannot be read ({reason}): delete {checkpoint} to go on before it") from error

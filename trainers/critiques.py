@@ -76,11 +76,19 @@ KINDS = (*EVALUATORS, *JUDGES)
 
 
 def train_scorer(
-    kind: str, policy: Path, rows: Sequence[Row], ends: Ends, told: Told = quiet, **options: Any
+    kind: str, policy: Path, rows: Sequence[Row], ends: Ends, told: Told = quiet, lora_rank: int = 0, **options: Any
 ) -> Scorer:
-    """A scorer of one of ``KINDS``, on the weights of a policy; ``options`` as those of ``reward_model.fit``."""
+    """A scorer of one of ``KINDS``, on the weights of a policy; ``options`` as those of ``reward_model.fit``.
+
+    lora_rank: of an adapter that learns, with the head, in place of the weights; 0 for none.
+
+    Raises:
+        ValueError: an adapter for a judge that speaks.
+    """
+    if kind in JUDGES and lora_rank:
+        raise ValueError(f"an adapter is for evaluators with a head alone, not for {kind}: leave lora_rank at 0")
     if kind in JUDGES:
         return JUDGES[kind](*load_model(policy), rows, told, **options)
-    evaluator = new_evaluator(policy)
+    evaluator = new_evaluator(policy, lora_rank=lora_rank)
     train_evaluator(evaluator, rows, ends, EVALUATORS[kind], told, **options)
     return evaluator

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from palaestra.agents import processes
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.display import Display
-from palaestra.arena.evaluate import evaluate, held_out
+from palaestra.arena.evaluate import held_out, summarise
 from palaestra.arena.tracking import Tracker
 from palaestra.episodes import views
 
@@ -47,7 +48,7 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
             metrics |= {"seconds": session.clock.wall, "overhead": session.clock.overhead}
             tracker.log(session.rounds, {"phase": session.stage, **metrics})
             display.advance(metrics)
-            stopping = stop()
+            stopping = any(processes.gather(stop()))
             if stopping or session.rounds % recipe.checkpoint_every == 0:
                 session.save()
             if stopping:
@@ -76,7 +77,7 @@ def _evaluates(session: Session, total: int) -> bool:
 def _held_out(session: Session) -> dict[str, float]:
     recipe, spec = session.recipe, session.recipe.evaluation
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
-    result, _ = evaluate(session.policy, jobs, environments=session.environments)
+    result = summarise(session.play(session.policy, jobs, {}), session.recipe.name)
     return {"accuracy": result.score, "low": result.low, "high": result.high, "held_out_length": result.length}
 
 

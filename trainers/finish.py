@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.clock import TimedEngine
 from palaestra.agents.pretrained import load_policy
@@ -15,7 +16,6 @@ from palaestra.arena.curves import draw_curves
 from palaestra.arena.display import Display
 from palaestra.arena.evaluate import Evaluation, held_out, summarise
 from palaestra.arena.leaderboard import write_leaderboard
-from palaestra.arena.rollout import rollout
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
 
@@ -33,11 +33,13 @@ def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[
     display.phase("evaluate", len(agents))
     rows: list[Evaluation] = []
     for name, agent in agents.items():
-        if rows and stop():
+        if any(processes.gather(bool(rows) and stop())):
             raise Stopped
         row = _evaluate(session, name, agent)
         rows.append(row)
         display.advance({"accuracy": row.score, "length": row.length})
+    if not processes.is_first():
+        return rows
     metrics = read_json_lines(run.metrics)
     picture = draw_curves(metrics, run.path / "curves.png", f"{run.name}: {recipe.env_id}, {recipe.evolve.algorithm}")
     hardware = json.loads((run.path / "environment.json").read_text())["hardware"]
@@ -51,8 +53,9 @@ def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[
 def entrants(session: Session) -> dict[str, Agent]:
     """The agents that the run exported, loaded from their folders as anybody would."""
     agents: dict[str, Agent] = {}
+    sampling, device, dtype = session.policy.sampling, session.model.device, session.model.dtype
     for name in ("start", "warm", "evolved"):
-        policy = load_policy(session.run.path / "agents" / name, session.policy.sampling, name)
+        policy = load_policy(session.run.path / "agents" / name, sampling, name, device, dtype)
         policy.engine = TimedEngine(policy.engine, session.clock)
         agents[name] = policy
     k = session.recipe.evaluation.self_consistency
@@ -72,8 +75,9 @@ def _evaluate(session: Session, name: str, agent: Agent) -> Evaluation:
         replace(job, id=f"{batch}/{job.id}")
         for job in held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
     ]
-    episodes = list(rollout(agent, jobs, {"phase": "held-out", "agent": name}, environments=session.environments))
-    store.append(episodes, batch)
+    episodes = session.play(agent, jobs, {"phase": "held-out", "agent": name})
+    if processes.is_first():
+        store.append(episodes, batch)
     return summarise(episodes, name)
 
 

@@ -6,20 +6,24 @@ vocabulary never exist at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import linear
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
+
+from palaestra.agents.sharding import run
 
 from .batch import Batch
 from .layout import Layout, lay_out
 
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
+ON_GPU = 64  # times as many on a GPU, which is fast at large products only
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +44,49 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
     Raises:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
-    hidden, layout = hidden_states(model, batch)
-    outputs, before = _of_policy(model, batch, hidden, layout)
-    return replace(outputs, value=_of_value(model, batch, before)) if hasattr(model, "score") else outputs
+    refuse_unsupported(model)
+    return Outputs(*run(model, _policy, batch))
 
 
 def forward_critique(model: PreTrainedModel, batch: Batch) -> Outputs:
     """Of a model with both heads: as ``forward``, but the value after each action token."""
-    hidden, layout = hidden_states(model, batch)
-    outputs, _ = _of_policy(model, batch, hidden, layout)
-    return replace(outputs, value=_of_value(model, batch, _after(batch, hidden, layout)))
+    refuse_unsupported(model)
+    return Outputs(*run(model, _critique, batch))
 
 
 def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What an evaluator's head (``model.score``, one output) says after every action token, in fp32."""
-    hidden, layout = hidden_states(model, batch)
-    zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros, zeros, _of_value(model, batch, _after(batch, hidden, layout)))
+    return Outputs(*run(model, _values, batch))
 
 
 def forward_states(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What a critic's head says where every action token was chosen, before it was read."""
+    return Outputs(*run(model, _states, batch))
+
+
+def _policy(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
+    hidden, layout = hidden_states(model, batch)
+    before = _before(batch, hidden, layout)
+    of_policy = _of_policy(model, batch, before)
+    return (*of_policy, _of_value(model, batch, before)) if hasattr(model, "score") else of_policy
+
+
+def _critique(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
+    hidden, layout = hidden_states(model, batch)
+    of_policy = _of_policy(model, batch, _before(batch, hidden, layout))
+    return (*of_policy, _of_value(model, batch, _after(batch, hidden, layout)))
+
+
+def _values(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
     hidden, layout = hidden_states(model, batch)
     zeros = torch.zeros(len(batch), device=hidden.device)
-    places = _predicted(batch)
-    return Outputs(zeros, zeros, _of_value(model, batch, hidden[layout.row[places - 1], layout.column[places - 1]]))
+    return zeros, zeros, _of_value(model, batch, _after(batch, hidden, layout))
+
+
+def _states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
+    hidden, layout = hidden_states(model, batch)
+    zeros = torch.zeros(len(batch), device=hidden.device)
+    return zeros, zeros, _of_value(model, batch, _before(batch, hidden, layout))
 
 
 def _predicted(batch: Batch) -> NDArray[np.int64]:
@@ -72,21 +94,23 @@ def _predicted(batch: Batch) -> NDArray[np.int64]:
     return (batch.action_mask & (batch.position > 0)).cpu().numpy().nonzero()[0]
 
 
+def _before(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
+    """The states that action tokens were predicted from: for an answer's first token, that of the prompt's last."""
+    places = _predicted(batch) - 1
+    return hidden[layout.row[places], layout.column[places]]
+
+
 def _after(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
     places = _predicted(batch)
     return hidden[layout.row[places], layout.column[places]]
 
 
-def _of_policy(model: PreTrainedModel, batch: Batch, hidden: Tensor, layout: Layout) -> tuple[Outputs, Tensor]:
-    """Log-probabilities and entropies, and the states that they were read from, (N, hidden size)."""
-    refuse_unsupported(model)
-    places = _predicted(batch)
-    # An action is predicted where its packed predecessor stands: for an answer's first token, the prompt's last.
-    before = hidden[layout.row[places - 1], layout.column[places - 1]]
-    index = torch.from_numpy(places).to(batch.ids.device)
+def _of_policy(model: PreTrainedModel, batch: Batch, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities and entropies, (T,) each."""
+    index = torch.from_numpy(_predicted(batch)).to(batch.ids.device)
     logprobs, entropy = action_logprobs(model, before, batch.ids[index], batch.temperature)
-    zeros = torch.zeros(len(batch), device=hidden.device)
-    return Outputs(zeros.index_put((index,), logprobs), zeros.index_put((index,), entropy)), before
+    zeros = torch.zeros(len(batch), device=before.device)
+    return zeros.index_put((index,), logprobs), zeros.index_put((index,), entropy)
 
 
 def _of_value(model: PreTrainedModel, batch: Batch, states: Tensor) -> Tensor:
@@ -110,14 +134,15 @@ def action_logprobs(
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each target and the entropy where it was chosen, from (N, hidden size) states, in fp32."""
     head: Any = model.get_output_embeddings()
+    weight, bias = head.weight.float(), None if head.bias is None else head.bias.float()
 
     def chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        logits = head(states).float()
+        logits = linear(states.float(), weight, bias)
         apply: Any = Chosen.apply
         scored: tuple[Tensor, Tensor] = apply(logits if temperature == 1 else logits / temperature, chosen)
         return scored
 
-    size = max(1, CHUNK_ELEMENTS // head.out_features)
+    size = max(1, CHUNK_ELEMENTS * (ON_GPU if hidden.is_cuda else 1) // head.out_features)
     if len(targets) <= size:
         return chunk(hidden, targets)
     parts = [

@@ -70,6 +70,11 @@ class Module:
             self.steps = state["steps"]
             self.optimizer.load_state_dict(state["optimizer"])
 
+    @property
+    def learner(self) -> PreTrainedModel:
+        """What updates move: the model itself, whole in every process."""
+        return self.model
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "weights": self.model.state_dict(),

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
+
+from palaestra.agents import processes
+from palaestra.agents.memory import master_weights, write_back
+from palaestra.agents.sharding import is_sharded, whole
 
 from .batch import Batch, micro_batches
 from .forward import Outputs, forward
@@ -44,15 +49,21 @@ class Schedule:
         return self.peak * (self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2)
 
 
-def adamw(model: PreTrainedModel, weight_decay: float = 0.01) -> torch.optim.AdamW:
+def adamw(model: PreTrainedModel, weight_decay: float = 0.01, device: torch.device | None = None) -> torch.optim.AdamW:
     """AdamW that decays matrices only; the rate is set at each update by the schedule.
 
     The second moment forgets in some 20 steps, not 1000: a run here takes a few hundred, a policy's gradient changes.
+
+    device: where moments and the weights' fp32 copy live, and steps are computed (ZeRO-Offload, arXiv 2101.06840);
+        the model's own without it.
     """
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
+    weights = [p for p in model.parameters() if p.requires_grad]
+    masters = master_weights(weights, device)
+    matrices, vectors = [p for p in masters if p.ndim >= 2], [p for p in masters if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), fused=True)
+    optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), fused=True)
+    write_back(optimizer, weights, masters)
+    return optimizer
 
 
 def update(
@@ -66,10 +77,11 @@ def update(
     clip_norm: float = 1.0,
     read: Read = forward,
 ) -> dict[str, float]:
-    """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``.
+    """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``, shared out among processes.
 
     Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own. When
-    memory runs out, the step is made once more in micro-batches of half the size, with a warning.
+    memory runs out, the step is made once more in micro-batches of half the size, with a warning; not of a model in
+    parts, whose passes all processes must make together.
 
     read: what of the model the objective is given: ``forward`` or ``forward_values``.
     ``model_seconds`` in the result is the wall time of forward and backward passes.
@@ -82,11 +94,12 @@ def update(
     try:
         metrics = _accumulate(model, optimizer, batch, objective, max_tokens, read)
     except Exception as error:
-        if not _is_out_of_memory(error):
+        if not _is_out_of_memory(error) or is_sharded(model):
             raise
         metrics = _with_half(model, optimizer, batch, objective, max_tokens // 2, read)
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+    processes.add_up(p.grad for p in parameters if not isinstance(p.grad, DTensor))  # parts have been added up already
+    norm = whole(torch.nn.utils.get_total_norm([p.grad for p in parameters]))
     if not math.isfinite(norm.item()):
         raise TrainingError(f"the gradient's norm is {norm.item()}")
     if norm > clip_norm:  # most are not: a pass over all gradients is spared
@@ -109,8 +122,10 @@ def _accumulate(
     optimizer.zero_grad(set_to_none=True)
     metrics: dict[str, float] = {}
     model_seconds = 0.0
-    for micro in micro_batches(batch, max_tokens, objective.whole_groups):
-        micro = micro.to(model.device)
+    micros = micro_batches(batch, processes.each(len(batch), max_tokens), objective.whole_groups)
+    for index in range(processes.rank(), processes.rank() + len(micros), processes.count()):
+        counts = index < len(micros)  # else others have one more: a pass that changes nothing, which FSDP waits for
+        micro = micros[index if counts else 0].to(model.device)
         began = time.perf_counter()
         outputs = read(model, micro)
         forward_ended = time.perf_counter()
@@ -118,11 +133,19 @@ def _accumulate(
         if not math.isfinite(value.item()):
             raise TrainingError(f"the loss is {value.item()} on sequences {micro.sequence_id.unique().tolist()}")
         backward_began = time.perf_counter()
-        value.backward()
+        (value if counts else 0 * value).backward()
         model_seconds += forward_ended - began + time.perf_counter() - backward_began
-        for name, part in parts.items():
+        for name, part in parts.items() if counts else ():
             metrics[name] = combine(name, metrics.get(name), part.item())
-    return {**metrics, "model_seconds": model_seconds}
+    return {**_all(metrics), "model_seconds": model_seconds}
+
+
+def _all(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics of all processes together."""
+    first, *others = processes.gather(metrics)
+    for other in others:
+        first |= {name: combine(name, first.get(name), value) for name, value in other.items()}
+    return first
 
 
 def _with_half(

@@ -21,18 +21,37 @@ from .losses import PolicyGradient
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
     *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
-    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every"),
+    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank"),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Lora:
+    """Adapters of this rank on ``targets`` (names of linear layers, or all but the head), scaled by alpha / rank."""
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: str | tuple[str, ...] = "all-linear"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights."""
+    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights.
+
+    lora: adapters learn instead of the weights. dtype: of the weights; the head and the optimiser compute in fp32.
+    gradient_checkpointing: activations are computed again instead of kept. offload_optimizer: its state is kept, and
+        its steps are taken, on the CPU. device: "auto" is cuda where there is one.
+    """
 
     path: str | None = None
     hidden: int = 128
     layers: int = 4
     heads: int = 4
+    lora: Lora | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    offload_optimizer: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +208,12 @@ def parse_recipe(data: Any) -> Recipe:
 def _check_numbers(recipe: Recipe) -> None:
     if recipe.temperature <= 0:
         raise SettingsError("temperature is above 0: training samples from the policy itself")
-    for part in ("", "warm_start", "evolve", "evaluation"):
-        spec = getattr(recipe, part) if part else recipe
-        for name in COUNTS.intersection(spec.__dataclass_fields__):
+    parts = {"warm_start.": recipe.warm_start, "evolve.": recipe.evolve, "evaluation.": recipe.evaluation}
+    parts |= {"": recipe, "model.lora.": recipe.model.lora}
+    for part, spec in parts.items():
+        for name in COUNTS.intersection(getattr(spec, "__dataclass_fields__", ())):
             if getattr(spec, name) < 1:
-                raise SettingsError(f"{part}{'.' if part else ''}{name} is 1 or more, not {getattr(spec, name)}")
+                raise SettingsError(f"{part}{name} is 1 or more, not {getattr(spec, name)}")
 
 
 def _check_algorithm(recipe: Recipe) -> None:

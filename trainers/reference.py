@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from palaestra.agents import processes
 from palaestra.agents.pretrained import weights_hash
 from palaestra.episodes.views import Row
 
@@ -21,7 +22,9 @@ from .losses.policy_gradient import reference_kl
 def with_reference(batch: Batch, reference: PreTrainedModel, max_tokens: int) -> Batch:
     """The batch with log-probabilities of the reference model, and that model's hash."""
     scores = logprobs_under(reference, batch, max_tokens)
-    return replace(batch, reference_logprobs=scores, reference_hash=weights_hash(reference))
+    return replace(
+        batch, reference_logprobs=scores, reference_hash=processes.agreed(weights_hash(reference), "reference")
+    )
 
 
 def with_old(batch: Batch, policy: PreTrainedModel, max_tokens: int) -> Batch:
@@ -38,18 +41,19 @@ def logprobs_under(model: PreTrainedModel, batch: Batch, max_tokens: int) -> Ten
 def read_all(
     model: PreTrainedModel, batch: Batch, max_tokens: int, read: Callable[[PreTrainedModel, Batch], Tensor]
 ) -> Tensor:
-    """What ``read`` gives of each token, (T,), in the batch's order, a micro-batch at a time, without gradient."""
-    parts = [micro.to(model.device) for micro in micro_batches(batch, max_tokens)]
-    scores = torch.cat([read(model, part) for part in parts]).to(batch.ids.device)
+    """What ``read`` gives of each token, (T,), in the batch's order, a micro-batch at a time, without gradient.
+
+    Each process reads its share of the sequences.
+    """
     width = int(batch.position.max()) + 1
-
-    def places(part: Batch) -> Tensor:
-        return part.sequence_id * width + part.position
-
-    scored = torch.cat([places(part) for part in parts]).to(batch.ids.device)
-    aligned = torch.empty_like(scores)
-    aligned[places(batch).argsort()] = scores[scored.argsort()]
-    return aligned
+    places = batch.sequence_id * width + batch.position
+    known, order = places.sort()
+    scores = torch.zeros(len(batch), device=model.device)
+    for part in micro_batches(batch, processes.each(len(batch), max_tokens))[processes.rank() :: processes.count()]:
+        found = read(model, part.to(model.device))
+        scores[order[torch.searchsorted(known, part.sequence_id * width + part.position)]] = found
+    processes.add_up([scores])
+    return scores.to(batch.ids.device)
 
 
 def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[Row]:
@@ -64,7 +68,6 @@ def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimato
     ]
 
 
-@torch.no_grad()
 def with_mismatch(
     batch: Batch, rows: Sequence[Row], policy: PreTrainedModel, reference: PreTrainedModel, max_tokens: int
 ) -> Batch:
@@ -77,10 +80,9 @@ def with_mismatch(
     if len(groups) < 2:
         return batch
     following = dict(zip(groups, [*groups[1:], groups[0]], strict=True))
-    crossed = [_answer_to(row, first[following[row.group_id]]) for row in rows]
-    parts = [part.to(policy.device) for part in micro_batches(pack(crossed), max_tokens)]
-    gaps = [(forward(policy, part).logprobs - forward(reference, part).logprobs).sum().item() for part in parts]
-    return replace(batch, mismatch=sum(gaps) / len(crossed))
+    crossed = pack([_answer_to(row, first[following[row.group_id]]) for row in rows])
+    gaps = logprobs_under(policy, crossed, max_tokens) - logprobs_under(reference, crossed, max_tokens)
+    return replace(batch, mismatch=gaps.sum().item() / len(rows))
 
 
 def _answer_to(row: Row, other: Row) -> Row:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.hinted import Hinted
 from palaestra.agents.scripted import OracleAgent
-from palaestra.arena.rollout import Job, rollout
+from palaestra.arena.rollout import Job
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, Outcome, Turn, choices, views
 from palaestra.episodes.views import Row, View
@@ -150,13 +151,13 @@ def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> 
     committed = store.find(name)
     if committed is not None:
         return list(store.read(committed))
-    order = {job.id: index for index, job in enumerate(jobs)}
     if agent is session.policy:
         session.name_policy()
     tags = {"phase": session.stage, "round": str(session.round)}
     slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
-    episodes = sorted(rollout(agent, jobs, tags, slots, session.environments), key=lambda episode: order[episode.id])
-    store.append(episodes, name)
+    episodes = session.play(agent, jobs, tags, slots)
+    if processes.is_first():
+        store.append(episodes, name)
     return episodes
 
 

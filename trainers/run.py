@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
+from palaestra.agents import processes
 from palaestra.arena.display import open_display
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import terminal_table
@@ -20,7 +22,7 @@ from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
 from .evolve import evolve
 from .finish import finish
 from .recipe import Recipe, dump_recipe, parse_recipe
-from .session import Session, Stopped, keep_freed_memory, set_threads
+from .session import Session, Stopped
 
 
 def start_run(
@@ -28,19 +30,24 @@ def start_run(
 ) -> Path | None:
     """Begin the recipe in a new run folder, or, without a recipe, go on with the folder's own.
 
+    Of several processes (``accelerate launch``), all call this with one folder, which the first holds and writes.
+
     Returns the folder, or None when the run was stopped and waits to be resumed.
     """
-    resumed = recipe is None
+    resumed, first = recipe is None, processes.is_first()
     if recipe is None:
-        run.hold()
+        if first:
+            run.hold()
         if not run.recipe.is_file():
             raise RunError(f"{run.path} has no recipe.yaml: only runs of `palaestra evolve` resume")
         recipe = parse_recipe(yaml.safe_load(run.recipe.read_text()))
-        run.episodes.discard_unfinished()
+        if first:
+            run.episodes.discard_unfinished()
+        processes.wait()
         threads = json.loads((run.path / "environment.json").read_text())["threads"]
-    threads = set_threads(threads)
-    keep_freed_memory()
-    if not resumed:
+    threads = processes.set_threads(threads)
+    processes.keep_freed_memory()
+    if not resumed and first:
         environment = describe_environment(recipe.seed, threads)
         write_whole(run.path / "environment.json", json.dumps(environment, indent=2) + "\n")
         write_whole(run.recipe, dump_recipe(recipe))
@@ -48,10 +55,17 @@ def start_run(
     gc.collect()
     gc.freeze()  # torch and transformers are hundreds of thousands of objects: not to be looked through every second
     gc.set_threshold(100_000)  # nor the few thousand of a round many times: they are let go of without its help
-    to_json = JsonTracker(run, (session.rounds or -1) if resumed else None)  # round 0 is logged again
-    tracker = AllTrackers([to_json, WandbTracker(run, dataclasses.asdict(recipe))] if wandb else [to_json])
-    display = open_display()
-    display.say(f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters, seed {recipe.seed}")
+    trackers: list[Tracker] = []
+    if first:
+        trackers.append(JsonTracker(run, (session.rounds or -1) if resumed else None))  # round 0 is logged again
+    if first and wandb:
+        trackers.append(WandbTracker(run, dataclasses.asdict(recipe)))
+    tracker = AllTrackers(trackers)
+    display = open_display(None if first else Console(quiet=True))
+    display.say(
+        f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters on {processes.count()} x "
+        f"{session.model.device.type}, seed {recipe.seed}"
+    )
     try:
         evolve(session, tracker, display, stop)
         rows = finish(session, tracker, display, stop)

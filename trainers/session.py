@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import copy
-import ctypes
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from torch.utils._pytree import tree_map
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from palaestra.agents import processes
+from palaestra.agents.adapters import Frozen, add_adapter, has_adapter, load_adapter, whereabouts
+from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.evaluator import add_value_head, value_head
 from palaestra.agents.judges import mark
+from palaestra.agents.memory import recompute_layers, stored_in
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.pretrained import load_model, weights_hash
+from palaestra.agents.pretrained import load_model, load_pretrained, weights_hash
+from palaestra.agents.sharding import parted_like, sharded, whole
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.environments import Environments
+from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.run_folder import RunFolder
+from palaestra.arena.settings import SettingsError
 from palaestra.envs.curriculum import SuccessCurriculum
-from palaestra.episodes import Actor
+from palaestra.episodes import Actor, Episode
 
 from .advantages import RunningMean
 from .checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
@@ -32,7 +40,7 @@ from .optimise import adamw
 from .recipe import ModelSpec, Recipe
 
 STAGES = ("warm", "evolve")
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+BASE = "base"  # in a run's folder: the model that its adapters belong to, where it is nowhere else
 
 
 class Stopped(Exception):
@@ -45,12 +53,18 @@ class Session:
     stage, round: what comes next ("warm", "evolve" or "done"; rounds of that stage already made).
     rounds: rounds of all stages already made: the step that metrics are logged at.
     steps: optimiser steps of this stage. version: updates of the weights since the run began.
+    model: whole, samples and is saved. learner: what updates move; the same model, or this process's parts of it.
     """
 
     def __init__(self, recipe: Recipe, run: RunFolder, model: PreTrainedModel, tokenizer: Any) -> None:
         self.recipe = recipe
         self.run = run
         self.model = model
+        if recipe.model.offload_optimizer and (model.device.type == "cpu" or processes.sharding_asked()):
+            raise SettingsError("model.offload_optimizer is for a whole model on a GPU: here it would move nothing")
+        if recipe.model.gradient_checkpointing:
+            recompute_layers(model)
+        self.learner = sharded(model) if processes.sharding_asked() else model
         self.tokenizer = tokenizer
         self.clock = Clock()
         self.clock.start()
@@ -64,7 +78,7 @@ class Session:
         self.curriculum = SuccessCurriculum(
             range(evolve.start_difficulty, evolve.top_difficulty + 1), raise_at=evolve.raise_at
         )
-        self.optimizer = adamw(model)
+        self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
         self.modules: dict[str, Module] = {}
         self.saved_modules: dict[str, Any] = {}
@@ -72,7 +86,7 @@ class Session:
     @classmethod
     def begin(cls, recipe: Recipe, run: RunFolder) -> Session:
         """A session at its start, on the recipe's model."""
-        session = cls(recipe, run, *open_model(recipe.model, recipe.seed))
+        session = cls(recipe, run, *open_model(recipe.model, recipe.seed, run.path / BASE))
         session.export("start")
         return session
 
@@ -82,18 +96,22 @@ class Session:
         saved = progress(run.checkpoints)
         if not saved:
             return cls.begin(recipe, run)
-        session = cls(recipe, run, *load_model(saved[-1]))
+        spec = recipe.model
+        session = cls(recipe, run, *load_model(saved[-1], processes.device(spec.device), getattr(torch, spec.dtype)))
         session._restore(load_state(saved[-1]))
         return session
 
     def weights_changed(self) -> None:
         """Tell the engine that the policy is another one now."""
         self.version += 1
-        self.policy.engine.load(self.model.named_parameters(), self.version)
+        weights = ((name, whole(weight).detach()) for name, weight in self.learner.named_parameters())
+        self.policy.engine.load(weights, self.version)
 
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
-        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", weights_hash(self.model))
+        self.policy.actor = Actor(
+            f"{self.recipe.name}@{self.rounds}", processes.agreed(weights_hash(self.model), "policy")
+        )
 
     def likeliest(self) -> PolicyLLM:
         """The policy, giving its likeliest token each time."""
@@ -111,27 +129,66 @@ class Session:
         return self.run.path / "agents" / "warm"
 
     def add_value_head(self) -> None:
-        """Give the policy a head that forecasts its rewards, 0 at first, unless it has one."""
-        if not hasattr(self.model, "score"):
-            add_value_head(self.model)
-            self.optimizer = adamw(self.model)
+        """Give the policy a head that forecasts its rewards, 0 at first, unless it has one.
+
+        Raises:
+            SettingsError: an adapter learns, or the model is in parts: the head would not learn with them.
+        """
+        if hasattr(self.model, "score"):
+            return
+        if has_adapter(self.model) or self.learner is not self.model:
+            raise SettingsError("a critic on the policy's backbone needs it whole, without model.lora: leave it apart")
+        add_value_head(self.model)
+        self.optimizer = self._new_optimizer()
 
     def restart(self) -> None:
-        """Put the policy back to the weights that it had when evolution began, with a fresh optimiser."""
-        self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
-        self.optimizer = adamw(self.model)
+        """Put the policy back to the weights that it had when evolution began, with a fresh optimiser.
+
+        Raises:
+            SettingsError: the model is in parts.
+        """
+        if self.learner is not self.model:
+            raise SettingsError("evolve.start base needs a whole model in each process: launch without FSDP")
+        if has_adapter(self.model):
+            load_adapter(self.model, self.first_policy())
+        else:
+            self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
+        self.optimizer = self._new_optimizer()
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        elsewhere = torch.device("cpu") if self.recipe.model.offload_optimizer else None
+        return adamw(self.learner, device=elsewhere)
+
+    def play(self, agent: Agent, jobs: Sequence[Job], tags: Mapping[str, str], slots: int = 512) -> list[Episode]:
+        """Play the jobs, each process its share; all of them get all episodes, in the order of the jobs."""
+        order = {job.id: index for index, job in enumerate(jobs)}
+        before = self.clock.tokens_sampled
+        mine = list(rollout(agent, processes.share(jobs), tags, slots, self.environments))
+        parts = processes.gather((mine, self.clock.tokens_sampled - before))
+        self.clock.tokens_sampled = before + sum(tokens for _, tokens in parts)
+        return sorted((episode for part, _ in parts for episode in part), key=lambda episode: order[episode.id])
 
     def begin_stage(self, stage: str) -> None:
-        """Go to a stage's first round, with a fresh optimiser."""
+        """Go to a stage's first round, with an optimiser that has seen nothing yet."""
         self.stage, self.round, self.steps = stage, 0, 0
-        self.optimizer = adamw(self.model)
+        self.optimizer.state.clear()
 
     def freeze_reference(self) -> PreTrainedModel:
-        """A copy of the policy as it was when evolution began, from the exported agent so that a resumed run agrees."""
-        if self.reference is None:
-            exported = self.run.path / "agents" / "warm"
-            source = load_model(exported)[0] if exported.is_dir() else copy.deepcopy(self.model)
+        """The policy as it was when evolution began, from the exported agent so that a resumed run agrees.
+
+        Adapters need no second model: it is this one without its adapter, or, after a warm start, with that of then.
+        """
+        exported = self.run.path / "agents" / "warm"
+        if self.reference is None and has_adapter(self.model):
+            warm = "warm" if self.recipe.warm_start.rounds else None
+            if warm is not None:
+                load_adapter(self.model, exported, warm)
+            self.reference = Frozen(self.model, warm)  # type: ignore[assignment]  # it stands for a model
+        elif self.reference is None:
+            same = (self.model.device, self.model.dtype)
+            source = load_model(exported, *same)[0] if exported.is_dir() else copy.deepcopy(self.model)
             self.reference = source.eval().requires_grad_(False)
+        assert self.reference is not None
         return self.reference
 
     def export(self, name: str) -> Path:
@@ -155,7 +212,8 @@ class Session:
             "rounds": self.rounds,
             "steps": self.steps,
             "version": self.version,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": tree_map(whole, self.optimizer.state_dict()),
+            "masters": [whole(master.detach()) for master in self._masters()],
             "curriculum": self.curriculum.state_dict(),
             "running": self.running.state_dict(),
             "clock": self.clock.state_dict(),
@@ -177,10 +235,19 @@ class Session:
                 "delete it to go on before it"
             )
         self.optimizer.load_state_dict(state["optimizer"])
+        for weight, moments in self.optimizer.state.items():  # as the weight is: on its device, in its parts
+            moments.update({name: parted_like(value, weight) for name, value in moments.items()})
+        for master, saved in zip(self._masters(), state.get("masters", ()), strict=True):
+            master.data.copy_(parted_like(saved, master))
         self.curriculum.load_state_dict(state["curriculum"])
         self.running.load_state_dict(state["running"])
         self.clock.load_state_dict(state["clock"])
         self.policy.engine.load((), self.version)
+
+    def _masters(self) -> list[torch.Tensor]:
+        """The optimiser's own weights, where the model holds them rounded."""
+        rounded = self.model.dtype != torch.float32
+        return [weight for group in self.optimizer.param_groups for weight in group["params"] if rounded]
 
 
 def _fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
@@ -193,27 +260,21 @@ def _fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
     return all(parameters[index].shape == shape for index, shape in moments.items())
 
 
-def open_model(spec: ModelSpec, seed: int) -> tuple[PreTrainedModel, Any]:
-    """The model that a recipe names: a folder or hub id, or a new small one."""
-    if spec.path is not None:
-        return load_model(spec.path)
-    tokenizer = nano_tokenizer()
-    return nano_model(tokenizer, spec.hidden, spec.layers, spec.heads, seed), tokenizer
+def open_model(spec: ModelSpec, seed: int, base: Path) -> tuple[PreTrainedModel, Any]:
+    """The model that a recipe names: a folder or hub id, or a new small one; with a new adapter, if it asks for one.
 
-
-def set_threads(threads: int | None) -> int:
-    """Fix the number of threads torch computes with, which its sums depend on; give the number in force."""
-    if threads is not None:
-        torch.set_num_threads(threads)
-    return torch.get_num_threads()
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what torch frees, where it can be told to (glibc).
-
-    Otherwise each step's activations are given back and mapped anew, page by page: about a tenth of a step's time.
+    base: where the model is saved that an adapter belongs to, if it is nowhere yet.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most it takes
-        mallopt(M_TRIM_THRESHOLD, 1 << 30)
+    device, dtype = processes.device(spec.device), getattr(torch, spec.dtype)
+    model: Any
+    tokenizer: Any = nano_tokenizer()
+    if spec.path is None:
+        model = stored_in(nano_model(tokenizer, spec.hidden, spec.layers, spec.heads, seed), dtype)
+    else:
+        model, tokenizer = load_pretrained(spec.path, AutoModelForCausalLM, dtype=dtype, merge=True)
+    if spec.lora is not None:
+        if spec.path is None:
+            save_checkpoint(base.parent, base.name, model, tokenizer, None)
+        found = f"../../{base.name}" if spec.path is None else whereabouts(spec.path)
+        add_adapter(model, found, **dataclasses.asdict(spec.lora), seed=seed)
+    return model.to(device), tokenizer

@@ -29,6 +29,7 @@ def reward_model(
     learning_rate: float = 3e-4,
     seed: int = 0,
     control: Literal["none", "shuffled"] = "none",
+    lora_rank: int = 0,
 ) -> None:
     """Train a model that scores answers on a log's groups; one problem in five is held out to say what it is worth.
 
@@ -47,9 +48,11 @@ def reward_model(
         learning_rate: the highest; it goes down by a cosine.
         seed: of the order in which answers are learned from.
         control: "shuffled" deals the verdicts out at random: what is learned then is worth nothing.
+        lora_rank: of an adapter that learns, with the head, in place of the policy's weights; 0 for none.
     """
     import numpy as np
 
+    from palaestra.agents.adapters import is_adapter
     from palaestra.agents.chat import ChatFormat
     from palaestra.agents.judges import mark
     from palaestra.agents.pretrained import load_model
@@ -66,7 +69,7 @@ def reward_model(
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
     policy = start or log / "agents" / "evolved"
-    if not (policy / "config.json").is_file():
+    if not (policy / "config.json").is_file() and not is_adapter(policy):
         raise UserError(f"{policy} holds no model: name the policy to begin with, --start FOLDER")
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
     rows, ends = judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
@@ -75,7 +78,7 @@ def reward_model(
     options = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     display = open_display()
     try:
-        scorer = train_scorer(kind, policy, dealt, ends, _told(display), **options)
+        scorer = train_scorer(kind, policy, dealt, ends, _told(display), lora_rank, **options)
     finally:
         display.close()
     save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)

@@ -27,6 +27,8 @@ def evolve(
 ) -> None:
     """Evolve a reasoner: warm start, self-evolution, leaderboard. Ctrl-C stops after the round; --resume goes on.
 
+    Several processes: accelerate launch --multi_gpu --num_processes N -m palaestra evolve ... (on CPUs too).
+
     Args:
         recipe: a YAML file, or the name of a recipe that ships with the package.
         resume: the folder of a run that was stopped or killed; it goes on as if it never had been.
@@ -35,9 +37,11 @@ def evolve(
         threads: torch threads; another number rounds sums in another order.
         wandb: keep a wandb run too, offline unless you have logged in.
     """
+    from palaestra.agents import processes
     from palaestra.arena.run_folder import RunFolder
     from palaestra.trainers.run import start_run
 
+    processes.join()
     if resume is not None and (changes or recipe != "quickstart"):
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
     with _stop_on_interrupt() as stop:
@@ -48,7 +52,10 @@ def evolve(
 
             overrides = dict(pair(item) for item in changes)
             loaded = load_recipe(recipe, overrides)
-            folder = start_run(loaded, RunFolder.create(runs, loaded.name), threads, wandb, stop)
+            made = RunFolder.create(runs, loaded.name) if processes.is_first() else None
+            path = next(path for path in processes.gather(made and made.path) if path)
+            run = made or RunFolder(path)
+            folder = start_run(loaded, run, threads, wandb, stop)
     if folder is None:
         sys.exit(130)
 
