@@ -13,7 +13,10 @@ from rich.console import Console
 
 from .figure import Figure, record, table
 
-BENCHMARKS = ("environments", "families", "footprint", "games", "humaneval", "learner", "math_answers", "sandbox")
+BENCHMARKS = (
+    *("engine", "environments", "families", "footprint", "games", "humaneval"),
+    *("learner", "math_answers", "sandbox"),
+)
 OUT = Path("runs/bench.jsonl")
 
 
