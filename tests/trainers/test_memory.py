@@ -110,7 +110,6 @@ def test_half_precision_keeps_small_steps_and_an_exact_head(make_rows: Rows) -> 
 
 
 def test_an_optimiser_elsewhere_takes_the_same_steps(model: LlamaForCausalLM, make_rows: Rows) -> None:
-    """A copy in fp64's stead: the weights pass through half precision and back unless the copy is what is stepped."""
     from palaestra.agents.memory import _master, write_back
 
     other = copy.deepcopy(model)
@@ -164,6 +163,14 @@ def test_an_evolved_adapter_is_an_agent_that_the_log_names(lora_run: Path, tmp_p
     shutil.rmtree(moved / "base")
     with pytest.raises(MissingModel, match=r"is an adapter, and what it belongs to is gone: .*base holds no model"):
         load_policy(moved / "agents" / "warm")
+
+
+def test_without_a_warm_start_the_reference_is_the_base(play_run: Play, tiny_recipe: Recipes) -> None:
+    recipe = tiny_recipe(model=LORA, warm_start={"rounds": 0}, evaluation={"problems": 1, "self_consistency": 1})
+    recipe["evolve"]["algorithm"] = "dpo"
+    run = play_run(recipe)
+    hashes = {row["reference_hash"] for row in read_json_lines(run.metrics) if "reference_hash" in row}
+    assert hashes == {weights_hash(load_model(run.path / "base")[0])}
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,6 @@ def reward_model(
     """
     import numpy as np
 
-    from palaestra.agents.adapters import is_adapter
     from palaestra.agents.chat import ChatFormat
     from palaestra.agents.judges import mark
     from palaestra.agents.pretrained import load_model
@@ -68,9 +67,7 @@ def reward_model(
         raise UserError(unknown("kind", kind, list(KINDS)))
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
-    policy = start or log / "agents" / "evolved"
-    if not (policy / "config.json").is_file() and not is_adapter(policy):
-        raise UserError(f"{policy} holds no model: name the policy to begin with, --start FOLDER")
+    policy = _policy(start or log / "agents" / "evolved")
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
     rows, ends = judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
     train, held_out = split(rows)
@@ -85,6 +82,14 @@ def reward_model(
     if kind in JUDGES:
         mark(to, kind=kind)
     console.print(_table(scorer, held_out))
+
+
+def _policy(folder: Path) -> Path:
+    from palaestra.agents.adapters import is_adapter
+
+    if not (folder / "config.json").is_file() and not is_adapter(folder):
+        raise UserError(f"{folder} holds no model: name the policy to begin with, --start FOLDER")
+    return folder
 
 
 def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
