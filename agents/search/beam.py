@@ -1,0 +1,53 @@
+"""Step-level beam search: sample steps, keep the best by value, go on from those."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .tree import Node, Tree, finished, value_of
+from .world import Asking, Evaluate, Expand
+
+
+@dataclass(frozen=True, slots=True)
+class StepBeam:
+    """SBS(B1, B2) of AlphaMath (arXiv:2405.03553): B1 beams, B2 samples at each; no back-up.
+
+    All samples of a round are ranked by value, equal ones in the order in which they were sampled. What has ended
+    leaves the beam and narrows it by one; the answer is the best of what has ended. SBS(1, 1) is sampling step by step.
+
+    diversity: what a step loses for every better one of the round with the same action, so that beams differ (the
+    Hamming penalty of diverse beam search, Vijayakumar et al., arXiv:1610.02424, a beam being a group).
+    """
+
+    beams: int = 1
+    samples: int = 5
+    diversity: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.beams, self.samples) < 1 or self.diversity < 0:
+            raise ValueError(f"1 or more beams and samples and no negative diversity are needed: {self}")
+
+    def __call__(self, tree: Tree) -> Asking:
+        beam, width = [tree.root], self.beams
+        while beam:
+            born = yield Expand(beam, [self.samples] * len(beam))
+            candidates = [child for children in born for child in children]
+            yield Evaluate(candidates)
+            kept = self.best(candidates, width)
+            beam = [node for node in kept if not node.terminal]
+            width -= len(kept) - len(beam)
+            tree.answer = kept[0] if kept else tree.answer
+        tree.answer = finished(tree.nodes) or tree.answer
+
+    def best(self, candidates: Sequence[Node], width: int) -> list[Node]:
+        """The ``width`` best, best first; equals in the order given."""
+        left, taken = list(candidates), Counter[str]()
+        kept: list[Node] = []
+        while left and len(kept) < width:
+            best = max(left, key=lambda node: value_of(node) - self.diversity * taken[node.action])
+            left.remove(best)
+            kept.append(best)
+            taken[best.action] += 1
+        return kept
