@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import gymnasium
 import numpy as np
 
 from palaestra.envs.task import Problem
@@ -29,13 +30,15 @@ class Dialogue:
     """What an agent answers: the messages so far, the last of them the user's.
 
     seed: makes the reply repeatable. problem: what is asked, and oracle: says the environment's own answer to it; for
-    scripted agents only, a policy must not look at either.
+    scripted agents only, a policy must not look at either. env: the environment that is played in, for searches that
+    were told that they may try answers in it; whoever does puts it back by ``restore``.
     """
 
     messages: tuple[Message, ...]
     seed: int = 0
     problem: Problem | None = None
     oracle: Callable[[np.random.Generator], str] | None = None
+    env: gymnasium.Env[str, str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from palaestra.episodes import Actor, Cost
 
 from .agent import Dialogue, Reply
 from .chat import ChatFormat
-from .engine import Completion, Engine, EngineError, Sampling
+from .engine import Completion, Engine, EngineError, Sampling, TokenIds
 
 
 class PolicyLLM:
@@ -27,19 +27,29 @@ class PolicyLLM:
         self.actor = actor or Actor("policy")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        """Raises EngineError when the engine returns too few completions, or one without a token."""
+        """Raises EngineError as ``generate`` does."""
         prompts = [self.chat.prompt(dialogue.messages) for dialogue in dialogues]
         seeds = tuple(dialogue.seed for dialogue in dialogues)
-        completions = self.engine.generate(prompts, replace(self.sampling, seeds=seeds))
-        if len(completions) != len(prompts):
-            raise EngineError(f"the engine returned {len(completions)} completions for {len(prompts)} prompts")
+        completions = self.generate(prompts, replace(self.sampling, seeds=seeds))
         return [self._reply(*pair) for pair in zip(prompts, completions, strict=True)]
 
+    def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
+        """The engine's completions.
+
+        Raises:
+            EngineError: they are too few, or one has no token, or not a log-probability a token.
+        """
+        completions = self.engine.generate(prompts, sampling)
+        if len(completions) != len(prompts):
+            raise EngineError(f"the engine returned {len(completions)} completions for {len(prompts)} prompts")
+        for completion in completions:
+            if not completion.token_ids:
+                raise EngineError("the engine returned no tokens: is the prompt as long as the model's context?")
+            if len(completion.logprobs) != len(completion.token_ids):
+                raise EngineError("the engine returned another number of log-probabilities than of tokens")
+        return completions
+
     def _reply(self, prompt: tuple[int, ...], completion: Completion) -> Reply:
-        if not completion.token_ids:
-            raise EngineError("the engine returned no tokens: is the prompt as long as the model's context?")
-        if len(completion.logprobs) != len(completion.token_ids):
-            raise EngineError("the engine returned another number of log-probabilities than of tokens")
         return Reply(
             text=self.chat.text(completion.token_ids),
             completions=(completion,),

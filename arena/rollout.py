@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium
@@ -89,7 +89,8 @@ def _start(job: Job, environments: Environments) -> _Slot:
     observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
     problem = info.get("problem")
     oracle = getattr(env.unwrapped, "oracle", None)
-    dialogue = Dialogue((Message("user", str(observation)),), derive_seed(job.agent_seed, 0), problem, oracle)
+    asked = (Message("user", str(observation)),)
+    dialogue = Dialogue(asked, derive_seed(job.agent_seed, 0), problem, oracle, env.unwrapped)
     return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
 
 
@@ -104,11 +105,10 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
     if terminated or truncated:
         return _episode(slot, info, terminated, truncated, roles, tags)
     spoken = Message("assistant", text, reply.prompt_ids, reply.completions[0].token_ids if reply.completions else ())
-    slot.dialogue = Dialogue(
-        (*slot.dialogue.messages, spoken, Message("user", str(observation))),
-        derive_seed(slot.job.agent_seed, len(slot.turns)),
-        slot.dialogue.problem,
-        slot.dialogue.oracle,
+    slot.dialogue = replace(
+        slot.dialogue,
+        messages=(*slot.dialogue.messages, spoken, Message("user", str(observation))),
+        seed=derive_seed(slot.job.agent_seed, len(slot.turns)),
     )
     return None
 

@@ -135,9 +135,13 @@ class Dialogue(Task):
     ``reference["turns"]`` is how many turns there are, 64 at most; the prompt should say so. States are immutable and
     JSON-able (a list for a tuple must not matter), and ``turn`` is a pure function, so that a snapshot is exact, a
     dialogue can be played again from its actions, and tree search needs nothing else.
+
+    transparent: whoever knows the rules can tell what an action leads to, so that trying it in the environment and
+    going back tells nothing; a search may do so while it is measured.
     """
 
     environment: ClassVar[type[ReasoningEnv]] = DialogueEnv
+    transparent: ClassVar[bool] = False
 
     @abstractmethod
     def begin(self, problem: Problem) -> State:

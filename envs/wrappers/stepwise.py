@@ -37,6 +37,7 @@ class Stepwise(Dialogue, TaskWrapper):
 
     lines: int = 32
     tags: ClassVar[tuple[str, ...]] = ("wrapper", "stepwise", "dialogue")
+    transparent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

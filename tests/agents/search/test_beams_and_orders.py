@@ -10,8 +10,8 @@ import pytest
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.best_first import AStar, log_prior
 from palaestra.agents.search.thoughts import BreadthFirst, DepthFirst
-from palaestra.agents.search.tree import Tree
-from palaestra.agents.search.world import Method, run
+from palaestra.agents.search.tree import Proposal, Tree
+from palaestra.agents.search.world import Method, Proposed, Valued, run
 
 BINARY = {"": {"0": 0.5, "1": 0.5}, "0": {"00": 0.5, "01": 0.5}, "1": {"10": 0.5, "11": 0.5}}
 
@@ -56,9 +56,6 @@ def test_a_diverse_beam_takes_another_action_over_the_same_again() -> None:
         """Two parents whose children have the same actions."""
 
         def expand(self, requests: Any) -> Any:
-            from palaestra.agents.search.tree import Proposal
-            from palaestra.agents.search.world import Proposed
-
             ends = [len(request.state) == 1 for request in requests]
             return [
                 Proposed([Proposal(x, request.state + x, end) for x in "xy"])
@@ -66,11 +63,8 @@ def test_a_diverse_beam_takes_another_action_over_the_same_again() -> None:
             ]
 
         def evaluate(self, states: Any) -> Any:
-            from palaestra.agents.search.world import Valued
-
-            return [
-                Valued({"x": 0.9, "y": 0.8, "xx": 0.9, "yx": 0.85, "xy": 0.8, "yy": 0.1}[state]) for state in states
-            ]
+            values = {"x": 0.9, "y": 0.8, "xx": 0.9, "yx": 0.85, "xy": 0.8, "yy": 0.1}
+            return [Valued(values[state]) for state in states]
 
     ranked = {}
     for diversity in (0.0, 0.2):

@@ -28,6 +28,10 @@ MCTS_KINDS = (
 METHODS = (*MCTS_KINDS, StepBeam(2, 3), StepBeam(3, 2, 0.5), BreadthFirst(2, 3, -0.5), DepthFirst(3, -0.5), AStar(3))
 
 
+def named(method: Any) -> str:
+    return type(method).__name__
+
+
 class SeededWorld:
     """A tree that its seeds alone make: samples are letters, of which equals are one child; some end, some are dead."""
 
@@ -55,7 +59,7 @@ def told(tree: Tree) -> Any:
     return tree.rows(), tree.answer.id, tree.cost
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("method", METHODS, ids=named)
 @given(seed=st.integers(0, 2**32), problems=st.integers(1, 6))
 @settings(max_examples=15, deadline=None)
 def test_a_batch_is_searched_as_each_alone(method: Method, seed: int, problems: int) -> None:
@@ -65,7 +69,7 @@ def test_a_batch_is_searched_as_each_alone(method: Method, seed: int, problems: 
     assert [told(tree) for tree in together] == [told(run(SeededWorld(), method, [""], [one])[0]) for one in seeds]
 
 
-@pytest.mark.parametrize("search", MCTS_KINDS, ids=repr)
+@pytest.mark.parametrize("search", MCTS_KINDS, ids=named)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
 def test_visits_add_up_and_values_stay_in_range(search: MCTS, seed: int) -> None:

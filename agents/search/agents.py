@@ -1,0 +1,56 @@
+"""Agents that search: every answer is the end of a path through a tree, which is logged with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from palaestra.agents.agent import Dialogue, Reply
+from palaestra.agents.engine import Completion
+from palaestra.episodes import Actor, Cost
+
+from .text import Prefix, TextWorld
+from .tree import Tree
+from .world import Method, run
+
+
+class TreeSearch:
+    """Searches among the answers that a policy may give to a dialogue, all dialogues as one batch.
+
+    The reply is the answer that the search settled on, as tokens that were sampled one step behind the other; one that
+    has not ended is continued by the policy. Its cost is that of the whole tree, which is in ``meta["tree"]``, a row a
+    node. Such tokens are chosen, not drawn: their log-probabilities are the policy's, their distribution is not.
+    """
+
+    def __init__(self, world: TextWorld, method: Method, name: str = "") -> None:
+        self.world = world
+        self.method = method
+        self.name = name or type(method).__name__
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.world.policy.actor
+        peeks = "+peek" if self.world.peek else ""
+        return Actor(f"{inner.agent_id}+{self.name}{peeks}", inner.weights_hash)
+
+    def search(self, dialogues: Sequence[Dialogue]) -> list[Tree]:
+        """A tree a dialogue, grown with the dialogue's seed."""
+        roots = [self.world.root(dialogue) for dialogue in dialogues]
+        return run(self.world, self.method, roots, [dialogue.seed for dialogue in dialogues])
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        trees = self.search(dialogues)
+        answers = self.world.finish([tree.answer.state for tree in trees], [tree.seed for tree in trees])
+        return [self._reply(tree, answer, cost) for tree, (answer, cost) in zip(trees, answers, strict=True)]
+
+    def _reply(self, tree: Tree, answer: Prefix, more: Cost) -> Reply:
+        policy = self.world.policy
+        reason: Literal["stop", "length"] = "stop" if answer.ended == "stop" else "length"
+        return Reply(
+            text=policy.chat.text(answer.action_ids),
+            completions=(Completion(answer.action_ids, answer.logprobs, reason, answer.weights_version),),
+            prompt_ids=answer.prompt_ids,
+            sampling=policy.sampling,
+            cost=tree.cost + more,
+            meta={"tree": tree.rows()},
+        )

@@ -1,0 +1,219 @@
+"""The world of a policy's own answers: a state is what it has written so far, as the tokens that it sampled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from palaestra.agents.agent import Dialogue
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Completion
+from palaestra.agents.policy import PolicyLLM
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Cost
+
+from .tree import Proposal
+from .world import Proposed, Request, Valued
+
+if TYPE_CHECKING:
+    from palaestra.agents.evaluator import Evaluator
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A part of an answer to ``dialogue``: what was read, what was sampled after it in how many steps, how it ended.
+
+    What follows is sampled behind the very ids that were sampled: nothing is encoded again.
+    """
+
+    dialogue: Dialogue
+    prompt_ids: tuple[int, ...]
+    action_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    steps: int = 0
+    ended: Literal["", "stop", "length"] = ""
+    weights_version: int = -1
+
+
+Value: TypeAlias = Callable[[Sequence[Prefix]], list[Valued]]
+
+
+class TextWorld:
+    """Proposes steps of an answer by sampling from a policy. ``lines``, ``tokens`` and ``solutions`` make one.
+
+    value: what a prefix is worth. line_ends: token ids that end a step. step_tokens: longest step.
+    max_steps: an answer with so many steps, or with ``policy.sampling.max_tokens`` tokens, is cut off.
+    peek: finished answers are worth 2 x their verdict's score - 1, as AlphaMath's rewards of ±1, by asking the
+        dialogue's environment. For training and for oracles: an agent that is measured must not.
+
+    A step's prior is the geometric mean of its tokens' probabilities (AlphaMath, arXiv:2405.03553).
+    """
+
+    def __init__(
+        self,
+        policy: PolicyLLM,
+        value: Value,
+        line_ends: Collection[int] = (),
+        step_tokens: int = 64,
+        max_steps: int = 64,
+        peek: bool = False,
+    ) -> None:
+        if min(step_tokens, max_steps) < 1:
+            raise ValueError("a step has 1 token or more, and an answer 1 step or more")
+        self.policy, self.value, self.peek = policy, value, peek
+        self.line_ends = frozenset(line_ends)
+        self.step_tokens, self.max_steps = step_tokens, max_steps
+
+    def root(self, dialogue: Dialogue) -> Prefix:
+        """Nothing said yet."""
+        return Prefix(dialogue, self.policy.chat.prompt(dialogue.messages))
+
+    def expand(self, requests: Sequence[Request]) -> list[Proposed]:
+        rows = [(request.state, seed) for request in requests for seed in request.seeds]
+        steps = iter(self._sample([state for state, _ in rows], [seed for _, seed in rows]))
+        return [self._proposed(request, [next(steps) for _ in request.seeds]) for request in requests]
+
+    def evaluate(self, states: Sequence[Any]) -> list[Valued]:
+        return self.value(states)
+
+    def finish(self, prefixes: Sequence[Prefix], seeds: Sequence[int]) -> list[tuple[Prefix, Cost]]:
+        """Answers as the policy goes on with them, to their ends, and what that costs."""
+        finished = [(prefix, Cost()) for prefix in prefixes]
+        while unfinished := [index for index, (prefix, _) in enumerate(finished) if not prefix.ended]:
+            requests = [
+                Request(prefix, (derive_seed(seeds[index], "finish", prefix.steps),))
+                for index in unfinished
+                for prefix in [finished[index][0]]
+            ]
+            for index, ((proposal,), cost) in zip(unfinished, self.expand(requests), strict=True):
+                finished[index] = proposal.state, finished[index][1] + cost
+        return finished
+
+    def _sample(self, prefixes: Sequence[Prefix], seeds: Sequence[int]) -> list[Completion]:
+        """A step of each, or a little more: one batch. No answer becomes longer than it may."""
+        room = [self.policy.sampling.max_tokens - len(prefix.action_ids) for prefix in prefixes]
+        sampling = replace(self.policy.sampling, max_tokens=min(self.step_tokens, max(room)), seeds=tuple(seeds))
+        prompts = [prefix.prompt_ids + prefix.action_ids for prefix in prefixes]
+        completions = self.policy.generate(prompts, sampling)
+        return [_cut(completion, left) for completion, left in zip(completions, room, strict=True)]
+
+    def _proposed(self, request: Request, completions: Sequence[Completion]) -> Proposed:
+        cost = sum((_cost(request.state, completion) for completion in completions), Cost())
+        proposals = []
+        for completion in completions:
+            proposal, judged = self._proposal(request.state, completion)
+            proposals.append(proposal)
+            cost += Cost(verifier_calls=judged)
+        return Proposed(proposals, cost)
+
+    def _proposal(self, prefix: Prefix, completion: Completion) -> tuple[Proposal, int]:
+        ids = self._first_line(completion.token_ids)
+        state = _extended(prefix, completion, ids)
+        if len(ids) == len(completion.token_ids) and self._is_end(completion):
+            state = replace(state, ended="stop")
+        elif state.steps >= self.max_steps or len(state.action_ids) >= self.policy.sampling.max_tokens:
+            state = replace(state, ended="length")
+        verdict = self._verdict(state) if self.peek and state.ended else None
+        proposal = Proposal(
+            action=_shown(self.policy.chat, ids),
+            state=state,
+            terminal=bool(state.ended),
+            prior=math.exp(sum(completion.logprobs[: len(ids)]) / len(ids)),
+            value=verdict,
+            meta={"ids": list(ids)},
+        )
+        return proposal, int(verdict is not None)
+
+    def _first_line(self, ids: tuple[int, ...]) -> tuple[int, ...]:
+        """Up to the first line end that something stands before."""
+        for index, token in enumerate(ids):
+            if token in self.line_ends and self.policy.chat.text(ids[: index + 1]).strip():
+                return ids[: index + 1]
+        return ids
+
+    def _is_end(self, completion: Completion) -> bool:
+        """Whether the answer has ended, not a line only, at which an engine may have been told to stop."""
+        return completion.finish_reason == "stop" and completion.token_ids[-1] not in self.line_ends
+
+    def _verdict(self, prefix: Prefix) -> float | None:
+        """What the environment says of the answer, in [-1, 1]; None when it does not judge it, or cannot."""
+        env: Any = prefix.dialogue.env
+        if env is None:
+            raise ValueError("peek asks the dialogue's environment, and this dialogue has none: play it in a rollout")
+        before = env.snapshot()
+        verdict = env.step(self.policy.chat.text(prefix.action_ids))[4].get("verdict")
+        env.restore(before)
+        return None if verdict is None or math.isnan(verdict.score) else 2 * verdict.score - 1
+
+
+def lines(policy: PolicyLLM, value: Value, **options: Any) -> TextWorld:
+    """Steps are lines. An engine made with ``line_ends`` as further ``eos_ids`` samples nothing behind them in vain."""
+    return TextWorld(policy, value, line_ends(policy.chat), **options)
+
+
+def tokens(policy: PolicyLLM, value: Value, **options: Any) -> TextWorld:
+    """Steps are tokens."""
+    return TextWorld(policy, value, step_tokens=1, max_steps=policy.sampling.max_tokens, **options)
+
+
+def solutions(policy: PolicyLLM, value: Value, **options: Any) -> TextWorld:
+    """Steps are whole answers: a beam of them is best-of-n."""
+    return TextWorld(policy, value, step_tokens=policy.sampling.max_tokens, max_steps=1, **options)
+
+
+def line_ends(chat: ChatFormat) -> frozenset[int]:
+    """Ids of all tokens that hold the end of a line."""
+    tokenizer = chat.tokenizer
+    return frozenset(token for token in range(len(tokenizer)) if "\n" in tokenizer.decode([token]))
+
+
+def likelihood(prefixes: Sequence[Prefix]) -> list[Valued]:
+    """The geometric mean of the probabilities of an answer's tokens so far, in (0, 1]: what needs no evaluator."""
+    return [Valued(math.exp(sum(one.logprobs) / len(one.logprobs)) if one.logprobs else 1.0) for one in prefixes]
+
+
+def nothing_known(prefixes: Sequence[Prefix]) -> list[Valued]:
+    """0 for all."""
+    return [Valued(0.0)] * len(prefixes)
+
+
+def value_head(evaluator: Evaluator) -> Value:
+    """What a value model (``palaestra reward-model --kind value``) foretells: tanh of its head, in (-1, 1)."""
+    return partial(_head_values, evaluator)
+
+
+def _head_values(evaluator: Evaluator, prefixes: Sequence[Prefix]) -> list[Valued]:
+    read = [prefix.prompt_ids + prefix.action_ids for prefix in prefixes]
+    scores = evaluator.score([ids[:-1] for ids in read], [ids[-1:] for ids in read])
+    return [Valued(math.tanh(score), Cost(tokens_in=len(ids))) for score, ids in zip(scores, read, strict=True)]
+
+
+def _extended(prefix: Prefix, completion: Completion, ids: tuple[int, ...]) -> Prefix:
+    return replace(
+        prefix,
+        action_ids=prefix.action_ids + ids,
+        logprobs=prefix.logprobs + completion.logprobs[: len(ids)],
+        steps=prefix.steps + 1,
+        weights_version=completion.weights_version,
+    )
+
+
+def _cut(completion: Completion, left: int) -> Completion:
+    """The completion, no longer than there is room for."""
+    if len(completion.token_ids) <= left:
+        return completion
+    ids, logprobs = completion.token_ids[:left], completion.logprobs[:left]
+    return replace(completion, token_ids=ids, logprobs=logprobs, finish_reason="length")
+
+
+def _cost(prefix: Prefix, completion: Completion) -> Cost:
+    return Cost(len(prefix.prompt_ids) + len(prefix.action_ids), len(completion.token_ids))
+
+
+def _shown(chat: ChatFormat, ids: tuple[int, ...]) -> str:
+    """A step's text with the mark that ends it; with its ids where tokens hold parts of characters only."""
+    text: str = chat.tokenizer.decode(list(ids))
+    return f"{text} {list(ids)}" if "\N{REPLACEMENT CHARACTER}" in text else text

@@ -1,0 +1,204 @@
+"""Searching among a real model's answers: tokens as plain sampling gives, none encoded again, no look at verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Sampling
+from palaestra.agents.evaluator import Evaluator
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.search.agents import TreeSearch
+from palaestra.agents.search.beam import StepBeam
+from palaestra.agents.search.best_first import AStar
+from palaestra.agents.search.mcts import MCTS
+from palaestra.agents.search.text import TextWorld, likelihood, line_ends, lines, nothing_known, solutions, tokens
+from palaestra.agents.search.text import value_head as head_of
+from palaestra.agents.search.thoughts import BreadthFirst
+from palaestra.agents.search.world import Request
+from palaestra.agents.transformers_engine import TransformersEngine
+from palaestra.arena.replay import replay
+from palaestra.arena.rollout import Job, rollout
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Cost, EpisodeStore
+
+LONGEST = 16  # tokens of an answer
+ENDS = frozenset(range(5, 80))  # stand for line ends, which random weights hardly ever write
+METHODS = (MCTS(4, 2, parallel=2), MCTS(3, 2, commit=False), StepBeam(2, 3), BreadthFirst(2, 2), AStar(2))
+
+
+@pytest.fixture
+def policy(engine: TransformersEngine) -> PolicyLLM:
+    return PolicyLLM(engine, ChatFormat(nano_tokenizer()), Sampling(max_tokens=LONGEST))
+
+
+def world_of(policy: PolicyLLM, **options: Any) -> TextWorld:
+    return TextWorld(policy, likelihood, ENDS, **{"step_tokens": 8, **options})
+
+
+def asked(*seeds: int) -> list[Dialogue]:
+    return [Dialogue((Message("user", f"What is {seed} + 1?"),), seed) for seed in seeds]
+
+
+def test_sbs_1_1_is_greedy_decoding_at_temperature_0(policy: PolicyLLM) -> None:
+    policy.sampling = Sampling(temperature=0, max_tokens=LONGEST)
+    plain = policy.respond(asked(1, 2, 3))
+    searched = TreeSearch(world_of(policy), StepBeam(1, 1)).respond(asked(1, 2, 3))
+    assert [reply.completions[0].token_ids for reply in searched] == [one.completions[0].token_ids for one in plain]
+    assert [reply.text for reply in searched] == [reply.text for reply in plain]
+    assert [reply.completions[0].finish_reason for reply in searched] == [r.completions[0].finish_reason for r in plain]
+
+
+def test_sbs_1_1_is_sampling_step_by_step(policy: PolicyLLM) -> None:
+    (dialogue,) = asked(7)
+    (reply,) = TreeSearch(world_of(policy), StepBeam(1, 1)).respond([dialogue])
+    prompt, said = policy.chat.prompt(dialogue.messages), ()
+    while len(said) < LONGEST:  # by hand: what follows is sampled behind what was sampled, with the node's seed
+        node = len(reply_steps(said))
+        sampling = Sampling(max_tokens=min(8, LONGEST - len(said)), seeds=(derive_seed(7, node, 0),))
+        (completion,) = policy.engine.generate([prompt + said], sampling)
+        step = completion.token_ids
+        cut = next((i + 1 for i, t in enumerate(step) if t in ENDS and policy.chat.text(step[: i + 1]).strip()), None)
+        said += step[:cut]
+        if completion.finish_reason == "stop" and cut is None:
+            break
+    assert reply.completions[0].token_ids == said
+    assert len(reply.meta["tree"]) == len(reply_steps(said)) + 1
+
+
+def reply_steps(said: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The steps of an answer of these token ids: each ends with one of ENDS, after eight tokens, or with the answer."""
+    steps: list[tuple[int, ...]] = []
+    chat = ChatFormat(nano_tokenizer())
+    for token in said:
+        if not steps or len(steps[-1]) == 8 or (steps[-1][-1] in ENDS and chat.text(steps[-1]).strip()):
+            steps.append(())
+        steps[-1] += (token,)
+    return steps
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_the_tokens_given_are_those_sampled_with_their_log_probabilities(policy: PolicyLLM, method: Any) -> None:
+    replies = TreeSearch(world_of(policy), method).respond(asked(1, 2))
+    for reply in replies:
+        (completion,) = reply.completions
+        whole = torch.tensor([[*reply.prompt_ids, *completion.token_ids]])
+        with torch.no_grad():
+            logp = policy.engine.model(whole).logits[0].log_softmax(-1)
+        taken = logp[len(reply.prompt_ids) - 1 : -1].gather(1, whole[0, len(reply.prompt_ids) :, None]).squeeze(1)
+        assert np.allclose(taken.numpy(), completion.logprobs, atol=1e-4)
+        assert reply.text == policy.chat.text(completion.token_ids)
+        chosen = [row for row in reply.meta["tree"] if row["chosen"] and row["id"]]
+        path = [token for row in chosen for token in row["meta"]["ids"]]
+        assert list(completion.token_ids[: len(path)]) == path
+        assert completion.finish_reason == ("stop" if completion.token_ids[-1] == policy.chat.end else "length")
+        assert len(completion.token_ids) <= LONGEST
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_a_batch_of_dialogues_is_searched_as_each_alone(policy: PolicyLLM, method: Any) -> None:
+    agent = TreeSearch(world_of(policy), method)
+    together = agent.respond(asked(1, 2))
+    alone = [agent.respond([one])[0] for one in asked(1, 2)]
+    assert [reply.completions[0].token_ids for reply in together] == [r.completions[0].token_ids for r in alone]
+    assert [reply.cost for reply in together] == [reply.cost for reply in alone]
+
+
+def test_an_engine_that_stops_at_line_ends_samples_the_same_steps_and_nothing_in_vain(policy: PolicyLLM) -> None:
+    stopping = PolicyLLM(TransformersEngine(policy.engine.model, ENDS), policy.chat, policy.sampling)
+    plain, saving = (TreeSearch(world_of(one), StepBeam(2, 3)).respond(asked(1, 2, 3)) for one in (policy, stopping))
+    assert [reply.text for reply in plain] == [reply.text for reply in saving]
+    assert sum(reply.cost.tokens_out for reply in saving) < sum(reply.cost.tokens_out for reply in plain)
+
+
+def test_line_ends_are_the_tokens_that_hold_one(policy: PolicyLLM) -> None:
+    (newline,) = policy.chat.tokenizer.encode("\n", add_special_tokens=False)
+    assert line_ends(policy.chat) == {newline}
+    assert lines(policy, nothing_known).line_ends == {newline}
+
+
+def test_token_steps_are_tokens_and_a_solution_step_is_an_answer(policy: PolicyLLM) -> None:
+    root = world_of(policy).root(asked(1)[0])
+    (proposed,) = tokens(policy, nothing_known).expand([Request(root, (1, 2, 3))])
+    assert [len(proposal.state.action_ids) for proposal in proposed.proposals] == [1, 1, 1]
+    (proposed,) = solutions(policy, nothing_known).expand([Request(root, (1, 2))])
+    assert all(proposal.terminal for proposal in proposed.proposals)
+    plain = policy.respond([replace(asked(1)[0], seed=seed) for seed in (1, 2)])
+    assert [p.state.action_ids for p in proposed.proposals] == [reply.completions[0].token_ids for reply in plain]
+
+
+@pytest.fixture
+def evaluator() -> Evaluator:
+    from transformers import LlamaForSequenceClassification
+
+    config = nano_model(nano_tokenizer(), hidden=32, layers=2, heads=2).config
+    config.num_labels = 1
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        return Evaluator(LlamaForSequenceClassification(config).float(), nano_tokenizer())
+
+
+def test_a_beam_of_solutions_is_best_of_n(policy: PolicyLLM, evaluator: Evaluator) -> None:
+    (dialogue,) = asked(4)
+    (searched,) = TreeSearch(solutions(policy, head_of(evaluator)), StepBeam(1, 4)).respond([dialogue])
+    answers = policy.respond([replace(dialogue, seed=derive_seed(4, 0, index)) for index in range(4)])
+    scores = evaluator.score([r.prompt_ids for r in answers], [r.completions[0].token_ids for r in answers])
+    assert searched.text == answers[int(np.argmax(scores))].text
+    read = sum(len(r.prompt_ids) + len(r.completions[0].token_ids) for r in answers)
+    assert searched.cost == sum((r.cost for r in answers), Cost(tokens_in=read))
+
+
+def test_a_value_head_is_read_at_the_last_token(policy: PolicyLLM, evaluator: Evaluator) -> None:
+    root = world_of(policy).root(asked(1)[0])
+    (at_root,) = head_of(evaluator)([root])
+    (score,) = evaluator.score([root.prompt_ids[:-1]], [root.prompt_ids[-1:]])
+    assert at_root.value == pytest.approx(np.tanh(score))
+    assert at_root.cost.tokens_in == len(root.prompt_ids)
+
+
+def job(index: int) -> Job:
+    return Job(str(index), "palaestra/ChainArith-v0", {"modulus": 10}, index, str(index), agent_seed=9)
+
+
+def test_a_rollout_logs_the_tree_and_can_be_replayed(policy: PolicyLLM, tmp_path: Path) -> None:
+    agent = TreeSearch(world_of(policy), StepBeam(2, 3))
+    store = EpisodeStore(tmp_path)
+    store.append(list(rollout(agent, [job(1), job(2)])))
+    for episode, differences in replay(store.read()):
+        assert differences == []
+        rows = episode.turns[0].meta["tree"]
+        assert [row["id"] for row in rows] == list(range(len(rows)))
+        assert all(row["parent"] < row["id"] for row in rows[1:])
+        assert episode.cost.verifier_calls == 1
+        assert episode.roles["reasoner"].agent_id == "policy+StepBeam"
+
+
+def test_verdicts_are_told_to_those_who_may_peek_only(policy: PolicyLLM) -> None:
+    values = {}
+    for peek in (False, True):
+        agent = TreeSearch(TextWorld(policy, nothing_known, ENDS, step_tokens=8, peek=peek), StepBeam(2, 3))
+        (episode,) = rollout(agent, [job(1)])
+        ends = [row for row in episode.turns[0].meta["tree"] if row["terminal"]]
+        values[peek] = {row["value"] for row in ends}
+        asked = episode.cost.verifier_calls - 1  # one is the rollout's own
+        assert asked >= len(ends) if peek else asked == 0  # equal siblings are asked about before they become one
+        assert agent.actor.agent_id == "policy+StepBeam" + "+peek" * peek
+    assert values == {False: {0.0}, True: {-1.0}}  # random weights are wrong
+
+
+def test_peeking_without_an_environment_is_refused(policy: PolicyLLM) -> None:
+    with pytest.raises(ValueError, match="this dialogue has none"):
+        TreeSearch(world_of(policy, peek=True), StepBeam(1, 1)).respond(asked(1))
+
+
+def test_nonsense_is_refused(policy: PolicyLLM) -> None:
+    with pytest.raises(ValueError, match="1 token or more"):
+        world_of(policy, step_tokens=0)
