@@ -1,0 +1,73 @@
+"""Weighted voting: answers vote, each with the weight that an evaluator gives it (Li et al., arXiv:2206.02336)."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, TypeAlias
+
+from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Actor
+from palaestra.verifiers import extract_answer
+
+if TYPE_CHECKING:
+    from palaestra.agents.evaluator import Evaluator
+
+Weigh: TypeAlias = Callable[[Sequence[float]], list[float]]
+
+
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Weights for scores that are known up to a constant, as those of Bradley–Terry models are."""
+    powers = [math.exp(score - max(scores)) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def sigmoid(scores: Sequence[float]) -> list[float]:
+    """Weights for scores that are logits of being right, as those of outcome models are: the probabilities."""
+    return [0.5 * (1 + math.tanh(score / 2)) for score in scores]
+
+
+class WeightedVoting:
+    """Wraps an agent of tokens: k replies a dialogue; the answer of the greatest summed weight wins, the first
+    of equals.
+
+    The reply is the one of the winning answer that the evaluator likes best. The cost is that of all k, read once more
+    by the evaluator. Where no reply holds an answer, the best-liked reply is given.
+    """
+
+    def __init__(self, agent: Agent, evaluator: Evaluator, k: int = 8, weigh: Weigh = softmax) -> None:
+        if k < 1:
+            raise ValueError(f"weighted voting needs k of 1 or more, not {k}")
+        self.agent, self.evaluator, self.k, self.weigh = agent, evaluator, k, weigh
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.agent.actor
+        return Actor(f"{inner.agent_id}+wv{self.k}", inner.weights_hash)
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]
+        replies = self.agent.respond(asked)
+        answers = [reply.completions[0].token_ids for reply in replies]
+        scores = self.evaluator.score([reply.prompt_ids for reply in replies], answers)
+        groups = [slice(start, start + self.k) for start in range(0, len(replies), self.k)]
+        return [self._vote(replies[group], scores[group]) for group in groups]
+
+    def _vote(self, replies: Sequence[Reply], scores: Sequence[float]) -> Reply:
+        answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
+        sums: dict[str | None, float] = defaultdict(float)
+        for answer, weight in zip(answers, self.weigh(scores), strict=True):
+            sums[answer] += weight
+        sums.pop(None, None)
+        winner = max(sums, key=lambda answer: sums[answer], default=None)
+        chosen = max((i for i, answer in enumerate(answers) if answer == winner), key=scores.__getitem__)
+        cost = reduce(add, (reply.cost for reply in replies))
+        read = sum(len(reply.prompt_ids) + len(reply.completions[0].token_ids) for reply in replies)
+        cost = replace(cost, tokens_in=cost.tokens_in + read)
+        meta = {**replies[chosen].meta, "weight": sums.get(winner, 0.0), "of": self.k}
+        return replace(replies[chosen], cost=cost, meta=meta)
