@@ -164,6 +164,21 @@ def solutions(policy: PolicyLLM, value: Value, **options: Any) -> TextWorld:
     return TextWorld(policy, value, step_tokens=policy.sampling.max_tokens, max_steps=1, **options)
 
 
+def stopping_at_lines(policy: PolicyLLM) -> PolicyLLM:
+    """The same policy, with the weights it has now, whose engine stops at line ends: for ``lines`` alone.
+
+    An engine that cannot be told so is left as it is; what it samples behind a line's end is cut off.
+    """
+    from palaestra.agents.transformers_engine import TransformersEngine
+
+    engine = policy.engine
+    if not isinstance(engine, TransformersEngine):
+        return policy
+    stopping = TransformersEngine(engine.model, {*engine.eos_ids, *line_ends(policy.chat)}, engine.max_rows)
+    stopping.version = engine.version
+    return PolicyLLM(stopping, policy.chat, policy.sampling, policy.actor)
+
+
 def line_ends(chat: ChatFormat) -> frozenset[int]:
     """Ids of all tokens that hold the end of a line."""
     tokenizer = chat.tokenizer

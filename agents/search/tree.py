@@ -115,7 +115,7 @@ class Tree:
         return tuple(derive_seed(self.seed, node.id, index) for index in range(node.asked, node.asked + n))
 
     def rows(self) -> list[dict[str, Any]]:
-        """The tree for the log, a JSON-able row a node: ``palaestra.episodes.tree`` reads them."""
+        """The tree for the log, a JSON-able row a node, as ``palaestra.episodes.trees`` reads it."""
         chosen = {node.id for node in self.answer.ancestry()}
         return [
             {

@@ -42,6 +42,7 @@ def palaestra(palaestra_process: Callable[..., Any]) -> Run:
         (("play",), "--seed"),
         (("reward-model",), "bradley_terry"),
         (("objectives",), "what each learns from"),
+        (("tree",), "whose agent searched"),
     ],
 )
 def test_every_command_explains_itself(palaestra: Run, command: tuple[str, ...], shown: str) -> None:
@@ -151,6 +152,22 @@ def test_evaluate_measures_and_saves(palaestra: Run, finished_run: Path, tmp_pat
     assert (row.n, row.agent) == (8, "evolved+sc2")
     assert len(EpisodeStore(tmp_path / "episodes")) == 8
     assert (tmp_path / "leaderboard.html").is_file()
+
+
+def test_a_search_is_measured_and_its_trees_are_drawn(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    model, log = finished_run / "agents" / "evolved", tmp_path / "log"
+    options = ("--problems", 3, "--max-tokens", 6, "--search", "sbs:1,3", "--save", log)
+    code, said = palaestra("evaluate", model, "--env", "parity_task:tests/Parity-v0", *options)
+    assert code == 0, said
+    assert "evolved+sbs:1,3" in said
+    code, said = palaestra("tree", log)
+    assert code == 0
+    assert said.splitlines() == [f"held-out/0000{index}  evolved+sbs:1,3" for index in range(3)]
+    code, said = palaestra("tree", log, "held-out/00001", "--out", tmp_path / "tree.html")
+    assert code == 0
+    assert said.startswith("evolved+sbs:1,3 on parity_task:tests/Parity-v0: ")
+    assert "└── " in said
+    assert "<details" in (tmp_path / "tree.html").read_text()
 
 
 def test_a_reward_model_is_trained_on_a_log_and_picks_among_answers(

@@ -1,4 +1,4 @@
-"""``palaestra replay | rescore | leaderboard``: what a log proves, and what it says."""
+"""``palaestra replay | rescore | leaderboard | tree``: what a log proves, and what it says."""
 
 from __future__ import annotations
 
@@ -99,6 +99,38 @@ def leaderboard(runs: Positional[tuple[Path, ...]], out: Path | None = None) -> 
         out.mkdir(parents=True, exist_ok=True)
         subtitle = f"{rows[0].env_id}: {', '.join(folder.name for folder in runs)}."
         console.print(str(write_leaderboard(rows, out, "Leaderboard", subtitle)), highlight=False)
+
+
+@app.command
+def tree(run: Positional[Path], episode: Positional[str] = "", out: Path | None = None) -> None:
+    """Draw the trees of an episode whose agent searched.
+
+    Args:
+        run: a run's folder, or a folder of episode files.
+        episode: its id, as held-out/00003; without it, the ids of those that have a tree are listed.
+        out: a page to write, as tree.html.
+    """
+    from palaestra.arena.tree_page import terminal_trees, write_tree_page
+    from palaestra.episodes.trees import trees
+
+    searched = [one for one in _progress(_log(run).read(), "reading") if next(trees(one), None) is not None]
+    if not searched:
+        raise UserError(
+            f"no agent searched in {run}: log one with `palaestra evaluate MODEL --search sbs:3,5 --save TO`"
+        )
+    if not episode:
+        for one in searched:
+            agents = ", ".join(actor.agent_id for actor in one.roles.values())
+            console.print(f"{one.id}  {agents}", markup=False, highlight=False, soft_wrap=True)
+        return
+    found = [one for one in searched if one.id == episode]
+    if not found:
+        raise UserError(f"no episode {episode!r} with a tree: `palaestra tree {run}` lists those that have one")
+    for one in found:
+        for drawn in terminal_trees(one):
+            console.print(drawn)
+    if out is not None:
+        console.print(str(write_tree_page(found, out)), highlight=False)
 
 
 def _log(path: Path) -> EpisodeStore:

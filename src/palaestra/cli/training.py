@@ -94,6 +94,7 @@ def evaluate(
     vote: int = 1,
     best_of: int = 1,
     judge: Path | None = None,
+    search: str = "",
     save: Path | None = None,
 ) -> None:
     """Measure a model on held-out problems, with a 95 % interval.
@@ -110,6 +111,8 @@ def evaluate(
         vote: self-consistency over so many answers.
         best_of: take of so many answers the one that the judge scores highest.
         judge: a model that `palaestra reward-model` trained.
+        search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
+            kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
         save: a folder to write episodes and leaderboard to.
     """
     from palaestra.arena.evaluate import evaluate as measure
@@ -118,20 +121,36 @@ def evaluate(
     from palaestra.episodes import EpisodeStore
 
     agent = _agent(model, env, knobs, difficulties, temperature, max_tokens, vote)
-    if (best_of > 1) != (judge is not None):
-        raise UserError("--best-of N and --judge FOLDER go together")
-    if judge is not None:
-        from palaestra.agents.evaluator import BestOfN
-        from palaestra.agents.judges import load_judge
-
+    if judge is not None or best_of > 1 or search:
         if model in ("random", "oracle") or model.startswith(SERVED):
-            raise UserError(f"{model} writes text, not tokens: a judge reads the tokens of a model")
-        agent = BestOfN(agent, load_judge(judge), best_of)
+            raise UserError(
+                f"{model} writes text, not tokens: a judge reads the tokens of a model, a search samples them"
+            )
+        agent = _chooser(agent, best_of, judge, search)
     row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
     if save is not None:
         EpisodeStore(save / "episodes").append(episodes, "held-out")
         write_leaderboard([row], save, f"{row.agent} on {env}", f"{env}, {problems} held-out problems.")
     console.print(terminal_table([row], title=f"{env}, held-out problems"))
+
+
+def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
+    """The agent that takes the best of several answers, or searches among their lines."""
+    from palaestra.agents.evaluator import BestOfN, load_evaluator
+    from palaestra.agents.policy import PolicyLLM
+    from palaestra.agents.search.agents import TreeSearch
+    from palaestra.agents.search.methods import method_named
+    from palaestra.agents.search.text import likelihood, lines, stopping_at_lines, value_head
+
+    if not search:
+        if best_of == 1 or judge is None:
+            raise UserError("--best-of N and --judge FOLDER go together")
+        return BestOfN(agent, load_evaluator(judge), best_of)
+    if best_of > 1 or not isinstance(agent, PolicyLLM):
+        raise UserError("--search goes without --best-of and --vote")
+    method = method_named(search)
+    value = likelihood if judge is None else value_head(load_evaluator(judge))
+    return TreeSearch(lines(stopping_at_lines(agent), value), method, search)
 
 
 @app.command

@@ -1,0 +1,34 @@
+"""Searches by name, as the command line and recipes write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .beam import StepBeam
+from .best_first import AStar
+from .mcts import MCTS
+from .thoughts import BreadthFirst, DepthFirst
+from .world import Method
+
+METHODS: dict[str, Callable[..., Method]] = {
+    "sbs": StepBeam,
+    "mcts": MCTS,
+    "bfs": BreadthFirst,
+    "dfs": DepthFirst,
+    "astar": AStar,
+}
+
+
+def method_named(text: str) -> Method:
+    """``sbs:3,5`` is ``StepBeam(3, 5)``, ``mcts:40`` is ``MCTS(40)``, ``dfs`` is ``DepthFirst()``.
+
+    Raises:
+        ValueError: no such search, or it is not made of these numbers.
+    """
+    name, _, numbers = text.partition(":")
+    if name not in METHODS:
+        raise ValueError(f"a search is one of {', '.join(METHODS)}, as in sbs:3,5; not {text!r}")
+    try:
+        return METHODS[name](*(int(number) for number in numbers.split(",") if number))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{text!r} is no search: {error}") from error
