@@ -30,7 +30,7 @@ class TreeSearch:
     @property
     def actor(self) -> Actor:
         inner = self.world.policy.actor
-        peeks = "+peek" if self.world.peek else ""
+        peeks = "+peek" if self.world.peeks else ""
         return Actor(f"{inner.agent_id}+{self.name}{peeks}", inner.weights_hash)
 
     def search(self, dialogues: Sequence[Dialogue]) -> list[Tree]:

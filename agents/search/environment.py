@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.episodes import Actor, Cost
@@ -13,6 +13,9 @@ from palaestra.episodes.record import storable
 
 from .tree import Node, Proposal
 from .world import Method, Proposed, Request, Valued, run
+
+if TYPE_CHECKING:
+    from palaestra.agents.evaluator import Evaluator
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,23 @@ class EnvSearch:
     def _path(self, answer: Node) -> list[Node]:
         """From the child of the root to the answer."""
         return list(answer.ancestry())[-2::-1]
+
+
+def reply_value(evaluator: Evaluator) -> Worth:
+    """What a value model foretells from the tokens of the last reply: tanh of its head; 0 at the start."""
+
+    def value(positions: Sequence[Position]) -> list[Valued]:
+        replies = [one.reply for one in positions if one.reply is not None]
+        answers = [reply.completions[0].token_ids for reply in replies]
+        scores = evaluator.score([reply.prompt_ids for reply in replies], answers) if replies else []
+        read = iter([Valued(math.tanh(score), _reading(reply)) for score, reply in zip(scores, replies, strict=True)])
+        return [Valued(0.0) if one.reply is None else next(read) for one in positions]
+
+    return value
+
+
+def _reading(reply: Reply) -> Cost:
+    return Cost(tokens_in=len(reply.prompt_ids) + len(reply.completions[0].token_ids))
 
 
 def _prior(reply: Reply) -> float:

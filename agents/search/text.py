@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from palaestra.agents.agent import Dialogue
 from palaestra.agents.chat import ChatFormat
@@ -18,22 +17,20 @@ from palaestra.episodes import Cost
 from .tree import Proposal
 from .world import Proposed, Request, Valued
 
-if TYPE_CHECKING:
-    from palaestra.agents.evaluator import Evaluator
-
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A part of an answer to ``dialogue``: what was read, what was sampled after it in how many steps, how it ended.
+    """A part of an answer to ``dialogue``: what was read, what was sampled after it, how it ended.
 
-    What follows is sampled behind the very ids that were sampled: nothing is encoded again.
+    What follows is sampled behind the very ids that were sampled: nothing is encoded again. step_ends: where in
+    ``action_ids`` each step ends.
     """
 
     dialogue: Dialogue
     prompt_ids: tuple[int, ...]
     action_ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
-    steps: int = 0
+    step_ends: tuple[int, ...] = ()
     ended: Literal["", "stop", "length"] = ""
     weights_version: int = -1
 
@@ -67,6 +64,11 @@ class TextWorld:
         self.line_ends = frozenset(line_ends)
         self.step_tokens, self.max_steps = step_tokens, max_steps
 
+    @property
+    def peeks(self) -> bool:
+        """Whether a verdict may have a part in any value."""
+        return self.peek or bool(getattr(self.value, "peeks", False))
+
     def root(self, dialogue: Dialogue) -> Prefix:
         """Nothing said yet."""
         return Prefix(dialogue, self.policy.chat.prompt(dialogue.messages))
@@ -84,7 +86,7 @@ class TextWorld:
         finished = [(prefix, Cost()) for prefix in prefixes]
         while unfinished := [index for index, (prefix, _) in enumerate(finished) if not prefix.ended]:
             requests = [
-                Request(prefix, (derive_seed(seeds[index], "finish", prefix.steps),))
+                Request(prefix, (derive_seed(seeds[index], "finish", len(prefix.step_ends)),))
                 for index in unfinished
                 for prefix in [finished[index][0]]
             ]
@@ -94,6 +96,8 @@ class TextWorld:
 
     def _sample(self, prefixes: Sequence[Prefix], seeds: Sequence[int]) -> list[Completion]:
         """A step of each, or a little more: one batch. No answer becomes longer than it may."""
+        if not prefixes:
+            return []
         room = [self.policy.sampling.max_tokens - len(prefix.action_ids) for prefix in prefixes]
         sampling = replace(self.policy.sampling, max_tokens=min(self.step_tokens, max(room)), seeds=tuple(seeds))
         prompts = [prefix.prompt_ids + prefix.action_ids for prefix in prefixes]
@@ -114,9 +118,9 @@ class TextWorld:
         state = _extended(prefix, completion, ids)
         if len(ids) == len(completion.token_ids) and self._is_end(completion):
             state = replace(state, ended="stop")
-        elif state.steps >= self.max_steps or len(state.action_ids) >= self.policy.sampling.max_tokens:
+        elif len(state.step_ends) >= self.max_steps or len(state.action_ids) >= self.policy.sampling.max_tokens:
             state = replace(state, ended="length")
-        verdict = self._verdict(state) if self.peek and state.ended else None
+        verdict = self.known(state)
         proposal = Proposal(
             action=_shown(self.policy.chat, ids),
             state=state,
@@ -138,8 +142,13 @@ class TextWorld:
         """Whether the answer has ended, not a line only, at which an engine may have been told to stop."""
         return completion.finish_reason == "stop" and completion.token_ids[-1] not in self.line_ends
 
-    def _verdict(self, prefix: Prefix) -> float | None:
-        """What the environment says of the answer, in [-1, 1]; None when it does not judge it, or cannot."""
+    def known(self, prefix: Prefix) -> float | None:
+        """What the environment says of a finished answer, in [-1, 1].
+
+        None: the world may not peek, the answer goes on, or nobody judges it. Raises ValueError without environment.
+        """
+        if not (self.peek and prefix.ended):
+            return None
         env: Any = prefix.dialogue.env
         if env is None:
             raise ValueError("peek asks the dialogue's environment, and this dialogue has none: play it in a rollout")
@@ -185,33 +194,12 @@ def line_ends(chat: ChatFormat) -> frozenset[int]:
     return frozenset(token for token in range(len(tokenizer)) if "\n" in tokenizer.decode([token]))
 
 
-def likelihood(prefixes: Sequence[Prefix]) -> list[Valued]:
-    """The geometric mean of the probabilities of an answer's tokens so far, in (0, 1]: what needs no evaluator."""
-    return [Valued(math.exp(sum(one.logprobs) / len(one.logprobs)) if one.logprobs else 1.0) for one in prefixes]
-
-
-def nothing_known(prefixes: Sequence[Prefix]) -> list[Valued]:
-    """0 for all."""
-    return [Valued(0.0)] * len(prefixes)
-
-
-def value_head(evaluator: Evaluator) -> Value:
-    """What a value model (``palaestra reward-model --kind value``) foretells: tanh of its head, in (-1, 1)."""
-    return partial(_head_values, evaluator)
-
-
-def _head_values(evaluator: Evaluator, prefixes: Sequence[Prefix]) -> list[Valued]:
-    read = [prefix.prompt_ids + prefix.action_ids for prefix in prefixes]
-    scores = evaluator.score([ids[:-1] for ids in read], [ids[-1:] for ids in read])
-    return [Valued(math.tanh(score), Cost(tokens_in=len(ids))) for score, ids in zip(scores, read, strict=True)]
-
-
 def _extended(prefix: Prefix, completion: Completion, ids: tuple[int, ...]) -> Prefix:
     return replace(
         prefix,
         action_ids=prefix.action_ids + ids,
         logprobs=prefix.logprobs + completion.logprobs[: len(ids)],
-        steps=prefix.steps + 1,
+        step_ends=(*prefix.step_ends, len(prefix.action_ids) + len(ids)),
         weights_version=completion.weights_version,
     )
 

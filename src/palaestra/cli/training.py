@@ -140,7 +140,8 @@ def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
     from palaestra.agents.policy import PolicyLLM
     from palaestra.agents.search.agents import TreeSearch
     from palaestra.agents.search.methods import method_named
-    from palaestra.agents.search.text import likelihood, lines, stopping_at_lines, value_head
+    from palaestra.agents.search.text import lines, stopping_at_lines
+    from palaestra.agents.search.values import likelihood, value_head
 
     if not search:
         if best_of == 1 or judge is None:

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 
 from palaestra.agents.agent import Dialogue, Reply
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Sampling
+from palaestra.agents.nano import nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.environment import EnvSearch, EnvWorld, Position
 from palaestra.agents.search.mcts import MCTS
+from palaestra.agents.search.values import nothing_known
 from palaestra.agents.search.world import Valued
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import Job, rollout
 from palaestra.episodes import Actor, Cost
@@ -58,10 +64,6 @@ def right_lines(positions: Sequence[Position]) -> list[Valued]:
         steps = [step.score for step in task.facts(problem, text)["steps"]]
         values.append(Valued(float(np.mean([*steps, answer_is_right] if position.ended else steps or [0.0]))))
     return values
-
-
-def nothing_known(positions: Sequence[Position]) -> list[Valued]:
-    return [Valued(0.0)] * len(positions)
 
 
 def jobs(n: int) -> list[Job]:
@@ -126,3 +128,24 @@ def test_peeking_is_in_the_agents_name() -> None:
     assert (
         EnvSearch(EnvWorld(Careless(), nothing_known, peek=True), StepBeam()).actor.agent_id == "careless+StepBeam+peek"
     )
+
+
+def test_a_policy_searches_an_environment_line_by_line(engine: TransformersEngine) -> None:
+    policy = PolicyLLM(engine, ChatFormat(nano_tokenizer()), Sampling(max_tokens=6))
+    seen: list[int] = []
+
+    def value(positions: Sequence[Position]) -> list[Valued]:
+        seen.append(len(positions))
+        return [Valued(float(len(one.reply.text)) if one.reply else 0.0) for one in positions]
+
+    knobs = {"env": "palaestra/ChainArith-v0", "lines": 2}
+    job = Job("0", LINES, knobs, 0, "0", agent_seed=1)
+    (episode,) = rollout(EnvSearch(EnvWorld(policy, value), StepBeam(2, 3)), [job])
+    first, second = episode.turns
+    assert second.prompt_ids[: len(first.prompt_ids) + len(first.action_ids)] == first.prompt_ids + first.action_ids
+    rows = first.meta["tree"]
+    assert [row["meta"]["ids"] for row in rows if row["chosen"] and row["id"]] == [
+        list(turn.action_ids) for turn in episode.turns
+    ]
+    assert seen[0] == 3
+    assert all(0 < row["prior"] <= 1 for row in rows)

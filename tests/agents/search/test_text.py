@@ -20,10 +20,10 @@ from palaestra.agents.search.agents import TreeSearch
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.best_first import AStar
 from palaestra.agents.search.mcts import MCTS
-from palaestra.agents.search.text import TextWorld, likelihood, line_ends, lines, nothing_known, solutions, tokens
-from palaestra.agents.search.text import value_head as head_of
+from palaestra.agents.search.text import Prefix, TextWorld, line_ends, lines, solutions, tokens
 from palaestra.agents.search.thoughts import BreadthFirst
-from palaestra.agents.search.world import Request
+from palaestra.agents.search.values import Rollouts, last, likelihood, nothing_known, process_reward, value_head
+from palaestra.agents.search.world import Request, Valued
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import Job, rollout
@@ -148,7 +148,7 @@ def evaluator() -> Evaluator:
 
 def test_a_beam_of_solutions_is_best_of_n(policy: PolicyLLM, evaluator: Evaluator) -> None:
     (dialogue,) = asked(4)
-    (searched,) = TreeSearch(solutions(policy, head_of(evaluator)), StepBeam(1, 4)).respond([dialogue])
+    (searched,) = TreeSearch(solutions(policy, value_head(evaluator)), StepBeam(1, 4)).respond([dialogue])
     answers = policy.respond([replace(dialogue, seed=derive_seed(4, 0, index)) for index in range(4)])
     scores = evaluator.score([r.prompt_ids for r in answers], [r.completions[0].token_ids for r in answers])
     assert searched.text == answers[int(np.argmax(scores))].text
@@ -158,7 +158,7 @@ def test_a_beam_of_solutions_is_best_of_n(policy: PolicyLLM, evaluator: Evaluato
 
 def test_a_value_head_is_read_at_the_last_token(policy: PolicyLLM, evaluator: Evaluator) -> None:
     root = world_of(policy).root(asked(1)[0])
-    (at_root,) = head_of(evaluator)([root])
+    (at_root,) = value_head(evaluator)([root])
     (score,) = evaluator.score([root.prompt_ids[:-1]], [root.prompt_ids[-1:]])
     assert at_root.value == pytest.approx(np.tanh(score))
     assert at_root.cost.tokens_in == len(root.prompt_ids)
@@ -202,3 +202,49 @@ def test_peeking_without_an_environment_is_refused(policy: PolicyLLM) -> None:
 def test_nonsense_is_refused(policy: PolicyLLM) -> None:
     with pytest.raises(ValueError, match="1 token or more"):
         world_of(policy, step_tokens=0)
+
+
+def prefixes_of(policy: PolicyLLM, evaluate: Any = nothing_known) -> list[Prefix]:
+    """All states of a small tree."""
+    (tree,) = TreeSearch(TextWorld(policy, evaluate, ENDS, step_tokens=4), StepBeam(2, 3)).search(asked(3))
+    return [node.state for node in tree.nodes]
+
+
+@pytest.mark.parametrize("aggregate", [min, np.prod, last])
+def test_process_rewards_are_read_at_the_end_of_every_step(
+    policy: PolicyLLM, evaluator: Evaluator, aggregate: Any
+) -> None:
+    prefixes = prefixes_of(policy)
+    values = process_reward(evaluator, aggregate)(prefixes)
+    assert values[0].value == 1.0
+    for prefix, valued in zip(prefixes[1:], values[1:], strict=True):
+        assert prefix.step_ends[-1] == len(prefix.action_ids)
+        steps = [prefix.action_ids[:end] for end in prefix.step_ends]
+        scores = evaluator.score([prefix.prompt_ids] * len(steps), steps)
+        assert valued.value == pytest.approx(aggregate([1 / (1 + np.exp(-score)) for score in scores]), abs=1e-6)
+
+
+def test_rollouts_are_the_mean_of_answers_that_begin_so(policy: PolicyLLM) -> None:
+    def length(prefixes: Any) -> list[Valued]:
+        assert all(prefix.ended for prefix in prefixes)
+        return [Valued(float(len(prefix.action_ids)), Cost(verifier_calls=1)) for prefix in prefixes]
+
+    prefixes = prefixes_of(policy)
+    values = Rollouts(solutions(policy, length), 3)(prefixes)
+    for prefix, valued in zip(prefixes, values, strict=True):
+        if prefix.ended:
+            assert valued == Valued(len(prefix.action_ids), Cost(verifier_calls=1))
+        else:
+            assert len(prefix.action_ids) < valued.value <= LONGEST
+            assert (valued.value * 3) % 1 == pytest.approx(0) or (valued.value * 3) % 1 == pytest.approx(1)
+            assert valued.cost.verifier_calls == 3
+    assert Rollouts(solutions(policy, length), 3)(prefixes[:1]) == values[:1]
+
+
+def test_rollouts_that_peek_are_verdicts_and_are_in_the_name(policy: PolicyLLM) -> None:
+    rollouts = Rollouts(solutions(policy, nothing_known, peek=True), 2)
+    agent = TreeSearch(TextWorld(policy, rollouts, ENDS, step_tokens=8), StepBeam(1, 2))
+    (episode,) = rollout(agent, [job(1)])
+    assert {row["value"] for row in episode.turns[0].meta["tree"][1:]} == {-1.0}
+    assert agent.actor.agent_id == "policy+StepBeam+peek"
+    assert episode.cost.verifier_calls > len(episode.turns[0].meta["tree"])
