@@ -81,12 +81,12 @@ class MCTS:
     def simulate(self, tree: Tree, root: Node) -> Asking:
         """Grow the tree below ``root``; stops early when nothing is left to be found there."""
         left = self.simulations
-        while left > 0 and not root.closed:
+        while left > 0:
             leaves: list[Node] = []
             while len(leaves) < min(self.parallel, left) and (leaf := self.find(self, tree, root)) is not None:
                 self._set_out(leaf)
                 leaves.append(leaf)
-            if not leaves:
+            if not leaves:  # all is closed
                 return
             left -= len(leaves)
             yield from self._grow(leaves)

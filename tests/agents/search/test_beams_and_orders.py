@@ -39,10 +39,15 @@ def test_a_beam_follows_the_value_of_the_next_states(world_of: Any) -> None:
 
 
 def test_what_has_ended_narrows_the_beam(world_of: Any) -> None:
-    children = {"": {"end": 0.4, "a": 0.3, "b": 0.3}, "a": {"aa": 1.0}, "b": {"bb": 1.0}}
-    world = world_of(children, {"end": 0.9, "a": 0.8, "b": 0.7, "aa": 1.0, "bb": 1.0})
-    assert searched(world, StepBeam(beams=2, samples=3)).answer.action == "aa"
-    assert world.expanded == ["", "a"]
+    children = {
+        "": {"end": 0.4, "a": 0.3, "b": 0.3},
+        "a": {"aa": 0.5, "ab": 0.5},
+        "aa": {"aaa": 1.0},
+        "ab": {"aba": 1.0},
+    }
+    world = world_of(children, {"end": 0.9, "a": 0.8, "b": 0.7, "aa": 0.5, "ab": 0.4, "aaa": 1.0, "aba": 2.0})
+    assert searched(world, StepBeam(beams=2, samples=3)).answer.action == "aaa"
+    assert world.expanded == ["", "a", "aa"]
 
 
 def test_the_best_of_what_has_ended_is_the_answer_not_the_last(world_of: Any) -> None:
@@ -126,6 +131,12 @@ def test_a_star_finds_the_likeliest_path_with_an_admissible_heuristic(world_of: 
     known = world_of(PATHS, {"a": math.log(0.2), "b": math.log(0.9), "ax": math.log(0.1)})
     assert searched(known, AStar()).answer.action == "bx"
     assert known.expanded == ["", "b"]  # what h knows need not be looked into
+
+
+def test_a_star_weighs_whole_paths_not_last_steps(world_of: Any) -> None:
+    world = world_of({"": {"a": 0.6, "b": 0.4}, "a": {"ax": 0.5}, "ax": {"axx": 0.9}, "b": {"bx": 0.9}}, {})
+    assert searched(world, AStar()).answer.action == "bx"  # 0.36 against 0.27
+    assert world.expanded == ["", "a", "b"]
 
 
 def test_a_star_with_no_weight_or_little_time(world_of: Any) -> None:

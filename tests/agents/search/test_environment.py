@@ -13,6 +13,7 @@ from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.scripted import RandomAgent
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.environment import EnvSearch, EnvWorld, Position
 from palaestra.agents.search.mcts import MCTS
@@ -122,6 +123,15 @@ def test_an_environment_that_hides_something_is_not_searched_unless_told() -> No
         job = Job("0", env_id, {}, 0, "0")
         with pytest.raises(ValueError, match="set peek=True"):
             list(rollout(EnvSearch(EnvWorld(Careless(), nothing_known), StepBeam()), [job]))
+
+
+@pytest.mark.parametrize("env_id", ["palaestra/Mastermind-v0", "palaestra/Nim-vs-optimal-v0"])
+def test_who_may_peek_searches_what_hides_something_too(env_id: str) -> None:
+    agent = EnvSearch(EnvWorld(RandomAgent(), nothing_known, peek=True), StepBeam(2, 2))
+    (episode,) = rollout(agent, [Job("0", env_id, {}, 0, "0")])
+    assert [differences for _, differences in replay([episode])] == [[]]
+    rows = episode.turns[0].meta["tree"]
+    assert [row["action"] for row in rows if row["chosen"] and row["id"]] == [turn.text for turn in episode.turns]
 
 
 def test_peeking_is_in_the_agents_name() -> None:

@@ -150,17 +150,18 @@ def test_virtual_loss_counts_as_a_lost_visit() -> None:
 
 
 def test_a_global_search_takes_the_best_leaf_of_the_whole_tree(world_of: Any) -> None:
-    # a looks better than b, but both of its children are worse than b: going down from the root leads below a.
-    children = {"root": {"a": 0.5, "b": 0.5}, "a": {"a1": 0.5, "a2": 0.5}, "b": {"b1": 1.0}}
+    # a looks better than b, but both of its children are worse than c: going down from the root leads below a.
+    children = {"root": {"a": 0.3, "b": 0.4, "c": 0.3}, "a": {"a1": 0.5, "a2": 0.5}, "b": {"b1": 1.0}, "c": {"c1": 1.0}}
     children |= {"a1": {"a11": 1.0}, "a2": {"a21": 1.0}}
-    values = {"a": 1.0, "b": 0.6, "a1": 0.5, "a2": 0.4}
+    values = {"a": 1.0, "b": 0.3, "c": 0.6, "a1": 0.5, "a2": 0.4}
     order = {}
     for find in (SEARCH.find, global_leaf):
         world = world_of(children, values)
-        grown(world, replace(SEARCH, simulations=3, score=PUCT(c=0.0), evaluate_children=True, find=find))
+        search = replace(SEARCH, simulations=3, children=3, score=PUCT(c=0.0), evaluate_children=True, find=find)
+        grown(world, search)
         order[find] = world.expanded
     assert order[SEARCH.find] == ["root", "a", "a1"]
-    assert order[global_leaf] == ["root", "a", "b"]
+    assert order[global_leaf] == ["root", "a", "c"]
 
 
 def test_equal_actions_of_siblings_are_one_child() -> None:

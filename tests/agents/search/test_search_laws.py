@@ -69,6 +69,12 @@ def test_a_batch_is_searched_as_each_alone(method: Method, seed: int, problems: 
     assert [told(tree) for tree in together] == [told(run(SeededWorld(), method, [""], [one])[0]) for one in seeds]
 
 
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_another_seed_is_another_tree(method: Method) -> None:
+    trees = run(SeededWorld(), method, [""] * 5, range(5))
+    assert len({str(tree.rows()) for tree in trees}) == 5
+
+
 @pytest.mark.parametrize("search", MCTS_KINDS, ids=named)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
