@@ -14,8 +14,8 @@ from .world import Asking, Evaluate, Expand
 class StepBeam:
     """SBS(B1, B2) of AlphaMath (arXiv:2405.03553): B1 beams, B2 samples at each; no back-up.
 
-    All samples of a round are ranked by value, equal ones in the order in which they were sampled. What has ended
-    leaves the beam and narrows it by one; the answer is the best of what has ended. SBS(1, 1) is sampling step by step.
+    All samples of a round are ranked by value, equal ones in the order in which they were sampled. What is kept and has
+    ended leaves the beam and narrows it by one; the answer is the best of these. SBS(1, 1) is sampling step by step.
 
     diversity: what a step loses for every better one of the round with the same action, so that beams differ (the
     Hamming penalty of diverse beam search, Vijayakumar et al., arXiv:1610.02424, a beam being a group).
@@ -31,15 +31,17 @@ class StepBeam:
 
     def __call__(self, tree: Tree) -> Asking:
         beam, width = [tree.root], self.beams
+        ended: list[Node] = []
         while beam:
             born = yield Expand(beam, [self.samples] * len(beam))
             candidates = [child for children in born for child in children]
             yield Evaluate(candidates)
             kept = self.best(candidates, width)
             beam = [node for node in kept if not node.terminal]
-            width -= len(kept) - len(beam)
+            ended += [node for node in kept if node.terminal]
+            width = self.beams - len(ended)
             tree.answer = kept[0] if kept else tree.answer
-        tree.answer = finished(tree.nodes) or tree.answer
+        tree.answer = finished(ended) or tree.answer
 
     def best(self, candidates: Sequence[Node], width: int) -> list[Node]:
         """The ``width`` best, best first; equals in the order given."""

@@ -30,6 +30,12 @@ def test_a_constant_value_orders_beams_by_index(world_of: Any) -> None:
     assert world.expanded == ["", "d", "a", "c"]
 
 
+def test_an_end_that_was_not_kept_is_no_answer(world_of: Any) -> None:
+    children = {"": {"a": 0.5, "end": 0.5}, "a": {"aa": 1.0}}
+    assert searched(world_of(children, {}), StepBeam(1, 2)).answer.action == "aa"
+    assert searched(world_of(children, {"a": 0.9, "end": 0.8, "aa": 0.1}), StepBeam(1, 2)).answer.action == "aa"
+
+
 def test_a_beam_follows_the_value_of_the_next_states(world_of: Any) -> None:
     values = {"0": 0.1, "1": 0.2, "10": 0.9, "11": 0.3, "00": 1.0}
     world = world_of(BINARY, values)
