@@ -137,6 +137,7 @@ def evaluate(
 def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
     """The agent that takes the best of several answers, or searches among their lines."""
     from palaestra.agents.evaluator import BestOfN, load_evaluator
+    from palaestra.agents.judges import load_judge
     from palaestra.agents.policy import PolicyLLM
     from palaestra.agents.search.agents import TreeSearch
     from palaestra.agents.search.methods import method_named
@@ -146,7 +147,7 @@ def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
     if not search:
         if best_of == 1 or judge is None:
             raise UserError("--best-of N and --judge FOLDER go together")
-        return BestOfN(agent, load_evaluator(judge), best_of)
+        return BestOfN(agent, load_judge(judge), best_of)
     if best_of > 1 or not isinstance(agent, PolicyLLM):
         raise UserError("--search goes without --best-of and --vote")
     method = method_named(search)
