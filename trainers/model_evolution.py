@@ -175,6 +175,7 @@ def learn(
         TrainingError: it must not be made; what was to be learned from is kept in the run's folder, to try it again.
     """
     learner: Session | Module = module or session
+    session.engine.sleep()
     try:
         metrics = update(
             learner.learner,

@@ -125,7 +125,10 @@ class EvaluationSpec:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole run. ``environment`` is an id, or a mapping with ``id`` and the task's knobs."""
+    """A whole run. ``environment`` is an id, or a mapping with ``id`` and the task's knobs.
+
+    engine: that samples, a row of ``agents.engines``.
+    """
 
     name: str = "run"
     seed: int = 0
@@ -138,6 +141,7 @@ class Recipe:
     temperature: float = 1.0
     micro_batch_tokens: int = 8192
     checkpoint_every: int = 10
+    engine: Literal["transformers", "vllm"] = "transformers"
 
     @property
     def env_id(self) -> str:
@@ -218,6 +222,8 @@ def _check_numbers(recipe: Recipe) -> None:
 
 def _check_algorithm(recipe: Recipe) -> None:
     spec = recipe.evolve
+    if recipe.engine == "vllm" and recipe.model.lora is not None:
+        raise SettingsError("engine vllm takes whole weights, model.lora has none: leave one of them away")
     try:
         algorithm = recipe.algorithm()
     except SettingsError:

@@ -18,6 +18,7 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
+from palaestra.agents.engines import ENGINES
 from palaestra.agents.evaluator import add_value_head, value_head
 from palaestra.agents.judges import mark
 from palaestra.agents.memory import recompute_layers, stored_in
@@ -25,7 +26,6 @@ from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, load_pretrained, weights_hash
 from palaestra.agents.sharding import parted_like, sharded, whole
-from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.environments import Environments
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.run_folder import RunFolder
@@ -68,9 +68,9 @@ class Session:
         self.tokenizer = tokenizer
         self.clock = Clock()
         self.clock.start()
-        engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
+        self.engine = TimedEngine(ENGINES[recipe.engine](model, [tokenizer.eos_token_id]), self.clock)
         sampling = Sampling(temperature=recipe.temperature, max_tokens=recipe.max_answer_tokens)
-        self.policy = PolicyLLM(TimedEngine(engine, self.clock), ChatFormat(tokenizer), sampling)
+        self.policy = PolicyLLM(self.engine, ChatFormat(tokenizer), sampling)
         self.stage, self.round, self.rounds, self.steps, self.version = STAGES[0], 0, 0, 0, 0
         self.environments = Environments()
         self.running = RunningMean()
@@ -104,8 +104,8 @@ class Session:
     def weights_changed(self) -> None:
         """Tell the engine that the policy is another one now."""
         self.version += 1
-        weights = ((name, whole(weight).detach()) for name, weight in self.learner.named_parameters())
-        self.policy.engine.load(weights, self.version)
+        named = ((name, w) for name, w in self.learner.named_parameters() if not name.startswith("score."))
+        self.engine.load(((name, whole(weight).detach()) for name, weight in named), self.version)
 
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
@@ -116,7 +116,7 @@ class Session:
     def likeliest(self) -> PolicyLLM:
         """The policy, giving its likeliest token each time."""
         greedy = Sampling(temperature=0, max_tokens=self.recipe.max_answer_tokens)
-        return PolicyLLM(self.policy.engine, self.policy.chat, greedy, self.policy.actor)
+        return PolicyLLM(self.engine, self.policy.chat, greedy, self.policy.actor)
 
     def module(self, name: str, make: Callable[[], PreTrainedModel]) -> Module:
         """A model beside the policy: the latest checkpoint's, or a new one."""
@@ -242,7 +242,7 @@ class Session:
         self.curriculum.load_state_dict(state["curriculum"])
         self.running.load_state_dict(state["running"])
         self.clock.load_state_dict(state["clock"])
-        self.policy.engine.load((), self.version)
+        self.engine.load((), self.version)
 
     def _masters(self) -> list[torch.Tensor]:
         """The optimiser's own weights, where the model holds them rounded."""

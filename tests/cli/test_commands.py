@@ -243,7 +243,7 @@ def test_evolve_prints_plain_lines_and_the_board(palaestra: Run, tiny_recipe: An
     assert code == 0, said
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("other-")
-    assert "parameters, seed 0" in said
+    assert "parameters on 1 x cpu, seed 0" in said
     assert "warm 2/2  accuracy" in said
     assert "evolve 1/1" in said
     assert "outside forward, backward and sampling" in " ".join(said.split())

@@ -63,10 +63,8 @@ def reward_model(
     from palaestra.trainers.reward_model import judged_answers, split
     from palaestra.trainers.rounds import CONTROLS
 
-    if kind not in KINDS:
-        raise UserError(unknown("kind", kind, list(KINDS)))
-    if to.exists():
-        raise UserError(f"{to} is there already: name a new folder")
+    _refuse(kind not in KINDS, unknown("kind", kind, list(KINDS)))
+    _refuse(to.exists(), f"{to} is there already: name a new folder")
     policy = _policy(start or log / "agents" / "evolved")
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
     rows, ends = judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
@@ -84,11 +82,16 @@ def reward_model(
     console.print(_table(scorer, held_out))
 
 
+def _refuse(wrong: bool, message: str) -> None:
+    if wrong:
+        raise UserError(message)
+
+
 def _policy(folder: Path) -> Path:
     from palaestra.agents.adapters import is_adapter
 
-    if not (folder / "config.json").is_file() and not is_adapter(folder):
-        raise UserError(f"{folder} holds no model: name the policy to begin with, --start FOLDER")
+    holds = (folder / "config.json").is_file() or is_adapter(folder)
+    _refuse(not holds, f"{folder} holds no model: name the policy to begin with, --start FOLDER")
     return folder
 
 
