@@ -77,8 +77,7 @@ def reward_model(
     finally:
         display.close()
     save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)
-    if kind in JUDGES:
-        mark(to, kind=kind)
+    mark(to, kind=kind if kind in JUDGES else "scalar")
     console.print(_table(scorer, held_out))
 
 
