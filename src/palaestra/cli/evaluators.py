@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from palaestra.agents.evaluator import Scorer
     from palaestra.arena.display import Display
+    from palaestra.episodes.steps import Ends
     from palaestra.episodes.views import Row
 
 
@@ -52,22 +53,18 @@ def reward_model(
     """
     import numpy as np
 
-    from palaestra.agents.chat import ChatFormat
     from palaestra.agents.judges import mark
-    from palaestra.agents.pretrained import load_model
     from palaestra.arena.display import open_display
     from palaestra.arena.settings import unknown
-    from palaestra.episodes import EpisodeStore
     from palaestra.trainers.checkpoint import save_checkpoint
     from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
-    from palaestra.trainers.reward_model import judged_answers, split
+    from palaestra.trainers.reward_model import split
     from palaestra.trainers.rounds import CONTROLS
 
     _refuse(kind not in KINDS, unknown("kind", kind, list(KINDS)))
     _refuse(to.exists(), f"{to} is there already: name a new folder")
     policy = _policy(start or log / "agents" / "evolved")
-    episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
-    rows, ends = judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
+    rows, ends = _answers(log, policy)
     train, held_out = split(rows)
     dealt = CONTROLS[control](train, np.random.default_rng(seed))
     options = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
@@ -79,6 +76,16 @@ def reward_model(
     save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)
     mark(to, kind=kind if kind in JUDGES else "scalar")
     console.print(_table(scorer, held_out))
+
+
+def _answers(log: Path, policy: Path) -> tuple[list[Row], Ends]:
+    from palaestra.agents.chat import ChatFormat
+    from palaestra.agents.pretrained import load_model
+    from palaestra.episodes import EpisodeStore
+    from palaestra.trainers.reward_model import judged_answers
+
+    episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
+    return judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)
 
 
 def _refuse(wrong: bool, message: str) -> None:
