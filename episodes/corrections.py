@@ -21,6 +21,7 @@ from .views import Encode, Row, View, encoded, rows_of
 TaskOf = Callable[[Episode], Task]
 CORRECT = "{question}\n\nThis answer is wrong:\n{answer}\n\nName its first wrong line, say why, and go on from there."
 CRITIQUE = "{question}\n\nThis is an answer:\n{answer}\n\nJudge its lines and the whole."
+REWRITE = "{question}\n\nSolution:\n{solution}\n\nAnswer:\n{answer}\n\nMake the answer right with the fewest changes."
 TURN_ROUND = "{question}\n\nTurn the question round: give its answer and ask for what was given."
 
 
@@ -47,6 +48,37 @@ def corrections(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, se
         return [_said(turn, CORRECT.format(question=turn.observation, answer=turn.text), told)]
 
     return _written(episodes, task_of, encode, make, wanted=Status.WRONG, kind="correction")
+
+
+def rewrites(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, seed: int = 0) -> View:
+    """Answers with as few edits as make them right, asked for with the question and the oracle's solution (RLMEC;
+    arXiv:2401.06081): of a wrong one, the lines before its first wrong one and the rest of the solution; a right one
+    as it is.
+    """
+
+    def make(episode: Episode, task: Task, problem: Problem, turn: Turn) -> list[Turn] | str:
+        solution = task.solve(problem, _rng("rewrites", seed, episode))
+        is_right = episode.outcome[turn.role].status is Status.RIGHT
+        better = turn.text if is_right else _mended(task, problem, turn, solution)
+        if better is None:
+            return "no line was judged wrong, or the oracle's continuation is not right"
+        return [_said(turn, rewriting(turn, solution), better)]
+
+    return _written(episodes, task_of, encode, make, wanted=None, kind="rewrite")
+
+
+def rewriting(turn: Turn, solution: str) -> str:
+    """What a rewriter is asked of an answer."""
+    return REWRITE.format(question=turn.observation, solution=solution, answer=turn.text)
+
+
+def _mended(task: Task, problem: Problem, turn: Turn, solution: str) -> str | None:
+    lines, verdicts = _judged_lines(task, problem, turn.text)
+    first = next((k for k, verdict in enumerate(verdicts) if verdict.status is Status.WRONG), None)
+    if first is None or len(lines) != len(verdicts):
+        return None
+    text = "\n".join([*lines[:first], *(line for line in solution.splitlines() if line not in lines[:first])])
+    return text if task.verify(problem, text).right else None
 
 
 def critiques(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode) -> View:

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,3 +229,11 @@ def step_ends(action_ids: Ids, decode: Decode, spans: Sequence[Span]) -> list[in
     if any(end > len(action_ids) for end in ends):
         raise ValueError(f"a step ends at character {spans[-1][1]}, but the ids decode to {len(decode(action_ids))}")
     return ends
+
+
+def behind(prompt: NDArray[np.int64], row: Row) -> Row:
+    """The row's answer behind another prompt; it was not sampled there, so it has no log-probabilities."""
+    first = int(row.action.argmax())
+    ids = np.concatenate([prompt, row.ids[first:]])
+    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[first:]])
+    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)

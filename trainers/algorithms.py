@@ -9,7 +9,7 @@ from palaestra.episodes import choices
 
 from . import sources
 from .advantages import Advantage
-from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, StepAdvantage, TokenAdvantage
+from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
 from .losses import (
     DPO,
     IPO,
@@ -24,6 +24,7 @@ from .losses import (
     InfoNCA,
     Objective,
     PolicyGradient,
+    RewriteGuided,
     SimPO,
     StepValue,
     ValueRegression,
@@ -155,6 +156,11 @@ ALGORITHMS = {
         *(GRADIENT, "From r to Q*, arXiv 2404.12358", TOKENS, CLIPPED),
         credit=TokenAdvantage(),
         judge=Judge(DPO(beta=0.1), PAIR, beta=1.0, clip=1.0, alone=5),
+    ),
+    "rlmec": Algorithm(  # the judge rewrites wrong answers, and is asked which tokens it would leave
+        *(GRADIENT, "RLMEC, arXiv 2401.06081", TOKENS, RewriteGuided(), sources.with_rewritten),
+        credit=Rewritten(),
+        judge=Judge(NLL(), sources.rewrites, beta=1.0, alone=5, context=sources.in_rewriting),
     ),
     "dpo": Algorithm(PREFERENCE, "Direct preference optimisation, arXiv 2305.18290", PAIRS, DPO(beta=0.1), PAIR),
     "cdpo": Algorithm(PREFERENCE, "Conservative DPO, Mitchell 2023", PAIRS, DPO(beta=0.1, label_smoothing=0.1), PAIR),

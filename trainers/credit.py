@@ -173,6 +173,27 @@ class CriticalTokens(Credit):
         return replace(batch, weight=weight), {"critical": float(weight[rejected].mean()) if rejected.any() else 0.0}
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten(Credit):
+    """A_t = clip(p_t - ½, 0, ½) on a right answer's tokens, clip(p_t - ½, -0.1, 0) on a wrong one's, p_t = exp(r_t).
+
+    p is the chance that a model which rewrites wrong answers with as few edits as can be leaves the token as it is
+    (RLMEC; arXiv 2401.06081). Rows labelled 1 are rewritten answers, for imitation: their r_t are weights, A is 0.
+    ``n_judged`` becomes the number of tokens whose A is not 0.
+    """
+
+    def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
+        given = torch.where(batch.action_mask, batch.token_reward.nan_to_num(), 0.0)
+        answers = batch.action_mask & (batch.label <= 0) & ~batch.reward.isnan()
+        above = given.exp() - 0.5
+        reward = torch.where(batch.reward >= 1, above.clamp(0, 0.5), above.clamp(-0.1, 0))
+        advantage = torch.where(answers, reward, 0.0)
+        weight = torch.where(batch.label > 0, given, batch.weight)
+        moved = int((advantage != 0).sum())
+        scored = replace(batch, advantage=advantage, weight=weight, n_judged=max(1, moved))
+        return scored, {"rewritten_tokens": moved / max(1, int(answers.sum()))}
+
+
 def discounted_sums(values: Tensor, discount: float) -> Tensor:
     """Σ_{s≥t} discount^(s-t) values_s along the last axis, (S, A)."""
     sums, running = torch.empty_like(values), torch.zeros_like(values[:, 0])

@@ -18,7 +18,7 @@ from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
 from .forward import forward, forward_critique, forward_states
 from .losses import Joint, Objective, PolicyGradient
-from .modules import Judge, Module, with_token_rewards, with_values
+from .modules import Judge, Module, with_rewards_in, with_token_rewards, with_values
 from .optimise import Read, Schedule, TrainingError, update
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .rounds import PlayedRound
@@ -86,7 +86,10 @@ def _scored(
         batch = replace(batch, reward=_spread(batch, [row.reward for row in rows]))
     if algorithm.judge is not None:
         judge, against = _judges(session, algorithm.judge)
-        batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
+        if algorithm.judge.context is not None:
+            batch = with_rewards_in(batch, algorithm.judge.context(played, rows), algorithm.judge, judge, most)
+        else:
+            batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
     if algorithm.critic is not None and algorithm.credit is not None:
         critic, read = (session.model, forward) if algorithm.critic.shared else (_critic(session).model, forward_states)
         batch = with_values(batch, critic, read, most)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .batch import Batch
+from palaestra.episodes.views import Row
+
+from .batch import Batch, pack
 from .forward import Outputs, forward
 from .losses import Objective
 from .optimise import adamw
 from .reference import read_all
-from .sources import Source
+from .sources import Round, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Judge:
     objective, source: what φ learns by, from which of a round's answers. against: another model, which learns by the
         same objective from this source; None: the policy as evolution began.
     alone: rounds at first in which it learns and the policy waits. frozen: it learns in these only.
+    context: rows as the judge reads them, with the same action tokens behind another prompt; then r_t = β log φ(a_t).
     """
 
     objective: Objective
@@ -55,6 +58,7 @@ class Judge:
     clip: float | None = None
     alone: int = 0
     frozen: bool = False
+    context: Callable[[Round, list[Row]], list[Row]] | None = None
 
 
 class Module:
@@ -100,3 +104,15 @@ def with_token_rewards(
     if judge.clip is not None:
         reward = reward.clamp(-judge.clip, judge.clip)
     return replace(batch, token_reward=torch.where(batch.action_mask, reward, torch.nan))
+
+
+def with_rewards_in(batch: Batch, rows: list[Row], judge: Judge, model: PreTrainedModel, max_tokens: int) -> Batch:
+    """The same where the judge reads ``rows``, which have the batch's sampled tokens behind prompts of its own.
+
+    Rows labelled 1 keep what they have: they were not sampled.
+    """
+    asked = pack(rows)
+    told = judge.beta * read_all(model, asked, max_tokens, lambda *given: forward(*given).logprobs)
+    reward = torch.full_like(batch.token_reward, torch.nan)
+    reward[batch.action_mask] = told[asked.action_mask]
+    return replace(batch, token_reward=torch.where(batch.label > 0, batch.token_reward, reward))

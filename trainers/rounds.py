@@ -15,7 +15,7 @@ from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.rollout import Job
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, Outcome, Turn, choices, views
-from palaestra.episodes.views import Row, View
+from palaestra.episodes.views import Row, View, behind
 from palaestra.verifiers import Status
 
 from .batch import pack
@@ -110,14 +110,6 @@ def _as_learned(episodes: Sequence[Episode], rows: Sequence[Row]) -> list[Episod
         replace(episode, outcome={role: outcome(episode, role, own) for role, own in episode.outcome.items()})
         for episode in episodes
     ]
-
-
-def behind(prompt: np.ndarray[Any, np.dtype[np.int64]], row: Row) -> Row:
-    """The row's answer behind another prompt; it was not sampled there, so it has no log-probabilities."""
-    first = int(row.action.argmax())
-    ids = np.concatenate([prompt, row.ids[first:]])
-    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[first:]])
-    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
 
 
 def sample(session: Session, levels: range) -> tuple[list[Episode], View]:

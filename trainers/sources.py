@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from functools import wraps
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from palaestra.episodes import Episode, Turn, choices, corrections, steps
 from palaestra.episodes.relabelling import relabelled
-from palaestra.episodes.views import Ids, Row, View
+from palaestra.episodes.views import Ids, Row, View, behind
 
 
 class Round(Protocol):
@@ -127,6 +128,40 @@ def valued_at_end(row: Row) -> Row:
     given = np.full(len(row.ids), np.nan, np.float32)
     given[-1] = row.reward
     return replace(row, token_rewards=given)
+
+
+def rewrites(round: Round) -> View:
+    """Answers with as few edits as make them right, asked for with question and solution (RLMEC; 2401.06081)."""
+    return corrections.rewrites(round.episodes, round.task_of, round.encode, seed=round.number)
+
+
+def with_rewritten(round: Round) -> View:
+    """Every decided answer, and the rewritten one behind the question alone, what was changed weighing double."""
+    decided = [row for row in round.rows if not math.isnan(row.reward)]
+    better = {row.episode_id: row for row in rewrites(round).rows}
+    rows = [row for own in decided for row in (own, _rewritten(own, better.get(own.episode_id))) if row is not None]
+    return View(rows, {"undecided": len(round.rows) - len(decided)})
+
+
+def _rewritten(row: Row, better: Row | None) -> Row | None:
+    """The better answer behind the row's prompt, weight ½ a token, 1 where it differs from the row's."""
+    if better is None:
+        return None
+    prompt, said = row.ids[: int(row.action.argmax())], row.ids[int(row.action.argmax()) :]
+    answer = better.ids[int(better.action.argmax()) :]
+    weight = np.full(len(prompt) + len(answer), np.nan, np.float32)
+    weight[len(prompt) :] = 1.0
+    for same in SequenceMatcher(None, said.tolist(), answer.tolist(), autojunk=False).get_matching_blocks():
+        weight[len(prompt) + same.b : len(prompt) + same.b + same.size] = 0.5
+    ids = np.concatenate([prompt, answer])
+    action, zeros = np.arange(len(ids)) >= len(prompt), np.zeros(len(ids), np.float32)
+    return replace(row, ids=ids, action=action, logprobs=zeros, token_rewards=weight, label=1)
+
+
+def in_rewriting(round: Round, rows: list[Row]) -> list[Row]:
+    """The rows' answers behind what a rewriter is asked of each; rows without a rewriting stay as they are."""
+    asked = {row.episode_id: row.ids[: int(row.action.argmax())] for row in rewrites(round).rows}
+    return [behind(asked[row.episode_id], row) if row.episode_id in asked and row.label <= 0 else row for row in rows]
 
 
 MIN_VISITS = 2  # answers that go through a step whose value is compared: one alone is noise

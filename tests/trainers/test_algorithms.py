@@ -35,7 +35,7 @@ def weights(run: RunFolder, agent: str) -> bytes:
 
 
 # what only some environments have: judged lines, backward questions, goals, steps that several answers share
-PARTICULAR = {"lema", "revthink", "hindsight", "svpo"}
+PARTICULAR = {"lema", "revthink", "hindsight", "svpo", "rlmec"}
 
 
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if name not in PARTICULAR])

@@ -18,7 +18,7 @@ from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.episodes import Turn
 from palaestra.episodes.views import Row, step_rewards
 from palaestra.trainers.batch import Batch, micro_batches, pack, with_gradient
-from palaestra.trainers.credit import GAE, CriticalTokens, ImplicitReturns, StepAdvantage, TokenAdvantage
+from palaestra.trainers.credit import GAE, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
 from palaestra.trainers.forward import Outputs, forward, forward_critique, forward_states, forward_values
 from palaestra.trainers.losses import (
     DPO,
@@ -29,6 +29,7 @@ from palaestra.trainers.losses import (
     Expectile,
     ImplicitCrossEntropy,
     Joint,
+    RewriteGuided,
     StepCrossEntropy,
     StepValue,
     ValueRegression,
@@ -131,6 +132,26 @@ def test_only_tokens_of_rejected_answers_weigh_by_whose_they_are() -> None:
     assert on_actions(batch, scored.weight) == pytest.approx(
         [1, 1, 1 / (1 + math.exp(2)), 1 / (1 + math.exp(-5))], abs=1e-5
     )
+
+
+def test_a_rewriter_s_chances_become_rewards_by_rlmec_s_clips() -> None:
+    kept = {1: math.log(1.0), 2: math.log(0.2)}
+    batch = pack([row("oaa", 1.0, given=kept), row("oaa", 0.0, given={1: math.log(0.2), 2: math.log(0.9)})])
+    scored, metrics = Rewritten()(batch)
+    assert on_actions(batch, scored.advantage) == pytest.approx([0.5, 0.0, -0.1, 0.0])
+    assert scored.n_judged == 2
+    assert metrics["rewritten_tokens"] == 0.5
+
+
+def test_rlmec_imitates_the_rewritten_beside_the_guided_answers() -> None:
+    """ρ = 1.5: a right token weighs 1.3 A, not 1.5 A; the rewritten row's tokens weigh what they were given."""
+    rows = [row("oaa", 1.0, given={1: 0.0, 2: math.log(0.2)}), row("oa", 1.0, given={1: 0.5}, label=1)]
+    scored, _ = Rewritten()(pack(rows))
+    behaviour = torch.tensor([0, -1.0 - math.log(1.5), -1.0, 0, 0])
+    logprobs = torch.tensor([0, -1.0, -1.0, 0, -3.0])
+    batch = replace(scored, behaviour_logprobs=behaviour)
+    loss, _ = RewriteGuided(clip=0.3, imitation=2.0)(batch, outputs(batch, logprobs=logprobs))
+    assert loss.item() == pytest.approx(1.3 * 0.5 + 2.0 * (0.5 * 3.0) / 3, rel=1e-5)
 
 
 def test_token_weights_enter_dpo_token_by_token() -> None:

@@ -142,11 +142,12 @@ def on_chains(play_run: Play, tiny_recipe: Recipes) -> Callable[[str], tuple[Run
     """One round of an algorithm on chains of one sum, after a warm start; the run and the round's metrics."""
 
     def play(algorithm: str) -> tuple[RunFolder, dict[str, Any]]:
+        alone = {"judge": {"alone": 0}} if ALGORITHMS[algorithm].judge else {}
         run = play_run(
             tiny_recipe(
                 environment=CHAINS,
                 warm_start={"rounds": 40, "problems": 64, "batch_size": 16, "learning_rate": 0.003},
-                evolve={"algorithm": algorithm, "rounds": 1, "samples": 8, "problems": 8, "top_difficulty": 1},
+                evolve={"algorithm": algorithm, "rounds": 1, "samples": 8, "problems": 8, "top_difficulty": 1, **alone},
                 max_answer_tokens=32,
             )
         )
@@ -166,7 +167,7 @@ def test_steps_of_chains_are_judged_token_by_token(on_chains: Any) -> None:
     assert row["judged_tokens"] <= decided / tokens + 1e-6  # two verdicts may fall on one token, none between
 
 
-@pytest.mark.parametrize("algorithm", ["lema", "revthink"])
+@pytest.mark.parametrize("algorithm", ["lema", "revthink", "rlmec"])
 def test_what_chains_tell_beside_the_outcome_is_learned_from(on_chains: Any, algorithm: str) -> None:
     run, row = on_chains(algorithm)
     assert row["learned_from"] > 0

@@ -1,6 +1,6 @@
 """Objectives: pure functions from (batch, outputs) to (scalar, metrics)."""
 
-from .clipped_weight import ClippedWeight
+from .clipped_weight import ClippedWeight, RewriteGuided
 from .contrastive import NCA, ImplicitCrossEntropy, InfoNCA
 from .evaluator import BradleyTerry, OutcomeCrossEntropy, StepCrossEntropy, StepValue, ValueRegression
 from .kto import KTO
@@ -28,6 +28,7 @@ __all__ = [
     "Objective",
     "OutcomeCrossEntropy",
     "PolicyGradient",
+    "RewriteGuided",
     "SimPO",
     "StepCrossEntropy",
     "StepValue",

@@ -10,8 +10,36 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, above_zero
 from .policy_gradient import AGGREGATIONS, MAX_LOG_RATIO, diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteGuided(Objective):
+    """L = -(1 / n_judged) Σ_t sg(min(ρ_t A_t, clip(ρ_t, 1 ± clip) A_t)) log π(a_t) - (λ / n_tokens) Σ_t w_t log π(a_t).
+
+    The first sum is over sampled answers, the second over rewritten ones, which are labelled 1 (RLMEC; arXiv
+    2401.06081). A token's A is what a rewriter thinks of it; w is ½, or 1 where the token was changed. λ: imitation.
+    """
+
+    clip: float = 0.3
+    imitation: float = 1.0
+
+    def __post_init__(self) -> None:
+        above_zero(self, "clip", "imitation")
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        sampled = batch.action_mask & (batch.label <= 0)
+        log_ratio = torch.where(sampled, outputs.logprobs - batch.behaviour_logprobs, 0.0).detach()
+        ratio = log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
+        clipped = ratio.clamp(1 - self.clip, 1 + self.clip)
+        weight = torch.minimum(ratio * batch.advantage, clipped * batch.advantage)
+        guided = -torch.where(sampled, weight * outputs.logprobs, 0.0).sum() / batch.n_judged
+        rewritten = batch.action_mask & (batch.label > 0)
+        imitated = -torch.where(rewritten, batch.weight * outputs.logprobs, 0.0).sum() / batch.n_tokens
+        loss = guided + self.imitation * imitated
+        entropy = outputs.entropy.detach().sum() / batch.n_tokens
+        return loss, {"loss": loss.detach(), "imitation": imitated.detach(), "entropy": entropy}
 
 
 @dataclass(frozen=True, slots=True)
