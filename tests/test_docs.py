@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "verifiers.md").read_text()
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "verifiers.md").read_text()
 
 
 def test_the_examples_of_the_verifiers_page_run(tmp_path: Path) -> None:
@@ -21,3 +22,21 @@ def test_the_examples_of_the_verifiers_page_run(tmp_path: Path) -> None:
     assert "add(-1, 1) returned 5, expected 0" in lines[2]
     assert "No such file" in lines[3] or "Permission" in lines[3]
     assert lines[-1] == "0.9"
+
+
+def test_every_test_that_a_numeric_rule_names_is_there() -> None:
+    page = (ROOT / "docs" / "numerics.md").read_text()
+    rules = [line for line in page.splitlines() if line.startswith("| ") and "`test_" in line]
+    assert len(rules) == 22
+    for rule in rules:
+        named = re.findall(r"`(test_\w+)`|\(`([\w/]+\.py)`\)", rule)
+        waiting: list[str] = []
+        for test, file in named:
+            if test:
+                waiting.append(test)
+                continue
+            written = (ROOT / "tests" / file).read_text()
+            assert waiting
+            assert all(f"def {name}(" in written for name in waiting), f"{file} lacks one of {waiting}"
+            waiting = []
+        assert not waiting
