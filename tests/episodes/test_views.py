@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 
 from palaestra.episodes import Actor, Episode, Outcome, Turn
 from palaestra.episodes.views import groups, sft
@@ -90,6 +93,13 @@ def test_groups_drop_what_cannot_be_compared() -> None:
     assert [row.episode_id for row in view.rows] == ["a", "b"]
     assert view.dropped == {"fewer than two decided answers": 3, "no sampled tokens": 1}
     assert groups(log[:2], size=3).dropped == {"group not of size 3": 2}
+
+
+@pytest.mark.parametrize("sampling", [{"temperature": 0.0}, {"top_p": 0.9}, {"top_k": 5}], ids=str)
+def test_answers_drawn_from_a_part_of_the_policy_are_refused(sampling: dict[str, Any]) -> None:
+    part = (replace(sampled((1,), (2,)), **sampling),)
+    with pytest.raises(ValueError, match="are not the policy's own: train on temperature above 0, top_p 1 and top_k 0"):
+        groups([episode("a", part), episode("b", part)])
 
 
 def test_undecided_members_stay_for_the_advantages_to_leave_out() -> None:
