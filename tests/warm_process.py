@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 
 import palaestra.trainers.run  # noqa: F401  # what costs the time
@@ -34,6 +35,7 @@ def child(arguments: list[str], folder: str, output: str, typed: str) -> None:
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so would the forks
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
