@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from palaestra.agents.agent import Dialogue, Message, Reply
 from palaestra.agents.evaluator import load_evaluator
 from palaestra.agents.hinted import Hinted
+from palaestra.agents.judges import ImplicitReward, load_judge
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Episode, Outcome, Turn, choices
@@ -94,6 +95,12 @@ def test_a_judge_that_learns_first_leaves_the_policy_alone(play_run: Play, tiny_
     start, end, judge = (weights(run, name) for name in ("warm", "evolved", "judge"))
     assert all(torch.equal(start[name], end[name]) for name in start)
     assert any(not torch.equal(start[name], judge[name]) for name in start)
+    scorer = load_judge(run.path / "agents" / "judge")  # beside the policy that it was held against
+    assert isinstance(scorer, ImplicitReward)
+    assert scorer.beta == 0.05
+    (score,) = scorer.score([[5, 6]], [[7, 8]])
+    assert math.isfinite(score)
+    assert score != 0
 
 
 def test_a_critic_is_an_evaluator_when_the_run_has_ended(play_run: Play, tiny_recipe: Recipes) -> None:
