@@ -150,7 +150,9 @@ class ImplicitReturns(Credit):
 class TokenAdvantage(Credit):
     """A_t = r_t alone: the implicit token reward of a preference-tuned model is an advantage, β log π*/ref = Q* - V*.
 
-    From r to Q* (arXiv 2404.12358).
+    From r to Q* (arXiv 2404.12358). It is an advantage near the policy that was tuned, and nothing holds the policy
+    there: in the one long run made of it, accuracy doubled in 16 rounds and was lost in the next 24. Stop early, or put
+    a KL to the reference into the loss.
     """
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
