@@ -1,4 +1,4 @@
-"""Credit: which of an episode's utterances, steps and tokens its reward belongs to."""
+"""Credit: which of a game's utterances its reward belongs to, and how much each role weighs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .record import Episode
 from .views import Row, View, rows_of
@@ -71,24 +71,3 @@ def _winner(episode: Episode) -> str | None:
     if len(order) < 2 or not episode.outcome[order[0]].reward > episode.outcome[order[1]].reward:
         return None
     return order[0]
-
-
-def rewards_to_go(rewards: ArrayLike, gamma: float = 1.0) -> NDArray[np.float64]:
-    """The discounted sum of each reward (n,) and those after it: G_t = r_t + gamma G_(t+1)."""
-    given = np.asarray(rewards, dtype=np.float64)
-    sums = np.zeros_like(given)
-    ahead = 0.0
-    for t in range(len(given) - 1, -1, -1):
-        ahead = sums[t] = given[t] + gamma * ahead
-    return sums
-
-
-def along(row: Row, ends: Sequence[int], values: ArrayLike) -> NDArray[np.float32]:
-    """An array like ``row.ids``, 0 but for each step's value at its last token: ``ends`` as by ``views.step_ends``.
-
-    Values of steps that end in one token are summed there.
-    """
-    placed = np.zeros(len(row.ids), dtype=np.float32)
-    chosen = np.flatnonzero(row.action)
-    np.add.at(placed, chosen[np.asarray(ends, dtype=np.int64) - 1], np.asarray(values, dtype=np.float32))
-    return placed

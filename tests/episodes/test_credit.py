@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from palaestra.episodes import Actor, Episode, Outcome, Turn
 from palaestra.episodes.credit import (
-    along,
-    rewards_to_go,
     role_weights,
     utterance_credit,
     winners_utterances,
 )
-from palaestra.episodes.views import Row, step_ends
+from palaestra.episodes.views import step_ends
 from palaestra.verifiers import Status
 
 A, D = "the attacker", "the defender"
@@ -71,13 +69,6 @@ def test_only_winners_speak_and_each_game_is_one_point() -> None:
         assert total == pytest.approx(4 / 2)
 
 
-@given(st.lists(st.floats(-5, 5), min_size=1, max_size=8), st.floats(0, 1))
-def test_rewards_to_go_are_sums_of_what_follows(rewards: list[float], gamma: float) -> None:
-    found = rewards_to_go(rewards, gamma)
-    for t in range(len(rewards)):
-        assert found[t] == pytest.approx(sum(gamma ** (k - t) * r for k, r in enumerate(rewards) if k >= t), abs=1e-9)
-
-
 def test_steps_end_at_the_token_that_completes_them() -> None:
     pieces = {1: "a=", 2: "3\nb", 3: "=4", 4: "\n", 5: "é", 6: ""}
     decode = lambda ids: "".join(pieces[i] for i in ids)  # noqa: E731
@@ -85,9 +76,3 @@ def test_steps_end_at_the_token_that_completes_them() -> None:
     assert step_ends([1, 2], decode, [(0, 1), (2, 3)]) == [1, 2]
     with pytest.raises(ValueError, match="character 9, but the ids decode to 5"):
         step_ends([1, 2], decode, [(0, 9)])
-
-
-def test_values_lie_at_the_last_tokens_of_steps_behind_the_prompt() -> None:
-    action = np.array([False, False, True, True, False, True])
-    row = Row(np.arange(6), action, np.zeros(6, np.float32), 1.0, "e", "g", "env", "r")
-    assert along(row, [1, 3, 3], [0.5, 0.25, 0.125]).tolist() == [0, 0, 0.5, 0, 0, 0.375]
