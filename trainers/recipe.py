@@ -16,7 +16,7 @@ from palaestra.arena.environments import levels
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 
 from .algorithms import ALGORITHMS, Algorithm
-from .losses import PolicyGradient
+from .losses import ClippedWeight, PolicyGradient, RewriteGuided
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
@@ -232,6 +232,10 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(f"evolve: {error}") from error
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
+    if spec.start == "base" and isinstance(algorithm.objective, (PolicyGradient, ClippedWeight, RewriteGuided)):
+        raise SettingsError(
+            f"evolve.start is latest for {spec.algorithm}: its ratio is to the policy that sampled, not to the base"
+        )
     if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
         raise SettingsError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second is off-policy")
 

@@ -140,6 +140,8 @@ def test_imitation_is_weighted_by_reward() -> None:
         ({"algorithm": "ppo", "credit": {"gamma": 1.5}}, "gamma is from 0 to 1"),
         ({"algorithm": "ppo", "credit": {"lambda": 1}}, "did you mean 'gae_lambda'"),
         ({"algorithm": "prime", "judge": {"betta": 1}}, "did you mean 'beta'"),
+        ({"algorithm": "grpo", "start": "base"}, "evolve.start is latest for grpo: its ratio is to the policy"),
+        ({"algorithm": "cispo", "start": "base"}, "evolve.start is latest for cispo"),
         ({"algorithm": "ppo", "start": "bases"}, "start is one of latest, base"),
     ],
 )
