@@ -18,8 +18,8 @@ from transformers import LlamaForCausalLM
 
 from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.processes import keep_freed_memory
 from palaestra.agents.transformers_engine import TransformersEngine
-from palaestra.trainers.session import keep_freed_memory
 
 from .figure import Figure
 

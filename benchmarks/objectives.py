@@ -2,6 +2,7 @@
 
 ``python -m benchmarks.objectives RUNS`` makes the runs that the folder RUNS lacks, two at a time with a thread each,
 and writes RUNS/objectives.md and RUNS/objectives.png. They take about an hour on two cores.
+``python -m benchmarks.objectives RUNS smoke`` makes 16 rounds of every algorithm, one seed: RUNS/smoke.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.run_folder import read_json_lines
+from palaestra.trainers.algorithms import ALGORITHMS, OFFLINE
 
 SEEDS = (0, 1, 2)
 COMPARED = (
@@ -25,8 +27,9 @@ COMPARED = (
 )
 CONTROLS = ("grpo-shuffled", "dpo-shuffled")  # the same with the verdicts dealt out at random
 ROUNDS = 40
+SMOKE_ROUNDS = 16
 WARM = ("evolve.rounds=0", "evaluation.problems=20", "evaluation.self_consistency=1")
-EVOLVE = ("warm_start.rounds=0", f"evolve.rounds={ROUNDS}", "evaluation.every=8", "evaluation.self_consistency=1")
+EVOLVE = ("warm_start.rounds=0", "evaluation.every=8", "evaluation.self_consistency=1")
 
 
 def run(folder: Path, *changes: str) -> Path:
@@ -40,11 +43,12 @@ def run(folder: Path, *changes: str) -> Path:
     return finished[0].parent
 
 
-def evolved(runs: Path, name: str, seed: int) -> Path:
+def evolved(runs: Path, name: str, seed: int, rounds: int = ROUNDS) -> Path:
     warm = run(runs / f"warm{seed}", f"seed={seed}", *WARM) / "agents" / "warm"
     algorithm, _, control = name.partition("-")
-    choice = (f"evolve.algorithm={algorithm}", f"evolve.control={control or 'none'}")
-    return run(runs / f"{name}-{seed}", f"seed={seed}", f"model={{path: {warm}}}", *EVOLVE, *choice)
+    choice = (f"evolve.algorithm={algorithm}", f"evolve.control={control or 'none'}", f"evolve.rounds={rounds}")
+    folder = runs / (f"{name}-{seed}" if rounds == ROUNDS else f"{name}-{seed}-{rounds}")
+    return run(folder, f"seed={seed}", f"model={{path: {warm}}}", *EVOLVE, *choice)
 
 
 def figures(run: Path) -> dict[str, Any]:
@@ -55,6 +59,7 @@ def figures(run: Path) -> dict[str, Any]:
     return {
         "before": board["warm"].score,
         "after": board["evolved"].score,
+        "interval": (board["evolved"].low, board["evolved"].high),
         "length": board["evolved"].length,
         "samples": sum(played),
         "curve": [(row["step"], row["accuracy"]) for row in rows if "accuracy" in row],
@@ -96,6 +101,21 @@ def draw(found: dict[str, list[dict[str, Any]]], file: Path) -> None:
     figure.savefig(file, dpi=70)
 
 
+def smoke(runs: Path) -> None:
+    """Whether each objective for the reasoner improves on its start, and what that took."""
+    names = [name for name, row in ALGORITHMS.items() if row.group != OFFLINE]
+    lines = ["| algorithm | start | 8 rounds | 16 rounds | 95 % interval | answers sampled |", "|---" * 6 + "|"]
+    for name in names:
+        one = figures(evolved(runs, name, 0, SMOKE_ROUNDS))
+        between = [100 * accuracy for _, accuracy in one["curve"]][1]
+        low, high = one["interval"]
+        after = f"{100 * one['after']:.1f} % | {100 * low:.1f}–{100 * high:.1f}"
+        row = f"| `{name}` | {100 * one['before']:.1f} % | {between:.1f} % | {after} | {one['samples']:,} |"
+        print(row, flush=True)
+        lines.append(row)
+    (runs / "smoke.md").write_text("\n".join(lines) + "\n")
+
+
 def main(runs: Path) -> None:
     names = [(name, seed) for name in (*COMPARED, *CONTROLS) for seed in SEEDS]
     with ThreadPoolExecutor(2) as pool:
@@ -111,4 +131,4 @@ def main(runs: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (smoke if sys.argv[2:] == ["smoke"] else main)(Path(sys.argv[1]))

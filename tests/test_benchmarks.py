@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,14 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     module.measure = measure  # type: ignore[attr-defined]  # a module made by hand
     monkeypatch.setitem(sys.modules, "benchmarks.toy", module)
     monkeypatch.setattr(bench, "BENCHMARKS", ("toy",))
+
+
+@pytest.mark.parametrize("name", bench.BENCHMARKS)
+def test_every_benchmark_finds_what_it_takes_from_palaestra(name: str) -> None:
+    try:
+        importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:  # a peer that only `make bench` installs
+        assert error.name and not error.name.startswith(("palaestra", "benchmarks"))
 
 
 def test_ratio_is_ours_over_the_peer_and_better_follows_the_direction() -> None:
