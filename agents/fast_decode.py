@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from .engine import TokenIds
 from .plain_decode import padded
-from .slots import Reading, SlotCache, StackedCache
+from .slots import Memory, Reading, SlotCache, StackedCache
 
 MANY = 16  # rows from which on attention as two matrix products is faster than the fused kernel, for one query each
 
@@ -45,8 +45,10 @@ class Layer:
 class FusedDecoder:
     """Reads prompts and decodes a token a row; only for models that ``fits`` and, once, ``agrees`` accept."""
 
-    def __init__(self, model: Any, positions: int, rows: int) -> None:
-        """positions: how many a row may have, prompt and answer together. rows: how many there may be at once."""
+    def __init__(self, model: Any, positions: int, rows: int, memory: Memory | None = None) -> None:
+        """positions: how many a row may have, prompt and answer together. rows: how many there may be at once.
+        memory: for keys and values, from the decoder before this one."""
+        self.memory = memory or Memory()
         decoder, attention = model.model, model.model.layers[0].self_attn
         self.device = model.device
         self.embedding = decoder.embed_tokens
@@ -66,7 +68,7 @@ class FusedDecoder:
 
     def cache(self, slots: int, longest: int, room: int) -> SlotCache:
         """An empty cache for so many rows, prompts of at most ``longest`` tokens and ``room`` sampled columns."""
-        return StackedCache(slots, longest, room, self.device)
+        return StackedCache(slots, longest, room, self.device, self.memory)
 
     def read(self, prompts: Sequence[TokenIds]) -> Reading:
         """All prompts at once, padded on the left."""

@@ -15,6 +15,7 @@ from .fast_decode import FusedDecoder
 from .llama_shape import PROBED, agrees, fits
 from .plain_decode import PlainDecoder
 from .sampling import choose, restrict
+from .slots import Memory
 
 __all__ = ["TransformersEngine", "choose", "restrict"]
 
@@ -33,6 +34,7 @@ class TransformersEngine:
         self.model = model
         self.max_rows = max_rows
         self.version = 0
+        self._memory = Memory()
         self._fused: bool | None = None  # whether the hand-written decoder agrees; None: not tried
         self.eos_ids = end_ids(eos_ids, model.generation_config, model.config)
 
@@ -87,7 +89,7 @@ class TransformersEngine:
         positions: tokens of a prompt and its answer, at most. rows: sampled at once, at most.
         """
         if self._fused is not False and fits(self.model):
-            fused = FusedDecoder(self.model, max(positions, PROBED), rows)
+            fused = FusedDecoder(self.model, max(positions, PROBED), rows, self._memory)
             if self._fused is None:
                 self._fused = agrees(self.model, fused)
             if self._fused:
