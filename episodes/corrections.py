@@ -101,10 +101,11 @@ def critiques(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode) -> V
 
 
 def turned_round(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, seed: int = 0) -> View:
-    """Three rows for each right answer, of weight 1/3, or none (RevThink; arXiv:2411.19865).
+    """Three rows for each right answer, or none: L = (CE_1 + CE_2 + CE_3) / 3 (RevThink; arXiv:2411.19865).
 
     Question to the answer as it was given; question to backward question; backward question to the oracle's answer,
-    which must verify RIGHT. The first keeps the ids that were sampled.
+    which must verify RIGHT. The first keeps the ids that were sampled. Each task's mean a token weighs a third, however
+    long its texts are, so a row's weight is a third of all action tokens over those of its task.
     """
 
     def make(episode: Episode, task: Task, problem: Problem, turn: Turn) -> list[Turn] | str:
@@ -117,7 +118,11 @@ def turned_round(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, s
         asked = _said(turn, TURN_ROUND.format(question=turn.observation), backward.prompt)
         return [turn, asked, _said(turn, backward.prompt, reasoning)]
 
-    return _written(episodes, task_of, encode, make, wanted=Status.RIGHT, kind="turned round")
+    view = _written(episodes, task_of, encode, make, wanted=Status.RIGHT, kind="turned round")
+    tokens = np.array([row.action.sum() for row in view.rows]).reshape(-1, 3)
+    weights = tokens.sum() / (3 * tokens.sum(axis=0)) if len(tokens) else ()
+    rows = [replace(row, weight=float(weights[index % 3])) for index, row in enumerate(view.rows)]
+    return View(rows, view.dropped)
 
 
 _Make = Callable[[Episode, Task, Problem, Turn], list[Turn] | str]
@@ -136,7 +141,7 @@ def _written(
             continue
         for turn in made:
             (row,) = rows_of(episode, turn.role, [encoded(turn, encode)])
-            rows.append(replace(row, reward=1.0, weight=1 / len(made), group_id=f"{episode.group_id}/{kind}"))
+            rows.append(replace(row, reward=1.0, weight=1.0, group_id=f"{episode.group_id}/{kind}"))
     return View(rows, dropped)
 
 

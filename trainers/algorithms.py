@@ -20,6 +20,7 @@ from .losses import (
     AdvantageWeighted,
     ClippedValue,
     ClippedWeight,
+    Expectile,
     ImplicitCrossEntropy,
     InfoNCA,
     Objective,
@@ -207,6 +208,11 @@ ALGORITHMS = {
     ),
     "hindsight": Algorithm(  # of goal-conditioned environments
         OFFLINE, "Hindsight experience replay, arXiv 1707.01495", RUNS, NLL(), sources.in_hindsight
+    ),
+    "ilql": Algorithm(  # A = outcome - value of the good among what was tried, token by token
+        *(OFFLINE, "ILQL, arXiv 2206.11871; policy by IQL, arXiv 2110.06169", TOKENS, AdvantageWeighted(beta=0.5)),
+        credit=GAE(gae_lambda=1.0, whiten=False),
+        critic=Critic(Expectile()),
     ),
     "awr": Algorithm(
         *(OFFLINE, "Advantage-weighted regression, arXiv 1910.00177", TOKENS, AdvantageWeighted(beta=0.5)),

@@ -79,7 +79,10 @@ def test_a_right_answer_makes_three_rows_of_a_third() -> None:
     assert question == "Modulo 10: b=a+4; c=b*3; c=1. What is a? Answer in \\boxed{}."
     assert texts(backward)[0] == question
     assert texts(backward)[1].endswith("a=3\n\\boxed{3}")
-    assert [row.weight for row in view.rows] == [1 / 3] * 3
+    tokens = [int(row.action.sum()) for row in view.rows]
+    assert len(set(tokens)) > 1, "else the weights tell nothing"
+    thirds = [row.weight * count / sum(tokens) for row, count in zip(view.rows, tokens, strict=True)]
+    assert thirds == pytest.approx([1 / 3] * 3)
     assert len({row.group_id for row in view.rows}) == 1
     (again, _, _) = turned_round([answered(GOOD, sampled=False)], given_task, encode).rows
     assert texts(again) == (PROBLEM.prompt, GOOD)
