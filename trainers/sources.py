@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +26,8 @@ class Round(Protocol):
     number: int
     episodes: Sequence[Episode]
     rows: list[Row]
+
+    def __hash__(self) -> int: ...
 
     def demonstrations(self) -> list[Row]:
         """The oracle's answers to the round's problems."""
@@ -137,6 +139,7 @@ def valued_at_end(row: Row) -> Row:
     return replace(row, token_rewards=given)
 
 
+@lru_cache(maxsize=1)  # a round's are asked for three times
 def rewrites(round: Round) -> View:
     """Answers with as few edits as make them right, asked for with question and solution (RLMEC; 2401.06081)."""
     return corrections.rewrites(round.episodes, round.task_of, round.encode, seed=round.number)
