@@ -9,7 +9,6 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 import gymnasium
@@ -191,6 +190,8 @@ def load_plugins(reload: bool = False) -> dict[str, str]:
     """
     global _plugin_failures
     if _plugin_failures is None or reload:
+        from importlib.metadata import entry_points  # with the e-mail parser that it needs, a tenth of a start
+
         _plugin_failures = {}
         for point in entry_points(group=PLUGIN_GROUP):
             try:

@@ -146,7 +146,7 @@ def test_a_failing_plugin_is_named_and_hinders_no_other(tmp_path: Path, monkeypa
     (tmp_path / "bad_plugin.py").write_text("raise RuntimeError('no such luck')\n")
     monkeypatch.syspath_prepend(tmp_path)
     points = [EntryPoint(name, f"{name}_plugin", registration.PLUGIN_GROUP) for name in ("bad", "good")]
-    monkeypatch.setattr(registration, "entry_points", lambda group: points)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
     monkeypatch.setattr(registration, "_plugin_failures", None)
     with pytest.warns(UserWarning, match="bad_plugin"):
         assert "other/Good-v0" in task_ids()
