@@ -126,12 +126,12 @@ class Task(ABC):
         details = (
             {"fields": fields, "wording": wording} if meta is None else {**meta, "fields": fields, "wording": wording}
         )
-        return Problem(self.wordings[wording].format(**fields), reference, difficulty, details)
+        return Problem(self.wordings[wording].format_map(fields), reference, difficulty, details)
 
     def reword(self, problem: Problem, wording: int) -> Problem:
         """The same problem in another of the task's wordings."""
         fields = problem.meta["fields"]
-        prompt = self.wordings[wording].format(**fields)
+        prompt = self.wordings[wording].format_map(fields)
         return Problem(prompt, problem.reference, problem.difficulty, {**problem.meta, "wording": wording})
 
 

@@ -50,7 +50,8 @@ class ShortestPath(Task):
         row = [(1, 0), (2, 0), (2, 1)]
         row += [(i, i - back) for i, kept in enumerate(throws(rng, n - 3, len(BACK)), 3) for back in BACK[kept]]
         roads = [(i, j, 1 + w) for (i, j), w in zip(row, throws(rng, len(row), 7 + 2 * difficulty), strict=True)]
-        weights = dict(sorted([(_edge(names[i], names[j]), w) for i, j, w in roads]))
+        ends = [(names[i], names[j], w) for i, j, w in roads]
+        weights = dict(sorted([(f"{a}-{b}" if a < b else f"{b}-{a}", w) for a, b, w in ends]))
         source, target = names[0], names[-1]
         reference = {"weights": weights, "source": source, "target": target, "length": _length(n, roads)}
         shown = ", ".join([f"{edge} {weight}" for edge, weight in weights.items()])
@@ -124,14 +125,15 @@ def _length(n: int, roads: Sequence[tuple[int, int, int]]) -> int:
     The roads lead along a row, so that a few rounds settle all: a third of the time of Dijkstra's algorithm.
     """
     far = [0] + [sum([w for _, _, w in roads])] * (n - 1)
-    before: list[int] = []
-    while far != before:
-        before = far[:]
+    changed = True
+    while changed:
+        changed = False
         for i, j, w in roads:
-            if far[j] + w < far[i]:
-                far[i] = far[j] + w
-            elif far[i] + w < far[j]:
-                far[j] = far[i] + w
+            a, b = far[i], far[j]
+            if b + w < a:
+                far[i], changed = b + w, True
+            elif a + w < b:
+                far[j], changed = a + w, True
     return far[-1]
 
 

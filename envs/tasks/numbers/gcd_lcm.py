@@ -52,18 +52,17 @@ class GcdLcm(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         count, common, other = LEVELS[difficulty - 1]
-        sizes = [common - 1] + [other - 1] * count
-        numbers: list[int] = []
-        while len(set(numbers)) < count:
-            factor, *cofactors = below(rng, *sizes)
-            numbers = [(2 + factor) * (2 + cofactor) for cofactor in cofactors]
-        text = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+        cofactors: list[int] = []
+        while len(set(cofactors)) < count:
+            factor, *cofactors = below(rng, common - 1, *[other - 1] * count)
+        numbers = [(2 + factor) * (2 + cofactor) for cofactor in cofactors]
+        text = f"{', '.join([str(number) for number in numbers[:-1]])} and {numbers[-1]}"
         return self.ask(rng, {"numbers": numbers}, difficulty, {"numbers": text})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         numbers = problem.reference["numbers"]
         both = math.gcd(*numbers), math.lcm(*numbers)
-        answer = "gcd={}, lcm={}".format(*both)
+        answer = f"gcd={both[0]}, lcm={both[1]}"
         if response.endswith(f"\\boxed{{{answer}}}"):  # the usual right answer, at half the cost
             return right("the gcd and the lcm", answer=answer)
         text = last_boxed(response)

@@ -11,7 +11,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
-from ..draws import below, shuffled, throws
+from ..draws import below, shuffled
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ANSWER_CHARS = 400  # a longer answer is none
@@ -57,7 +57,7 @@ class Cipher(Task):
             raise ValueError(f"kind is None or one of {', '.join(KINDS)}, not {self.kind!r}")
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        message = " ".join([WORDS[k] for k in throws(rng, difficulty + 1, len(WORDS))])
+        message = " ".join([WORDS[word % len(WORDS)] for word in rng.bit_generator.random_raw(difficulty + 1).tolist()])
         kind = self.kind or KINDS[(difficulty > LAST_LEVELS[0]) + (difficulty > LAST_LEVELS[1])]
         if kind == "substitution":
             key = "".join(shuffled(rng, ALPHABET))
