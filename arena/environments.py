@@ -54,11 +54,20 @@ class Environments:
         """Keep one that was taken here for whoever asks for the same id and arguments next."""
         self._idle[self._lent.pop(env)].append(env)
 
-    def task(self, env_id: str, env_kwargs: Mapping[str, Any]) -> Any:
-        """What an environment is of: a ``Task`` or a ``DialogueTask``."""
+    def task(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int) -> Any:
+        """What a seed's episode is of: a ``Task`` or a ``Dialogue``. In a mixture, the seed says of which family."""
+        env: Any = self._any(env_id, env_kwargs)
+        return env.task_of(seed) if hasattr(env, "task_of") else env.task
+
+    def family(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int) -> str:
+        """The family that a seed's episode is of, in a mixture; "" elsewhere."""
+        env: Any = self._any(env_id, env_kwargs)
+        return env.family_of(seed) if hasattr(env, "family_of") else ""
+
+    def _any(self, env_id: str, env_kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
         env = self.take(env_id, env_kwargs)
         self.give_back(env)
-        return env.unwrapped.task  # type: ignore[attr-defined]  # every environment of ours has one
+        return env.unwrapped
 
     def close(self) -> None:
         """Close all that are idle."""

@@ -6,7 +6,7 @@ The classes of tasks, dialogues and wrappers are attributes too, imported when a
 from typing import Any
 
 from . import dialogues, opponents, tasks, wrappers  # noqa: F401  # the opponents' ids are registered by it
-from .curriculum import Curriculum, SuccessCurriculum
+from .curriculum import Curriculum, FamilyCurricula, SuccessCurriculum
 from .dialogue import Dialogue, DialogueEnv, Turn
 from .goals import GoalDialogue
 from .reasoning import ReasoningEnv, Snapshot
@@ -20,6 +20,7 @@ __all__ = [
     "Curriculum",
     "Dialogue",
     "DialogueEnv",
+    "FamilyCurricula",
     "GoalDialogue",
     "Mixture",
     "OracleMissing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -73,6 +73,32 @@ class SuccessCurriculum:
     def _check(self, level: int) -> None:
         if level not in self.levels:
             raise ValueError(f"the levels are {self.levels[0]} to {self.levels[-1]}, not {level!r}")
+
+
+class FamilyCurricula:
+    """A ``SuccessCurriculum`` for each family of problems, by name; ``begin`` makes one when a family first occurs."""
+
+    def __init__(self, begin: Callable[[], SuccessCurriculum]) -> None:
+        self._begin = begin
+        self._of: dict[str, SuccessCurriculum] = {}
+
+    def of(self, family: str) -> SuccessCurriculum:
+        if family not in self._of:
+            self._of[family] = self._begin()
+        return self._of[family]
+
+    def levels(self) -> dict[str, int]:
+        """The present level of every family that has occurred."""
+        return {family: curriculum.level for family, curriculum in sorted(self._of.items())}
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON-able: of each family all that ``update`` has changed."""
+        return {family: curriculum.state_dict() for family, curriculum in self._of.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from ``state_dict()``. Raises ValueError when a level is none of the levels."""
+        for family, one in state.items():
+            self.of(family).load_state_dict(one)
 
 
 class Curriculum(gymnasium.Wrapper[str, str, str, str]):

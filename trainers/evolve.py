@@ -105,22 +105,23 @@ def warm_round(session: Session) -> dict[str, Any]:
 
 def evolve_round(session: Session) -> dict[str, Any]:
     """Several answers to each problem, judged; the policy moves towards those that did better than their siblings."""
-    spec = session.recipe.evolve
-    level = session.curriculum.level
     before = (session.clock.sampling, session.clock.tokens_sampled)
-    episodes, view = sample(session, range(spec.start_difficulty, level + 1))
+    episodes, view = sample(session)
+    levels = session.curricula.levels()
     sampled = session.clock.tokens_sampled - before[1]
     rows = judged(session.recipe, session.round, view.rows)
     metrics = evolve_models(session, PlayedRound(session, episodes, rows)) if rows else {}
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
-        session.curriculum.update(episode.reset_options["difficulty"], outcome.reward)
+        family = session.environments.family(episode.env_id, episode.env_kwargs, episode.seed)
+        session.curricula.of(family).update(episode.reset_options["difficulty"], outcome.reward)
     rewards = [outcome.reward for outcome in outcomes if outcome.decided]
     lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
     return {
         **metrics,
         "reward": float(np.mean(rewards)) if rewards else float("nan"),
-        "level": level,
+        "level": float(np.mean(list(levels.values()))),
+        **{f"level/{family}": level for family, level in levels.items() if family},
         "episodes": len(episodes),
         "length": float(np.mean(lengths)),
         "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,

@@ -90,7 +90,7 @@ class Evolve:
     start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
         evolution began with (STaR, ReST-EM).
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
-        second as the current level's success reaches ``raise_at``.
+        second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
     control: "shuffled" deals each round's rewards out at random: a loop that still improves learns from something else.
     """
 

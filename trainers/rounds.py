@@ -62,7 +62,7 @@ class PlayedRound:
         return self.session.policy.chat.continued(turns)
 
     def task_of(self, episode: Episode) -> Any:
-        return self.session.environments.task(episode.env_id, episode.env_kwargs)
+        return self.session.environments.task(episode.env_id, episode.env_kwargs, episode.seed)
 
     def earlier(self, number: int) -> list[Row]:
         store = self.session.run.episodes
@@ -112,7 +112,7 @@ def _as_learned(episodes: Sequence[Episode], rows: Sequence[Row]) -> list[Episod
     ]
 
 
-def sample(session: Session, levels: range) -> tuple[list[Episode], View]:
+def sample(session: Session) -> tuple[list[Episode], View]:
     """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
     recipe, spec, algorithm = session.recipe, session.recipe.evolve, session.recipe.algorithm()
     decode = session.policy.chat.text if algorithm.reads_steps else None
@@ -120,7 +120,7 @@ def sample(session: Session, levels: range) -> tuple[list[Episode], View]:
     asked, missing = 0, spec.problems
     for attempt in range(1 + algorithm.attempts):
         jobs = [
-            new_job(recipe, "evolve", session.round, problem, number, levels[-1 - problem % len(levels)])
+            new_job(recipe, "evolve", session.round, problem, number, _difficulty(session, problem))
             for problem in range(asked, asked + missing)
             for number in range(spec.samples)
         ]
@@ -131,6 +131,15 @@ def sample(session: Session, levels: range) -> tuple[list[Episode], View]:
         if missing <= 0:
             break
     return episodes, view
+
+
+def _difficulty(session: Session, problem: int) -> int:
+    """Of a problem of evolution: levels in turn, from the present one of the problem's family down to the first."""
+    recipe = session.recipe
+    seed = derive_seed(recipe.seed, "evolve", session.round, problem)
+    family = session.environments.family(recipe.env_id, {**recipe.env_kwargs, "split": "train"}, seed)
+    levels = range(recipe.evolve.start_difficulty, session.curricula.of(family).level + 1)
+    return levels[-1 - problem % len(levels)]
 
 
 def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> list[Episode]:

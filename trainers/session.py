@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from palaestra.arena.environments import Environments
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.run_folder import RunFolder
 from palaestra.arena.settings import SettingsError
-from palaestra.envs.curriculum import SuccessCurriculum
+from palaestra.envs.curriculum import FamilyCurricula, SuccessCurriculum
 from palaestra.episodes import Actor, Episode
 
 from .advantages import RunningMean
@@ -75,9 +76,8 @@ class Session:
         self.environments = Environments()
         self.running = RunningMean()
         evolve = recipe.evolve
-        self.curriculum = SuccessCurriculum(
-            range(evolve.start_difficulty, evolve.top_difficulty + 1), raise_at=evolve.raise_at
-        )
+        asked = range(evolve.start_difficulty, evolve.top_difficulty + 1)
+        self.curricula = FamilyCurricula(partial(SuccessCurriculum, asked, raise_at=evolve.raise_at))
         self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
         self.modules: dict[str, Module] = {}
@@ -214,7 +214,7 @@ class Session:
             "version": self.version,
             "optimizer": tree_map(whole, self.optimizer.state_dict()),
             "masters": [whole(master.detach()) for master in self._masters()],
-            "curriculum": self.curriculum.state_dict(),
+            "curricula": self.curricula.state_dict(),
             "running": self.running.state_dict(),
             "clock": self.clock.state_dict(),
             "value_head": value_head(self.model),
@@ -239,7 +239,7 @@ class Session:
             moments.update({name: parted_like(value, weight) for name, value in moments.items()})
         for master, saved in zip(self._masters(), state.get("masters", ()), strict=True):
             master.data.copy_(parted_like(saved, master))
-        self.curriculum.load_state_dict(state["curriculum"])
+        self.curricula.load_state_dict(state["curricula"] if "curricula" in state else {"": state["curriculum"]})
         self.running.load_state_dict(state["running"])
         self.clock.load_state_dict(state["clock"])
         self.engine.load((), self.version)

@@ -8,7 +8,7 @@ import gymnasium
 import pytest
 
 from palaestra.envs import make
-from palaestra.envs.curriculum import Curriculum, SuccessCurriculum
+from palaestra.envs.curriculum import Curriculum, FamilyCurricula, SuccessCurriculum
 
 
 def test_the_level_rises_with_success_and_falls_with_failure() -> None:
@@ -64,6 +64,17 @@ def test_state_goes_through_json_and_continues_exactly() -> None:
             controller.update(controller.level, success)
     assert one.state_dict() == two.state_dict()
     assert one.level > 1
+
+
+def test_families_have_levels_and_windows_of_their_own() -> None:
+    one, two = (FamilyCurricula(lambda: SuccessCurriculum(range(1, 4), window=2)) for _ in range(2))
+    for success in (1.0, 1.0, 1.0):
+        one.of("easy").update(one.of("easy").level, success)
+        one.of("hard").update(one.of("hard").level, 0.0)
+    assert one.levels() == {"easy": 2, "hard": 1}
+    two.load_state_dict(json.loads(json.dumps(one.state_dict())))
+    two.of("easy").update(2, 1.0)  # the second result at this level: the first came with the state
+    assert two.levels() == {"easy": 3, "hard": 1}
 
 
 def test_impossible_settings_are_refused() -> None:

@@ -15,6 +15,7 @@ from palaestra.agents.pretrained import load_policy
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
+from palaestra.envs.wrappers.mixture import make_mixture
 from palaestra.trainers.optimise import TrainingError
 from palaestra.trainers.rounds import CONTROLS
 
@@ -139,6 +140,23 @@ def test_every_kind_of_state_survives_a_stop(play_run: Play, tiny_recipe: Recipe
     assert_same_run(whole.path, stopped.path)
     if "updates" in evolve:
         assert metrics(whole.path)[-1]["level"] == 2
+
+
+def test_each_family_of_a_mixture_has_a_level_of_its_own(play_run: Play, tiny_recipe: Recipes) -> None:
+    parity, chain = "parity_task:tests/Parity-v0", "palaestra/ChainArith-v0"
+    evolve = {"raise_at": 0.3, "problems": 48}  # 192 answers: the windows of both families fill in a round
+    recipe = tiny_recipe(evolve={**tiny_recipe()["evolve"], **evolve})
+    recipe["environment"] = {"id": "palaestra/Mixture-v0", "envs": [parity, chain]}
+    whole = play_run(recipe)
+    last = metrics(whole.path)[-1]
+    assert (last[f"level/{parity}"], last[f"level/{chain}"], last["level"]) == (2, 1, 1.5)
+    family_of = make_mixture([parity, chain]).family_of
+    evolved = [episode for episode in whole.episodes.read() if episode.group_id.startswith("evolve/")]
+    asked = {(family_of(episode.seed), episode.reset_options["difficulty"]) for episode in evolved}
+    assert asked == {(parity, 1), (parity, 2), (chain, 1)}
+    stopped = play_run(recipe, stop_after=4)
+    play_run(run=RunFolder.open(stopped.path))
+    assert_same_run(whole.path, stopped.path)
 
 
 def test_episodes_behind_the_checkpoint_are_learned_from_and_not_played_again(
