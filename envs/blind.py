@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -10,8 +11,9 @@ import numpy as np
 from palaestra.verifiers import Verdict, wrong
 
 from .dialogue import LONGEST, Dialogue, Turn, reward_of
-from .task import Problem, Task
+from .task import OracleMissing, Problem, Task
 
+ACTIONS = ("1", "\\boxed{1}", "yes")
 SCRIPT = "\x1f"  # before a JSON list of actions, one a turn
 
 
@@ -22,13 +24,13 @@ class Blind(Task):
     the better play, with all rewards of it as score. The oracle's response is the script of its actions, and several
     scripts, one a line, are also played as their last actions, one a turn.
 
-    opening: how many turns the oracle plays before (-1: all but its last), to see what an action does at a late turn.
+    opening: how many turns of ``some_play`` come before (-1: all but its last), to see what an action does late.
     """
 
     def __init__(self, dialogue: Dialogue, opening: int = 0) -> None:
         self.dialogue = dialogue
         self.opening = opening
-        self._played: dict[str, list[str]] = {}  # the oracle's actions, by problem
+        self._played: dict[str, list[str]] = {}  # the actions of ``some_play``, by problem
         self.id = dialogue.id  # type: ignore[misc]  # of the instance: this class is of no family
         self.difficulties = dialogue.difficulties  # type: ignore[misc]
 
@@ -54,8 +56,7 @@ class Blind(Task):
             return []
         key = repr((problem.prompt, problem.reference))
         if key not in self._played:
-            played = self.dialogue.demonstrate(problem, np.random.default_rng(0))
-            self._played[key] = [action for action, _ in played]
+            self._played[key] = [action for action, _ in some_play(self.dialogue, problem)]
         return self._played[key][: self.opening]
 
     def _earned(self, problem: Problem, opening: Sequence[str], plan: list[str]) -> Verdict:
@@ -67,6 +68,15 @@ class Blind(Task):
         if verdict.score != verdict.score:
             return verdict
         return wrong(verdict.reason, min(1.0, max(0.0, sum(map(reward_of, turns)))))
+
+
+def some_play(dialogue: Dialogue, problem: Problem) -> list[tuple[str, Turn]]:
+    """The oracle's actions with what they lead to; ``ACTIONS`` over and over where there is no oracle."""
+    try:
+        return list(dialogue.demonstrate(problem, np.random.default_rng(0)))
+    except OracleMissing:
+        turns = list(dialogue.play(problem, itertools.cycle(ACTIONS)))
+        return list(zip(itertools.cycle(ACTIONS), turns, strict=False))
 
 
 def plans(response: str) -> list[list[str]]:

@@ -17,11 +17,11 @@ from gymnasium.utils.env_checker import check_env
 from palaestra.verifiers import Status
 
 from .audit import MAX_SECONDS, audit, fastest, levels
-from .blind import Blind
+from .blind import Blind, some_play
 from .cheats import ATTACKS, CHEATS, HOSTILE
 from .dialogue import LONGEST, Dialogue, DialogueEnv, State, Turn, reward_of
 from .registration import make
-from .subject import Subject
+from .subject import NotApplicable, Subject
 from .task import Problem, sample_problem
 from .testing import MAX_SNAPSHOT, _knobs, _require
 
@@ -68,7 +68,7 @@ def _interleaved(subject: Subject) -> None:
     env, other = task.environment(task), make("palaestra/ChainArith-v0")
     for problem_seed in seeds[:FEW]:
         problem = env.reset(seed=problem_seed)[1]["problem"]
-        for action, turn in _oracle_play(task, problem):
+        for action, turn in some_play(task, problem):
             other.reset(seed=problem_seed)
             other.step("\\boxed{1}")
             seen, reward, ended, _, info = env.step(action)
@@ -85,7 +85,7 @@ def _snapshots(subject: Subject) -> str:
     largest = 0
     for seed, level in itertools.product(seeds[:2], levels(task)):
         problem = env.reset(seed=seed, options={"difficulty": level})[1]["problem"]
-        for action, _ in _oracle_play(task, problem):
+        for action, _ in some_play(task, problem):
             data = pickle.dumps(env.snapshot())
             largest = max(largest, len(data))
             for tried in ("", action):
@@ -138,6 +138,8 @@ def _weak(subject: Subject) -> str:
     task = subject.task
     rng = np.random.default_rng(0)
     low, high = task.difficulties[0], task.difficulties[-1]
+    if low == high:
+        raise NotApplicable("the task has one difficulty")
     rates = []
     for level in (low, high):
         ends = [
@@ -156,7 +158,7 @@ def _pure(subject: Subject) -> None:
     task, seeds = subject.task, subject.seeds
     for problem in Subject(task, seeds[:FEW]).problems:
         untouched = copy.deepcopy(problem)
-        play = _oracle_play(task, problem)
+        play = some_play(task, problem)
         states: list[State] = [task.begin(problem), *(turn.state for _, turn in play)]
         _require(list(task.play(untouched, [a for a, _ in play])) == [t for _, t in play], "played again it differs")
         for number in reversed(range(len(play))):
@@ -221,9 +223,12 @@ def _hostility(subject: Subject) -> str:
 def _rewards(subject: Subject) -> None:
     task = subject.task
     for problem in subject.problems:
-        rewards = [reward_of(turn) for _, turn in _oracle_play(task, problem)]
+        play = some_play(task, problem)
+        rewards = [reward_of(turn) for _, turn in play]
         _require(all(isinstance(r, float) and -1.0 <= r <= 1.0 for r in rewards), f"rewards of {rewards}")
-        _require(0.0 < sum(rewards) <= 1.0 + 1e-9, f"the oracle earns {sum(rewards)}")
+        verdict, earned = play[-1][1].verdict, sum(rewards)
+        end = "won" if verdict is not None and verdict.right else "lost"
+        _require((earned > 0.0 or end == "lost") and earned <= 1.0 + 1e-9, f"a dialogue {end} earns {earned}")
 
 
 CHECKS: dict[str, Callable[[Subject], str | None]] = {
@@ -243,8 +248,9 @@ CHECKS: dict[str, Callable[[Subject], str | None]] = {
 
 def transcript(task: Dialogue, problem: Problem) -> str:
     """What the oracle and the environment say, the same in every process."""
-    return json.dumps([(action, turn.observation) for action, turn in _oracle_play(task, problem)])
+    return json.dumps([(action, turn.observation) for action, turn in some_play(task, problem)])
 
 
 def _oracle_play(task: Dialogue, problem: Problem, seed: int = 0) -> Play:
+    """Raises OracleMissing where there is none."""
     return list(task.demonstrate(problem, np.random.default_rng(seed)))

@@ -136,10 +136,11 @@ class PrimeDialogue(PrimeTask, Dialogue):
         final = _text(outcome.value["messages"]) if outcome.ending is Ending.DONE else ""
         return Turn(final, said, self._judged(outcome))
 
-    verify = Dialogue.verify
+    def act(self, problem: Problem, state: Any, observation: str, rng: np.random.Generator) -> str:
+        raise OracleMissing(f"{self.id} has no oracle: it does not say how its dialogues are won")
 
-    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
-        raise OracleMissing(f"{self.id} does not say how its dialogues are won")
+    verify = Dialogue.verify
+    solve = Dialogue.solve
 
 
 def load(id: str) -> type[PrimeTask]:

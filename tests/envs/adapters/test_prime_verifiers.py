@@ -12,11 +12,12 @@ import pytest
 
 from palaestra.envs.adapters import prime_verifiers as adapter
 from palaestra.envs.adapters.prime_verifiers import PrimeDialogue, PrimeTask, Unplayable
+from palaestra.envs.blind import some_play
 from palaestra.envs.dialogue import DialogueEnv
 from palaestra.envs.registration import UnknownEnvironment, make, make_task
 from palaestra.envs.subject import Subject
 from palaestra.envs.task import OracleMissing, Problem, sample_problem
-from palaestra.envs.testing import CHECKS
+from palaestra.envs.testing import CHECKS, checks_of
 from palaestra.verifiers import Status
 from palaestra.verifiers.optional import MissingLibrary
 from palaestra.verifiers.workers import Ending, Outcome
@@ -159,6 +160,21 @@ def test_it_is_met_through_reset_and_step() -> None:
 def test_the_kits_checks_of_seeds_pass(check: str, sums: PrimeTask, guess: PrimeDialogue) -> None:
     for one in (sums, guess):
         CHECKS[check](Subject(one, [0, 1]))
+
+
+def test_the_kit_says_where_there_is_no_oracle_and_tries_the_rest_without(guess: PrimeDialogue) -> None:
+    for check in ("oracle scores 1", "oracle goes on from actions"):
+        with pytest.raises(OracleMissing, match="toy_guess-v0 has no oracle: it does not say how"):
+            checks_of(guess)[check](Subject(guess, [0]))
+    for check in (
+        "same seed, interleaved",
+        "snapshot and restore",
+        "turns are pure functions",
+        "rewards are finite, in [0, 1]",
+    ):
+        checks_of(guess)[check](Subject(guess, [0]))
+    played = some_play(guess, sample_problem(guess, 0, 1))
+    assert [turn.verdict is None for _, turn in played] == [True, False]  # "1" is lower, and what is no number ends it
 
 
 def test_the_oracle_finds_the_form_that_the_rubric_takes(sums: PrimeTask, guess: PrimeDialogue) -> None:

@@ -308,7 +308,7 @@ class Overpays(Stairs):
         (Loser, "oracle scores 1", "no answer"),
         (Fragile, "hostile", "IndexError"),
         (Sets, "turns are pure", "TypeError"),
-        (Overpays, "rewards", "the oracle earns"),
+        (Overpays, "rewards", "a dialogue won earns 2.5"),
     ],
 )
 def test_a_bad_dialogue_is_caught(task: type[Dialogue], name: str, detail: str) -> None:
