@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import combinations
 
 import pytest
@@ -12,14 +13,22 @@ from hypothesis import strategies as st
 from palaestra.arena.measures import (
     Solution,
     balance,
+    calibration,
     distinct,
+    diversity,
+    entropy,
     headroom,
+    majority_at_k,
+    oracle_gap,
     outcome_efficiency,
     pass_at_k,
+    price,
     process_efficiency,
+    revision,
     solutions,
 )
 from palaestra.arena.rollout import solution_spans
+from palaestra.episodes import Actor, Cost, Episode, Outcome
 from palaestra.verifiers import Status, Verdict, right, undecided, wrong
 
 RIGHT, WRONG, UNDECIDED = Status
@@ -35,8 +44,8 @@ THIRTEEN = [
 
 def test_the_thirteen_solutions_of_two_plus_three() -> None:
     assert (len(THIRTEEN), sum(s.tokens for s in THIRTEEN), sum(NEW)) == (13, 901, 323)
-    assert outcome_efficiency([THIRTEEN]) == pytest.approx(0.043, abs=5e-4)
-    assert process_efficiency([THIRTEEN]) == pytest.approx(0.358, abs=5e-4)
+    assert outcome_efficiency([THIRTEEN]) == 39 / 901
+    assert process_efficiency([THIRTEEN]) == 323 / 901
     shuffled = [THIRTEEN[0], THIRTEEN[7], *THIRTEEN[1:7], *THIRTEEN[8:]]
     assert process_efficiency([shuffled]) == process_efficiency([THIRTEEN])
 
@@ -104,3 +113,77 @@ def test_balance_wants_enough_different_right_answers_and_few_wrong_ones() -> No
     assert balance(right=0, distinct_right=0, selected=0, wanted=4) == 0.0
     with pytest.raises(ValueError, match="5 distinct, 4 right"):
         balance(right=4, distinct_right=5, selected=8, wanted=4)
+
+
+def voted(draw: tuple[str | None, ...], right: set[str]) -> float:
+    """The chance that a vote of these answers is right, of equals each as often."""
+    votes = Counter(answer for answer in draw if answer is not None)
+    first = [answer for answer, count in votes.items() if count == max(votes.values())]
+    return sum(answer in right for answer in first) / len(first) if first else 0.0
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=7), st.data())
+def test_majority_at_k_is_the_mean_over_all_draws(answers: list[str | None], data: st.DataObject) -> None:
+    k, right_ones = data.draw(st.integers(1, len(answers))), data.draw(st.sets(st.sampled_from("abc")))
+    draws = list(combinations(answers, k))
+    mean = sum(voted(draw, right_ones) for draw in draws) / len(draws)
+    assert majority_at_k(answers, right_ones, k) == pytest.approx(mean)
+    hit = sum(any(one in right_ones for one in draw) for draw in draws) / len(draws)
+    assert oracle_gap(answers, right_ones, k) == pytest.approx(hit - mean)
+
+
+def test_majority_at_k_refuses_more_than_there_are_and_none_at_all() -> None:
+    for answers, k in ((["a"], 2), (["a"], 0), ([], 1)):
+        with pytest.raises(ValueError, match="majority@k needs"):
+            majority_at_k(answers, {"a"}, k)
+
+
+def test_entropy_is_that_of_the_answers_shares() -> None:
+    assert entropy("aabb") == pytest.approx(math.log(2))
+    assert entropy("aaaa") == 0.0
+    assert math.isnan(entropy([]))
+
+
+def test_two_ways_to_one_answer_are_two_derivations() -> None:
+    found = diversity(["2+3=5\n\\boxed{5}", "2 + 3 = 5\n\n\\boxed{5}", "3+2=5\n\\boxed{5}", "no idea"])
+    assert (found.answers, found.derivations, found.entropy, found.unanswered) == (1 / 3, 3 / 4, 0.0, 1)
+    nothing = diversity([])
+    assert math.isnan(nothing.answers)
+    assert math.isnan(nothing.derivations)
+
+
+def test_calibration_by_hand() -> None:
+    found = calibration([0.9, 0.9, 0.2, 0.2, 1.0], [1, 0, 0, 0, 1], bins=10)
+    assert found.ece == pytest.approx((0.8 + 0.4) / 5)  # one of 1.9 at 0.9 and 1.0, none of 0.4 at 0.2
+    assert found.brier == pytest.approx((0.01 + 0.81 + 0.04 + 0.04 + 0) / 5)
+    assert (found.n, found.left_out) == (5, 0)
+
+
+def test_calibration_leaves_nan_out_and_says_so() -> None:
+    found = calibration([0.5, math.nan, 0.5], [1, 1, math.nan])
+    assert (found.n, found.left_out, found.brier) == (1, 2, 0.25)
+    assert math.isnan(calibration([math.nan], [1]).ece)
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        calibration([1.5], [1])
+
+
+def test_revising_repairs_and_harms() -> None:
+    found = revision([WRONG, WRONG, RIGHT, RIGHT, RIGHT, UNDECIDED], [RIGHT, WRONG, RIGHT, WRONG, RIGHT, RIGHT])
+    assert (found.repair, found.harm) == (1 / 2, 1 / 3)
+    assert (found.before, found.after) == (3 / 5, 3 / 5)
+    assert (found.n, found.undecided) == (5, 1)
+    assert math.isnan(revision([RIGHT], [RIGHT]).repair)
+
+
+def test_the_price_of_a_right_answer_holds_what_the_wrong_ones_cost() -> None:
+    def episode(status: Status, cost: Cost) -> Episode:
+        outcome = {"reasoner": Outcome(1.0, status)}
+        return Episode("i", "e", {}, {}, 0, "g", {"reasoner": Actor("a")}, (), outcome, True, False, cost=cost)
+
+    log = [episode(RIGHT, Cost(10, 20, 1)), episode(WRONG, Cost(30, 40, 3)), episode(UNDECIDED, Cost(0, 4, 1))]
+    found = price(log)
+    assert (found.tokens, found.tokens_in, found.verifier_calls) == (64, 40, 5)
+    assert (found.right, found.undecided) == (1, 1)
+    assert price(log[1:]).tokens == math.inf
+    with pytest.raises(ValueError, match="no episode"):
+        price([])
