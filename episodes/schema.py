@@ -1,4 +1,4 @@
-"""The Parquet layout of an episode, and the way between its rows and its dataclasses.
+"""The Parquet layout of an episode, and the way into it; ``columns.py`` has the way back.
 
 Fields whose shape belongs to an environment or an agent (references, evidence, remarks) are JSON texts; all else is
 typed, so that DuckDB, pandas and ``datasets`` read the files without this package.
@@ -11,10 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from palaestra.envs.task import Problem
-from palaestra.verifiers import Status, Verdict
+from palaestra.verifiers import Verdict
 
-from .record import Actor, Cost, Episode, Goal, Outcome, Span, Turn
+from .record import Episode, Span, Turn
 
 JSON = pa.string()
 SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
@@ -115,34 +114,6 @@ def to_row(episode: Episode) -> dict[str, Any]:
     }
 
 
-def from_row(row: dict[str, Any]) -> Episode:
-    """The episode of a row, equal to the one that ``to_row`` was given."""
-    problem, goal = row["problem"], row["goal"]
-    return Episode(
-        id=row["id"],
-        env_id=row["env_id"],
-        env_kwargs=json.loads(row["env_kwargs"]),
-        reset_options=json.loads(row["reset_options"]),
-        seed=row["seed"],
-        group_id=row["group_id"],
-        roles={actor["role"]: Actor(actor["agent_id"], actor["weights_hash"]) for actor in row["roles"]},
-        turns=tuple(_turn_from_row(turn) for turn in row["turns"]),
-        outcome={end["role"]: Outcome(end["reward"], Status(end["status"]), end["reason"]) for end in row["outcome"]},
-        terminated=row["terminated"],
-        truncated=row["truncated"],
-        problem=problem
-        and Problem(
-            problem["prompt"], json.loads(problem["reference"]), problem["difficulty"], json.loads(problem["meta"])
-        ),
-        parent_id=row["parent_id"],
-        goal=goal and Goal(goal["desired"], goal["achieved"]),
-        cost=Cost(**row["cost"]),
-        tags=json.loads(row["tags"]),
-        created=row["created"],
-        palaestra_version=row["palaestra_version"],
-    )
-
-
 def _to_json(value: Any) -> str:
     return "{}" if value == {} else json.dumps(value)  # most of them are empty
 
@@ -170,35 +141,8 @@ def _turn_to_row(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _turn_from_row(row: dict[str, Any]) -> Turn:
-    return Turn(
-        role=row["role"],
-        observation=row["observation"],
-        text=row["text"],
-        reward=row["reward"],
-        prompt_ids=tuple(row["prompt_ids"]),
-        action_ids=tuple(row["action_ids"]),
-        logprobs=tuple(row["logprobs"]),
-        temperature=row["temperature"],
-        top_p=row["top_p"],
-        top_k=row["top_k"],
-        finish_reason=row["finish_reason"],
-        weights_version=row["weights_version"],
-        step_spans=_spans_from_rows(row["step_spans"]),
-        solution_spans=_spans_from_rows(row["solution_spans"]),
-        tool_calls=tuple(json.loads(call) for call in row["tool_calls"]),
-        verdicts=_verdicts_from_rows(row["verdicts"]),
-        step_verdicts=_verdicts_from_rows(row["step_verdicts"]),
-        meta=json.loads(row["meta"]),
-    )
-
-
 def _spans_to_rows(spans: tuple[Span, ...]) -> list[dict[str, int]]:
     return [{"start": start, "end": end} for start, end in spans]
-
-
-def _spans_from_rows(rows: list[dict[str, int]]) -> tuple[Span, ...]:
-    return tuple((row["start"], row["end"]) for row in rows)
 
 
 def _verdicts_to_rows(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
@@ -211,9 +155,3 @@ def _verdicts_to_rows(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
         }
         for verdict in verdicts
     ]
-
-
-def _verdicts_from_rows(rows: list[dict[str, Any]]) -> tuple[Verdict, ...]:
-    return tuple(
-        Verdict(row["score"], Status(row["status"]), row["reason"], json.loads(row["evidence"])) for row in rows
-    )

@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .columns import episodes_of
 from .record import Episode
-from .schema import SCHEMA, from_row, to_row
+from .schema import SCHEMA, to_row
 
 
 class StoreError(RuntimeError):
@@ -62,9 +63,13 @@ class EpisodeStore:
 
     def read(self, *files: Path) -> Iterator[Episode]:
         """Stream episodes of the given batches, or of all, a few thousand in memory at a time."""
+        for batch in self.batches(*files):
+            yield from episodes_of(batch)
+
+    def batches(self, *files: Path, columns: Sequence[str] | None = None, size: int = 2048) -> Iterator[pa.RecordBatch]:
+        """Stream the rows of ``SCHEMA`` as Arrow has them, or only some of its columns, named as Parquet names them."""
         for file in files or self.files():
-            for batch in _open(file).iter_batches(batch_size=2048):
-                yield from map(from_row, batch.to_pylist())
+            yield from _open(file).iter_batches(batch_size=size, columns=columns)
 
     def discard_unfinished(self) -> None:
         """Remove what a killed writer left aside. Only for the store's one owner."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,21 +97,25 @@ def groups(episodes: Iterable[Episode], size: int | None = None, decode: Decode 
         ValueError: a turn was sampled greedily, or with top_p or top_k, so that its log-probabilities are not the
             policy's and every importance ratio would be biased.
     """
+    return grouped(_sampled(episodes, decode), size)
+
+
+Played = tuple[str, str, list[Row]]  # group, role, and the rows of the role's turns in one episode, if all were sampled
+
+
+def grouped(played: Iterable[Played], size: int | None = None) -> View:
+    """``groups`` of rows that were made already."""
     by_group: dict[tuple[str, str], list[Row]] = {}
     members: Counter[tuple[str, str]] = Counter()
     dropped: Counter[str] = Counter()
     forked = 0
-    for episode in episodes:
-        for role in episode.outcome:
-            turns = [turn for turn in episode.turns if turn.role == role]
-            if not turns or not all(turn.action_ids for turn in turns):
-                dropped["no sampled tokens"] += 1
-                continue
-            _refuse_biased(turns)
-            made = rows_of(episode, role, turns, decode)
-            forked += len(made) - 1
-            by_group.setdefault((episode.group_id, role), []).extend(made)
-            members[episode.group_id, role] += 1
+    for group_id, role, made in played:
+        if not made:
+            dropped["no sampled tokens"] += 1
+            continue
+        forked += len(made) - 1
+        by_group.setdefault((group_id, role), []).extend(made)
+        members[group_id, role] += 1
     rows: list[Row] = []
     for key, group in by_group.items():
         decided = {row.episode_id for row in group if not math.isnan(row.reward)}
@@ -122,6 +126,18 @@ def groups(episodes: Iterable[Episode], size: int | None = None, decode: Decode 
         else:
             rows += group
     return View(rows, dropped, forked)
+
+
+def _sampled(episodes: Iterable[Episode], decode: Decode | None) -> Iterator[Played]:
+    for episode in episodes:
+        for role in episode.outcome:
+            turns = [turn for turn in episode.turns if turn.role == role]
+            if not turns or not all(turn.action_ids for turn in turns):
+                yield episode.group_id, role, []
+                continue
+            for turn in turns:
+                refuse_biased(turn.temperature, turn.top_p, turn.top_k)
+            yield episode.group_id, role, rows_of(episode, role, turns, decode)
 
 
 def each(episodes: Iterable[Episode]) -> View:
@@ -138,13 +154,13 @@ def each(episodes: Iterable[Episode]) -> View:
     return View(rows, dropped)
 
 
-def _refuse_biased(turns: Sequence[Turn]) -> None:
-    for turn in turns:
-        if turn.temperature == 0 or turn.top_p != 1 or turn.top_k != 0:
-            raise ValueError(
-                f"answers sampled with temperature {turn.temperature:g}, top_p {turn.top_p:g}, top_k {turn.top_k} are "
-                "not the policy's own: train on temperature above 0, top_p 1 and top_k 0"
-            )
+def refuse_biased(temperature: float, top_p: float, top_k: int) -> None:
+    """Raises ValueError for a turn whose log-probabilities are not the policy's own."""
+    if temperature == 0 or top_p != 1 or top_k != 0:
+        raise ValueError(
+            f"answers sampled with temperature {temperature:g}, top_p {top_p:g}, top_k {top_k} are "
+            "not the policy's own: train on temperature above 0, top_p 1 and top_k 0"
+        )
 
 
 def encoded(turn: Turn, encode: Encode) -> Tokens:

@@ -1,0 +1,144 @@
+"""Views straight from the log's columns: the rows of ``views.groups`` without the episodes, ten times as fast.
+
+Only what rows are made of is read, and it stays in Arrow's memory: texts, verdicts and remarks are never touched.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .store import EpisodeStore
+from .views import Played, Row, View, grouped, refuse_biased
+
+OF_TURNS = ("role", "prompt_ids", "action_ids", "logprobs", "temperature", "top_p", "top_k")
+COLUMNS = (
+    *("id", "env_id", "group_id", "outcome.list.element.role", "outcome.list.element.reward"),
+    *(f"turns.list.element.{name}" for name in OF_TURNS),
+)
+BATCH = 2048  # episodes in memory at a time
+
+Ints = NDArray[np.int64]
+
+
+def groups(store: EpisodeStore, *files: Path, size: int | None = None) -> View:
+    """``views.groups(store.read(*files), size)``, row for row.
+
+    The arrays of rows are slices of those of their batch, which stays in memory as long as one of them does.
+
+    Raises:
+        ValueError: a turn was sampled greedily, or with top_p or top_k.
+        StoreError: a file cannot be read.
+    """
+    return grouped(sampled(store, *files), size)
+
+
+def sampled(store: EpisodeStore, *files: Path) -> Iterator[Played]:
+    """Group, role and rows of every role in every episode, a batch of files' rows at a time; raises as ``groups``."""
+    for batch in store.batches(*files, columns=COLUMNS, size=BATCH):
+        yield from _played(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The tokens of all turns of a batch, prompt and action of a turn next to one another.
+
+    start, middle, end: (turns,), where a turn's prompt begins, where its action begins, where it ends.
+    """
+
+    ids: Ints
+    action: NDArray[np.bool_]
+    logprobs: NDArray[np.float32]
+    start: list[int]
+    middle: list[int]
+    end: list[int]
+
+
+def _played(batch: pa.RecordBatch) -> Iterator[Played]:
+    names = [batch.column(name).to_pylist() for name in ("id", "env_id", "group_id")]
+    ends, turns = batch.column("outcome"), batch.column("turns")
+    roles, rewards = (ends.flatten().field(name).to_pylist() for name in ("role", "reward"))
+    of_turns = turns.flatten()
+    speakers = of_turns.field("role").to_pylist()
+    tokens = _tokens(of_turns)
+    temperatures, top_ps, top_ks = (of_turns.field(name).to_pylist() for name in ("temperature", "top_p", "top_k"))
+    first_end, first_turn = _bounds(ends), _bounds(turns)
+    for number, (id, env_id, group_id) in enumerate(zip(*names, strict=True)):
+        said: dict[str, list[int]] = defaultdict(list)
+        for turn in range(first_turn[number], first_turn[number + 1]):
+            said[speakers[turn]].append(turn)
+        for end in range(first_end[number], first_end[number + 1]):
+            role = roles[end]
+            own = said.get(role, [])
+            if not own or any(tokens.middle[turn] == tokens.end[turn] for turn in own):
+                yield group_id, role, []
+                continue
+            for turn in own:
+                refuse_biased(temperatures[turn], top_ps[turn], top_ks[turn])
+            known = (rewards[end], id, group_id, env_id, role)
+            yield group_id, role, [_row(tokens, last, *known, temperatures[last]) for last in _lasts(tokens, own)]
+
+
+def _tokens(turns: pa.StructArray) -> _Tokens:
+    prompts, actions, logprobs = (turns.field(name) for name in ("prompt_ids", "action_ids", "logprobs"))
+    read, chosen = np.diff(_offsets(prompts)), np.diff(_offsets(actions))
+    end = np.cumsum(read + chosen)
+    start, middle = end - read - chosen, end - chosen
+    total = int(end[-1]) if len(end) else 0
+    ids, action, likely = np.empty(total, np.int64), np.zeros(total, np.bool_), np.zeros(total, np.float32)
+    ids[_places(start, read)] = prompts.flatten().to_numpy(zero_copy_only=False)
+    acted = _places(middle, chosen)
+    ids[acted] = actions.flatten().to_numpy(zero_copy_only=False)
+    action[acted] = True
+    likely[acted] = logprobs.flatten().to_numpy(zero_copy_only=False)
+    return _Tokens(ids, action, likely, start.tolist(), middle.tolist(), end.tolist())
+
+
+def _lasts(tokens: _Tokens, turns: list[int]) -> list[int]:
+    """The turn that ends each row of a role's turns: one whose next turn's prompt does not go on from it, or that is
+    the last. What was chosen before is marked in the tokens of those that do go on from it."""
+    lasts = turns[:1]
+    for turn in turns[1:]:
+        before = lasts[-1]
+        begin, length = tokens.start[before], tokens.end[before] - tokens.start[before]
+        here = slice(tokens.start[turn], tokens.start[turn] + length)
+        goes_on = here.stop <= tokens.middle[turn] and np.array_equal(
+            tokens.ids[here], tokens.ids[begin : begin + length]
+        )
+        if goes_on:
+            tokens.action[here] = tokens.action[begin : begin + length]
+            tokens.logprobs[here] = tokens.logprobs[begin : begin + length]
+            lasts[-1] = turn
+        else:
+            lasts.append(turn)
+    return lasts
+
+
+def _row(tokens: _Tokens, turn: int, *known: Any) -> Row:
+    here = slice(tokens.start[turn], tokens.end[turn])
+    return Row(tokens.ids[here], tokens.action[here], tokens.logprobs[here], *known)
+
+
+def _offsets(lists: pa.ListArray) -> Ints:
+    offsets: Ints = lists.offsets.to_numpy().astype(np.int64)
+    return offsets
+
+
+def _bounds(lists: pa.ListArray) -> list[int]:
+    """Where each list begins in ``lists.flatten()``, and where the last one ends."""
+    offsets = _offsets(lists)
+    bounds: list[int] = (offsets - offsets[0]).tolist()
+    return bounds
+
+
+def _places(first: Ints, lengths: Ints) -> Ints:
+    """The places first, first + 1, ..., first + length - 1 of each pair, one after another."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum())) + np.repeat(first - before, lengths)
