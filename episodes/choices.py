@@ -53,7 +53,7 @@ def labelled(rows: Sequence[Row], threshold: float = 0.5) -> View:
 
 def ranked(rows: Sequence[Row]) -> View:
     """Groups of decided answers whose rewards differ: those that a contrast can learn from."""
-    kept = [row for group in _groups(rows).values() if _spread(group) > EQUAL for row in group]
+    kept = [row for group in by_group(rows).values() if _spread(group) > EQUAL for row in group]
     return View(kept, _count(rows, kept, "undecided, or all answers to the problem scored alike"))
 
 
@@ -71,7 +71,7 @@ def opposed(rows: Sequence[Row]) -> View:
     """Pairs of each group: its best and its worst, the next best and the next worst, while their rewards differ."""
     kept: list[Row] = []
     dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
-    for group in _groups(rows).values():
+    for group in by_group(rows).values():
         order = sorted(group, key=lambda row: -row.reward)
         pairs = [
             (one, other) for one, other in zip(order, reversed(order), strict=True) if one.reward > other.reward + EQUAL
@@ -87,7 +87,7 @@ def opposed_or_tied(rows: Sequence[Row]) -> View:
     """The pairs of ``opposed``, and of each group a pair of answers of equal reward, labelled 0, where it has one."""
     view = opposed(rows)
     tied: list[Row] = []
-    for group in _groups(rows).values():
+    for group in by_group(rows).values():
         order = sorted(group, key=lambda row: row.reward)
         pair = next((pair for pair in pairwise(order) if pair[1].reward - pair[0].reward <= EQUAL), ())
         tied += [replace(row, label=0, group_id=f"{row.group_id}#tie") for row in pair]
@@ -100,7 +100,7 @@ def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Seq
     α is the one of ``alphas`` under which chosen and rejected answers are most nearly of one length on average; all are
     tried, since the gap is no smooth function of α.
     """
-    groups = [group for group in _groups(rows, decided=False).values() if len(group) > 1]
+    groups = [group for group in by_group(rows, decided=False).values() if len(group) > 1]
     score = {id(row): value for row, value in zip(rows, scores, strict=True)}
     tables = [(np.array([score[id(row)] for row in group]), np.array(list(map(_length, group)))) for group in groups]
 
@@ -128,9 +128,9 @@ def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
 
 def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
     """A pair for each group: a demonstration, preferred to the first own sample that differs (SPIN; 2401.01335)."""
-    own = _groups(generated, decided=False)
+    own = by_group(generated, decided=False)
     pairs, dropped = [], Counter[str]()
-    for group, demonstrations in _groups(real).items():
+    for group, demonstrations in by_group(real).items():
         shown = demonstrations[0]
         other = next((row for row in own.get(group, []) if row.ids.tobytes() != shown.ids.tobytes()), None)
         if other is None:
@@ -152,7 +152,7 @@ def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | 
     """The rows of the two chosen episodes of each group; one with rows that were forked off cannot be compared."""
     kept: list[Row] = []
     dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
-    for group in _groups(rows).values():
+    for group in by_group(rows).values():
         forked = {name for name, count in Counter(row.episode_id for row in group).items() if count > 1}
         whole = [row for row in group if row.episode_id not in forked]
         dropped["its dialogue was forked into several rows"] += len(forked)
@@ -165,7 +165,8 @@ def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | 
     return View(kept, +dropped)
 
 
-def _groups(rows: Sequence[Row], decided: bool = True) -> dict[tuple[str, str], list[Row]]:
+def by_group(rows: Sequence[Row], decided: bool = True) -> dict[tuple[str, str], list[Row]]:
+    """Rows by group and role, in the order of the first of each; ``decided``: without those whose reward is nan."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if not decided or not math.isnan(row.reward):

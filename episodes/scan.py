@@ -5,7 +5,6 @@ Only what rows are made of is read, and it stays in Arrow's memory: texts, verdi
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,23 +66,41 @@ def _played(batch: pa.RecordBatch) -> Iterator[Played]:
     roles, rewards = (ends.flatten().field(name).to_pylist() for name in ("role", "reward"))
     of_turns = turns.flatten()
     speakers = of_turns.field("role").to_pylist()
-    tokens = _tokens(of_turns)
-    temperatures, top_ps, top_ks = (of_turns.field(name).to_pylist() for name in ("temperature", "top_p", "top_k"))
+    tokens, settings = _tokens(of_turns), _settings(of_turns)
     first_end, first_turn = _bounds(ends), _bounds(turns)
     for number, (id, env_id, group_id) in enumerate(zip(*names, strict=True)):
-        said: dict[str, list[int]] = defaultdict(list)
-        for turn in range(first_turn[number], first_turn[number + 1]):
-            said[speakers[turn]].append(turn)
+        here = range(first_turn[number], first_turn[number + 1])
         for end in range(first_end[number], first_end[number + 1]):
             role = roles[end]
-            own = said.get(role, [])
+            own = [turn for turn in here if speakers[turn] == role]
             if not own or any(tokens.middle[turn] == tokens.end[turn] for turn in own):
                 yield group_id, role, []
                 continue
-            for turn in own:
-                refuse_biased(temperatures[turn], top_ps[turn], top_ks[turn])
+            if settings.biased:
+                for turn in settings.biased.intersection(own):
+                    refuse_biased(*settings.of(turn))
             known = (rewards[end], id, group_id, env_id, role)
-            yield group_id, role, [_row(tokens, last, *known, temperatures[last]) for last in _lasts(tokens, own)]
+            lasts = own if len(own) == 1 else _lasts(tokens, own)
+            yield group_id, role, [_row(tokens, last, *known, settings.temperature[last]) for last in lasts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """How turns were sampled; biased: those whose log-probabilities may not be the policy's own."""
+
+    temperature: list[float]
+    top_p: list[float]
+    top_k: list[int]
+    biased: set[int]
+
+    def of(self, turn: int) -> tuple[float, float, int]:
+        return self.temperature[turn], self.top_p[turn], self.top_k[turn]
+
+
+def _settings(turns: pa.StructArray) -> _Settings:
+    temperature, top_p, top_k = (turns.field(name).to_numpy() for name in ("temperature", "top_p", "top_k"))
+    biased = np.flatnonzero((temperature == 0) | (top_p != 1) | (top_k != 0))
+    return _Settings(temperature.tolist(), top_p.tolist(), top_k.tolist(), set(biased.tolist()))
 
 
 def _tokens(turns: pa.StructArray) -> _Tokens:
