@@ -47,7 +47,7 @@ def episodes_of(batch: pa.RecordBatch) -> Iterator[Episode]:
 
 
 def _turns(turns: pa.StructArray, known: dict[str, Any]) -> list[Turn]:
-    ids = [_tuples(turns.field(name)) for name in ("prompt_ids", "action_ids", "logprobs")]
+    ids: list[Any] = [_tuples(turns.field(name)) for name in ("prompt_ids", "action_ids", "logprobs")]
     settings = _fields(turns, "temperature", "top_p", "top_k", "finish_reason", "weights_version")
     spans = [_spans(turns.field(name)) for name in ("step_spans", "solution_spans")]
     calls = turns.field("tool_calls")

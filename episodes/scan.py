@@ -158,4 +158,5 @@ def _bounds(lists: pa.ListArray) -> list[int]:
 def _places(first: Ints, lengths: Ints) -> Ints:
     """The places first, first + 1, ..., first + length - 1 of each pair, one after another."""
     before = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) + np.repeat(first - before, lengths)
+    places: Ints = np.arange(int(lengths.sum())) + np.repeat(first - before, lengths)
+    return places

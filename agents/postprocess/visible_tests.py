@@ -106,9 +106,9 @@ def trace(test: Visible, answer: str) -> str:
     source = extract_source(answer)
     if source is None:
         return ""
-    job = "_palaestra_trace", (test.function, list(test.args), SHOWN_LINES, SHOWN_CHARS), {}
+    given = test.function, list(test.args), SHOWN_LINES, SHOWN_CHARS
     try:
-        (outcome,) = default_sandbox().calls(source + TRACER, [job], LIMITS)
+        (outcome,) = default_sandbox().calls(source + TRACER, [("_palaestra_trace", given, {})], LIMITS)
     except SandboxError:
         return ""
     return "\n".join(map(str, outcome.value)) if outcome.status is Ended.OK and isinstance(outcome.value, list) else ""
