@@ -14,7 +14,7 @@ from rich.console import Console
 from .figure import Figure, record, table
 
 BENCHMARKS = (
-    *("engine", "environments", "families", "footprint", "games", "humaneval"),
+    *("data_evolution", "engine", "environments", "families", "footprint", "games", "humaneval"),
     *("learner", "math_answers", "sandbox"),
 )
 OUT = Path("runs/bench.jsonl")

@@ -153,8 +153,9 @@ def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | 
     kept: list[Row] = []
     dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
     for group in by_group(rows).values():
-        forked = {name for name, count in Counter(row.episode_id for row in group).items() if count > 1}
-        whole = [row for row in group if row.episode_id not in forked]
+        names = [row.episode_id for row in group]
+        forked = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+        whole = [row for row in group if row.episode_id not in forked] if forked else group
         dropped["its dialogue was forked into several rows"] += len(forked)
         pair = choose(whole) if len(whole) > 1 else None
         if pair is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +48,8 @@ def sampled(store: EpisodeStore, *files: Path) -> Iterator[Played]:
 class _Tokens:
     """The tokens of all turns of a batch, prompt and action of a turn next to one another.
 
-    start, middle, end: (turns,), where a turn's prompt begins, where its action begins, where it ends.
+    start, middle, end: (turns,), where a turn's prompt begins, where its action begins, where it ends; chosen: how many
+    tokens its action has.
     """
 
     ids: Ints
@@ -58,6 +58,7 @@ class _Tokens:
     start: list[int]
     middle: list[int]
     end: list[int]
+    chosen: list[int]
 
 
 def _played(batch: pa.RecordBatch) -> Iterator[Played]:
@@ -67,21 +68,26 @@ def _played(batch: pa.RecordBatch) -> Iterator[Played]:
     of_turns = turns.flatten()
     speakers = of_turns.field("role").to_pylist()
     tokens, settings = _tokens(of_turns), _settings(of_turns)
+    ids, action, logprobs = tokens.ids, tokens.action, tokens.logprobs
+    start, stop, length = tokens.start, tokens.end, tokens.chosen.__getitem__  # looked up once: this loop is hot
     first_end, first_turn = _bounds(ends), _bounds(turns)
     for number, (id, env_id, group_id) in enumerate(zip(*names, strict=True)):
         here = range(first_turn[number], first_turn[number + 1])
         for end in range(first_end[number], first_end[number + 1]):
-            role = roles[end]
+            role, reward = roles[end], rewards[end]
             own = [turn for turn in here if speakers[turn] == role]
-            if not own or any(tokens.middle[turn] == tokens.end[turn] for turn in own):
+            if not own or not all(map(length, own)):
                 yield group_id, role, []
                 continue
             if settings.biased:
                 for turn in settings.biased.intersection(own):
                     refuse_biased(*settings.of(turn))
-            known = (rewards[end], id, group_id, env_id, role)
-            lasts = own if len(own) == 1 else _lasts(tokens, own)
-            yield group_id, role, [_row(tokens, last, *known, settings.temperature[last]) for last in lasts]
+            rows = []
+            for turn in own if len(own) == 1 else _lasts(tokens, own):
+                at = slice(start[turn], stop[turn])
+                known = reward, id, group_id, env_id, role, settings.temperature[turn]
+                rows.append(Row(ids[at], action[at], logprobs[at], *known))
+            yield group_id, role, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ def _tokens(turns: pa.StructArray) -> _Tokens:
     ids[acted] = actions.flatten().to_numpy(zero_copy_only=False)
     action[acted] = True
     likely[acted] = logprobs.flatten().to_numpy(zero_copy_only=False)
-    return _Tokens(ids, action, likely, start.tolist(), middle.tolist(), end.tolist())
+    return _Tokens(ids, action, likely, start.tolist(), middle.tolist(), end.tolist(), chosen.tolist())
 
 
 def _lasts(tokens: _Tokens, turns: list[int]) -> list[int]:
@@ -136,11 +142,6 @@ def _lasts(tokens: _Tokens, turns: list[int]) -> list[int]:
         else:
             lasts.append(turn)
     return lasts
-
-
-def _row(tokens: _Tokens, turn: int, *known: Any) -> Row:
-    here = slice(tokens.start[turn], tokens.end[turn])
-    return Row(tokens.ids[here], tokens.action[here], tokens.logprobs[here], *known)
 
 
 def _offsets(lists: pa.ListArray) -> Ints:

@@ -114,7 +114,8 @@ def _new(puzzle: Puzzle) -> str | None:
         return None
     taken = {line.name for line in puzzle.lines}
     letters = "abcdefghijklmnopqrstuvwxyz"
-    return next(name for name in (*letters, *(f"{x}{y}" for x in letters for y in letters)) if name not in taken)
+    names = (*letters, *(f"{x}{y}" for x in letters for y in letters))
+    return next((name for name in names if name not in taken), None)
 
 
 def _value(puzzle: Puzzle) -> int | None:

@@ -13,7 +13,7 @@ A text of it is what people and models write::
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,7 +28,7 @@ SEARCHED = 2000  # numbers, from 0, that a hidden one may be
 MAX_LINES = 40
 MAX_CHARS = 2000  # of a text
 ANSWER_CHARS = 40
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "+": lambda x, y: x + y,
     "-": lambda x, y: x - y,
     "*": lambda x, y: x * y,
@@ -186,7 +186,7 @@ def _run(puzzle: Puzzle, hidden: int) -> dict[str, int]:
             hidden if side == "?" else values[side] if side.isalpha() else int(side)
             for side in (line.left, *([line.right] if line.op else []))
         ]
-        value = OPERATIONS[line.op](*sides) if line.op else sides[0]
+        value = OPERATIONS[line.op](sides[0], sides[1]) if line.op else sides[0]
         if not 0 <= value <= LARGEST:
             raise Unsolvable("a number is negative or too large")
         values[line.name] = value
