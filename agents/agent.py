@@ -46,7 +46,8 @@ class Reply:
     """An agent's answer. ``completions[0]`` is the one whose text was given; scripted agents have none.
 
     prompt_ids: the ids the engine read. sampling: how it sampled.
-    meta: JSON-able remarks for the log.
+    meta: JSON-able remarks for the log. ``meta["derived"]`` is true where the text was made from the completion's (the
+    value of a program, the action behind a thought) and is not the same.
     """
 
     text: str

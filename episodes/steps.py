@@ -58,7 +58,7 @@ def ends_behind(delimiters: Collection[int]) -> Ends:
 def logged_steps(episodes: Iterable[Episode], decode: Callable[[Ids], str]) -> tuple[Ends, Judge]:
     """Where the steps of logged answers end in their rows, and the verdicts on them, as the environment judged them.
 
-    decode: of action ids, as they became ``Turn.text``.
+    decode: of action ids, as they became ``Turn.text``; a text that was only derived from them has no steps in them.
     """
     ended: dict[tuple[str, str], list[int]] = defaultdict(list)  # chosen tokens that have been read by then
     judged: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
@@ -66,7 +66,9 @@ def logged_steps(episodes: Iterable[Episode], decode: Callable[[Ids], str]) -> t
     for episode in episodes:
         for turn in episode.turns:
             key = episode.id, turn.role
-            if turn.action_ids:
+            if turn.action_ids and turn.meta.get("derived"):
+                lengths[key] += len(turn.action_ids)
+            elif turn.action_ids:
                 ended[key] += [lengths[key] + end for end in step_ends(turn.action_ids, decode, turn.step_spans)]
                 judged[key] += turn.step_verdicts
                 lengths[key] += len(turn.action_ids)

@@ -263,9 +263,12 @@ def _row(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | 
 def step_rewards(turn: Turn, decode: Decode) -> NDArray[np.float32]:
     """The score of each decided step of a sampled turn, at the token that completes it; nan at all other tokens.
 
-    A token that completes several steps has the score of the last of them.
+    A token that completes several steps has the score of the last of them. A text that was only derived from the tokens
+    (``meta["derived"]``) says nothing about which of them completes a step.
     """
     scores = np.full(len(turn.action_ids), np.nan, dtype=np.float32)
+    if turn.meta.get("derived"):
+        return scores
     ends = step_ends(turn.action_ids, decode, turn.step_spans)
     for end, verdict in zip(ends, turn.step_verdicts, strict=False):
         if verdict.status is not Status.UNDECIDED:

@@ -95,6 +95,8 @@ def evaluate(
     best_of: int = 1,
     judge: Path | None = None,
     search: str = "",
+    strategy: str = "",
+    examples: Path | None = None,
     save: Path | None = None,
 ) -> None:
     """Measure a model on held-out problems, with a 95 % interval.
@@ -113,14 +115,22 @@ def evaluate(
         judge: a model that `palaestra reward-model` trained.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
             kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
+        strategy: how it reasons: plan_and_solve, or several, the first innermost, as in
+            program_of_thought,self_consistency:8. `palaestra strategies` lists them.
+        examples: a log of training episodes, whose right answers few_shot shows.
         save: a folder to write episodes and leaderboard to.
     """
+    from palaestra.agents.strategies.asking import counted
     from palaestra.arena.evaluate import evaluate as measure
     from palaestra.arena.evaluate import held_out
     from palaestra.arena.leaderboard import terminal_table, write_leaderboard
     from palaestra.episodes import EpisodeStore
 
-    agent = _agent(model, env, knobs, difficulties, temperature, max_tokens, vote)
+    agent = _agent(model, env, knobs, difficulties, temperature, max_tokens)
+    if vote > 1:
+        strategy = ",".join(filter(None, (strategy, f"self_consistency:{vote}")))
+    if strategy:
+        agent = _reasoner(strategy, agent, env, examples)
     if judge is not None or best_of > 1 or search:
         if model in ("random", "oracle") or model.startswith(SERVED):
             raise UserError(
@@ -132,6 +142,22 @@ def evaluate(
         EpisodeStore(save / "episodes").append(episodes, "held-out")
         write_leaderboard([row], save, f"{row.agent} on {env}", f"{env}, {problems} held-out problems.")
     console.print(terminal_table([row], title=f"{env}, held-out problems"))
+    for name, counts in counted(agent).items():
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        console.print(f"{name}: {told or 'nothing amiss'}", highlight=False)
+
+
+def _reasoner(strategy: str, agent: Any, env: str, log: Path | None) -> Any:
+    """The agent in the strategies that the command line names; what the log leaves out is told."""
+    from palaestra.agents.strategies.few_shot import examples
+    from palaestra.agents.strategies.table import strategy_named
+    from palaestra.episodes import EpisodeStore
+
+    pool, dropped = examples(EpisodeStore(log).read(), env) if log is not None else ([], {})
+    if log is not None:
+        told = "".join(f", {count} {reason}" for reason, count in dropped.items())
+        console.print(f"{len(pool)} examples in {log}{told}", highlight=False)
+    return strategy_named(strategy, agent, pool)
 
 
 def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
@@ -149,7 +175,7 @@ def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
             raise UserError("--best-of N and --judge FOLDER go together")
         return BestOfN(agent, load_judge(judge), best_of)
     if best_of > 1 or not isinstance(agent, PolicyLLM):
-        raise UserError("--search goes without --best-of and --vote")
+        raise UserError("--search goes without --best-of, --vote and --strategy")
     method = method_named(search)
     value = likelihood if judge is None else value_head(load_evaluator(judge))
     return TreeSearch(lines(stopping_at_lines(agent), value), method, search)
@@ -186,7 +212,7 @@ def collect(
     from palaestra.envs.seeding import derive_seed
     from palaestra.episodes import EpisodeStore
 
-    agent = _agent(model, env, knobs, (difficulty,), temperature, max_tokens, 1)
+    agent = _agent(model, env, knobs, (difficulty,), temperature, max_tokens)
     jobs = [
         Job(
             id=f"{seed}/{problem:05d}/{sample:03d}",
@@ -213,30 +239,25 @@ def _agent(
     difficulties: Sequence[int],
     temperature: float,
     max_tokens: int,
-    vote: int,
 ) -> Any:
     """The agent that the command line names, for an environment that exists and has these levels."""
     from palaestra.agents.chat_agent import served
     from palaestra.agents.engine import Sampling
     from palaestra.agents.scripted import OracleAgent, RandomAgent
-    from palaestra.agents.self_consistency import SelfConsistency
     from palaestra.arena.environments import levels
 
     known = levels(env, knobs_of(knobs))  # an unknown environment is told before a model is loaded
     if unknown := sorted(set(difficulties) - set(known)):
         raise UserError(f"{env} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
-    agent: Any
     if model == "random":
-        agent = RandomAgent()
-    elif model == "oracle":
-        agent = OracleAgent()
-    elif model.startswith(SERVED):
-        agent = served(model.removeprefix(SERVED), Sampling(temperature=temperature, max_tokens=max_tokens))
-    else:
-        from palaestra.agents.pretrained import load_policy
+        return RandomAgent()
+    if model == "oracle":
+        return OracleAgent()
+    if model.startswith(SERVED):
+        return served(model.removeprefix(SERVED), Sampling(temperature=temperature, max_tokens=max_tokens))
+    from palaestra.agents.pretrained import load_policy
 
-        agent = load_policy(model, Sampling(temperature=temperature, max_tokens=max_tokens))
-    return SelfConsistency(agent, vote) if vote > 1 else agent
+    return load_policy(model, Sampling(temperature=temperature, max_tokens=max_tokens))
 
 
 class _stop_on_interrupt:
