@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -15,10 +17,12 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Actor
+from palaestra.episodes import Actor, Cost
 
 from .adapters import add_adapter, whereabouts
 from .agent import Agent, Dialogue, Reply
+from .evaluators.assessment import Assessor
+from .evaluators.choosing import favourite, paid, peeking, scores_of
 from .pretrained import load_pretrained, weights_hash
 
 Ids = Sequence[int]
@@ -43,9 +47,13 @@ class Evaluator:
         self.tokenizer = tokenizer
         self.actor = Actor(name, weights_hash(model))
 
-    @torch.no_grad()
     def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
-        """The head's value at the last token of each answer, read behind its prompt.
+        """The head's value at the last token of each answer, read behind its prompt. Raises as ``tokens`` does."""
+        return [values[-1] for values in self.tokens(prompts, answers)]
+
+    @torch.no_grad()
+    def tokens(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[list[float]]:
+        """The head's value at each token of each answer, read behind its prompt.
 
         Raises:
             ValueError: an answer without tokens.
@@ -54,51 +62,50 @@ class Evaluator:
             raise ValueError("an answer without tokens cannot be scored")
         whole = [torch.tensor([*prompt, *answer]) for prompt, answer in zip(prompts, answers, strict=True)]
         order = sorted(range(len(whole)), key=lambda index: len(whole[index]))  # so that little is padding
-        scores = [0.0] * len(whole)
+        scores: list[list[float]] = [[] for _ in whole]
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
-            last = torch.tensor([len(whole[index]) - 1 for index in chosen])
             ids = pad_sequence([whole[index] for index in chosen], batch_first=True).to(self.model.device)
             hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
             head: Any = self.model.score
-            values = head(hidden[torch.arange(len(chosen)), last]).squeeze(-1).float().tolist()
-            for index, value in zip(chosen, values, strict=True):
-                scores[index] = value
+            for row, index in zip(hidden, chosen, strict=True):
+                own = row[len(prompts[index]) : len(whole[index])]
+                scores[index] = head(own).squeeze(-1).float().tolist()
         return scores
 
 
 class BestOfN:
-    """Wraps an agent of tokens: n replies a dialogue, of which the evaluator's favourite is given, the first of equals.
+    """Wraps an agent: n replies a dialogue, of which the evaluator's favourite is given, the first of equals.
 
-    The reply is a real one of the n (its tokens are logged); the cost is that of all n.
+    evaluator: a ``Scorer``, which reads tokens, or any ``Assessor``; that it peeks stands in the name. What it gives
+    no score stands below all others, and is counted. The reply is a real one of the n (its tokens are logged); the cost
+    is that of all n and of judging them. meta: score (None without one), of. counts: "not scored".
     """
 
-    def __init__(self, agent: Agent, evaluator: Scorer, n: int = 8) -> None:
+    def __init__(self, agent: Agent, evaluator: Scorer | Assessor, n: int = 8) -> None:
         if n < 1:
             raise ValueError(f"best of n needs n of 1 or more, not {n}")
         self.agent = agent
         self.evaluator = evaluator
         self.n = n
+        self.counts: Counter[str] = Counter()
 
     @property
     def actor(self) -> Actor:
         inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+best{self.n}", inner.weights_hash)
+        return Actor(f"{inner.agent_id}+best{self.n}{peeking(self.evaluator)}", inner.weights_hash)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.n)]
         replies = self.agent.respond(asked)
-        answers = [reply.completions[0].token_ids for reply in replies]
-        scores = self.evaluator.score([reply.prompt_ids for reply in replies], answers)
+        scores, costs = scores_of(self.evaluator, dialogues, replies, self.counts)
         groups = [slice(start, start + self.n) for start in range(0, len(replies), self.n)]
-        return [self._best(replies[group], scores[group]) for group in groups]
+        return [self._best(replies[group], scores[group], costs[group]) for group in groups]
 
-    def _best(self, replies: Sequence[Reply], scores: Sequence[float]) -> Reply:
-        best = max(range(len(replies)), key=scores.__getitem__)
-        cost = reduce(add, (reply.cost for reply in replies))
-        read = sum(len(reply.prompt_ids) + len(reply.completions[0].token_ids) for reply in replies)
-        cost = replace(cost, tokens_in=cost.tokens_in + read)  # the evaluator reads all of them
-        return replace(replies[best], cost=cost, meta={**replies[best].meta, "score": scores[best], "of": self.n})
+    def _best(self, replies: Sequence[Reply], scores: Sequence[float], costs: Sequence[Cost]) -> Reply:
+        best = favourite(scores)
+        cost = reduce(add, (*(reply.cost for reply in replies), *costs))
+        return paid(replies[best], cost, score=None if math.isnan(scores[best]) else scores[best], of=self.n)
 
 
 def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluator:

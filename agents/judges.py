@@ -69,6 +69,7 @@ class CritiqueJudge:
         self.tokenizer = tokenizer
         self.name = name
         self.critiques = critiques
+        self.tokens_out = 0  # of all critiques so far
         self.engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
 
     @property
@@ -90,6 +91,7 @@ class CritiqueJudge:
         head: Any = self.model.score
         for number in range(self.critiques):
             written = self.write(prompts, answers, float(self.critiques > 1), seed=number * len(prompts))
+            self.tokens_out += sum(map(len, written))
             for index, (prompt, answer, critique) in enumerate(zip(prompts, answers, written, strict=True)):
                 ids = torch.tensor([[*prompt, *answer, *asked, *critique]], device=self.model.device)
                 hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state

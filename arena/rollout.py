@@ -11,9 +11,11 @@ import gymnasium
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.envs.seeding import derive_seed
-from palaestra.envs.task import SOLUTION_DELIMITER, Problem
-from palaestra.episodes import Actor, Cost, Episode, Outcome, Span, Turn
+from palaestra.envs.task import Problem
+from palaestra.episodes import Actor, Cost, Episode, Outcome, Turn
 from palaestra.episodes.record import Goal, storable
+from palaestra.episodes.spans import line_spans as line_spans
+from palaestra.episodes.spans import solution_spans as solution_spans
 from palaestra.verifiers import Status, Verdict, undecided
 
 from .environments import Environments
@@ -192,26 +194,3 @@ def outcome_of(total: float, verdict: Verdict | None, truncated: bool) -> Outcom
     if verdict.status is Status.UNDECIDED:
         return Outcome(float("nan"), verdict.status, verdict.reason)
     return Outcome(total, verdict.status, verdict.reason)
-
-
-def line_spans(text: str) -> tuple[Span, ...]:
-    """Character ranges of the lines that hold something: one step each."""
-    spans, start = [], 0
-    for line in text.splitlines(keepends=True):
-        if line.strip():
-            spans.append((start, start + len(line.rstrip("\r\n"))))
-        start += len(line)
-    return tuple(spans)
-
-
-def solution_spans(text: str) -> tuple[Span, ...]:
-    """Character ranges of the complete solutions, split where a line holds the delimiter alone."""
-    if SOLUTION_DELIMITER not in text:
-        return ((0, len(text)),)
-    spans, start, offset = [], 0, 0
-    for line in text.splitlines(keepends=True):
-        if line.strip() == SOLUTION_DELIMITER:
-            spans.append((start, offset))
-            start = offset + len(line)
-        offset += len(line)
-    return (*spans, (start, len(text)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -11,12 +11,14 @@ from operator import add
 from typing import TYPE_CHECKING, TypeAlias
 
 from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.evaluators.choosing import favourite, paid, peeking, scores_of
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Actor
+from palaestra.episodes import Actor, Cost
 from palaestra.verifiers import extract_answer
 
 if TYPE_CHECKING:
-    from palaestra.agents.evaluator import Evaluator
+    from palaestra.agents.evaluator import Scorer
+    from palaestra.agents.evaluators.assessment import Assessor
 
 Weigh: TypeAlias = Callable[[Sequence[float]], list[float]]
 
@@ -33,41 +35,45 @@ def sigmoid(scores: Sequence[float]) -> list[float]:
 
 
 class WeightedVoting:
-    """Wraps an agent of tokens: k replies a dialogue; the answer of the greatest summed weight wins, the first
-    of equals.
+    """Wraps an agent: k replies a dialogue; the answer of the greatest summed weight wins, the first of equals.
 
-    The reply is the one of the winning answer that the evaluator likes best. The cost is that of all k, read once more
-    by the evaluator. Where no reply holds an answer, the best-liked reply is given.
+    evaluator: a ``Scorer``, which reads tokens, or any ``Assessor``; that it peeks stands in the name. What it gives
+    no score has no weight, and is counted; where it scores nothing all weigh the same.
+    The reply is the one of the winning answer that the evaluator likes best. The cost is that of all k and of judging
+    them. Where no reply holds an answer, the best-liked reply is given.
     """
 
-    def __init__(self, agent: Agent, evaluator: Evaluator, k: int = 8, weigh: Weigh = softmax) -> None:
+    def __init__(self, agent: Agent, evaluator: Scorer | Assessor, k: int = 8, weigh: Weigh = softmax) -> None:
         if k < 1:
             raise ValueError(f"weighted voting needs k of 1 or more, not {k}")
         self.agent, self.evaluator, self.k, self.weigh = agent, evaluator, k, weigh
+        self.counts: Counter[str] = Counter()
 
     @property
     def actor(self) -> Actor:
         inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+wv{self.k}", inner.weights_hash)
+        return Actor(f"{inner.agent_id}+wv{self.k}{peeking(self.evaluator)}", inner.weights_hash)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]
         replies = self.agent.respond(asked)
-        answers = [reply.completions[0].token_ids for reply in replies]
-        scores = self.evaluator.score([reply.prompt_ids for reply in replies], answers)
+        scores, costs = scores_of(self.evaluator, dialogues, replies, self.counts)
         groups = [slice(start, start + self.k) for start in range(0, len(replies), self.k)]
-        return [self._vote(replies[group], scores[group]) for group in groups]
+        return [self._vote(replies[group], scores[group], costs[group]) for group in groups]
 
-    def _vote(self, replies: Sequence[Reply], scores: Sequence[float]) -> Reply:
+    def _vote(self, replies: Sequence[Reply], scores: Sequence[float], costs: Sequence[Cost]) -> Reply:
         answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
         sums: dict[str | None, float] = defaultdict(float)
-        for answer, weight in zip(answers, self.weigh(scores), strict=True):
+        for answer, weight in zip(answers, self._weights(scores), strict=True):
             sums[answer] += weight
         sums.pop(None, None)
         winner = max(sums, key=lambda answer: sums[answer], default=None)
-        chosen = max((i for i, answer in enumerate(answers) if answer == winner), key=scores.__getitem__)
-        cost = reduce(add, (reply.cost for reply in replies))
-        read = sum(len(reply.prompt_ids) + len(reply.completions[0].token_ids) for reply in replies)
-        cost = replace(cost, tokens_in=cost.tokens_in + read)
-        meta = {**replies[chosen].meta, "weight": sums.get(winner, 0.0), "of": self.k}
-        return replace(replies[chosen], cost=cost, meta=meta)
+        given = [index for index, answer in enumerate(answers) if answer == winner]
+        chosen = given[favourite([scores[index] for index in given])]
+        cost = reduce(add, (*(reply.cost for reply in replies), *costs))
+        return paid(replies[chosen], cost, weight=sums.get(winner, 0.0), of=self.k)
+
+    def _weights(self, scores: Sequence[float]) -> list[float]:
+        known = [score for score in scores if not math.isnan(score)]
+        weights = iter(self.weigh(known) if known else [])
+        return [0.0 if math.isnan(score) else next(weights) for score in scores] if known else [1.0] * len(scores)

@@ -43,4 +43,5 @@ def probabilities(model: PreTrainedModel, prompt: Sequence[int], answer: Sequenc
             logits = model(input_ids=ids, use_cache=False, logits_to_keep=len(answer) + 1).logits[0]
     finally:
         model.train(training)
-    return logits.float().log_softmax(-1)
+    logprobs: Tensor = logits.float().log_softmax(-1)
+    return logprobs

@@ -43,6 +43,10 @@ class Strategy:
         """Its docstring."""
         return inspect.getdoc(self.make) or ""
 
+    def usage(self, name: str) -> str:
+        """How it is written, under this name."""
+        return f"{name}:{self.numbers.upper()}" if self.numbers else name
+
 
 STRATEGIES: dict[str, Strategy] = {
     "direct": Strategy(direct, "what the others are held against"),
@@ -84,7 +88,9 @@ def strategy_named(text: str, agent: Agent, pool: Sequence[Example] = ()) -> Age
         try:
             inspect.signature(strategy.make).bind(agent, *given)
         except TypeError as error:
-            raise ValueError(f"{name} is written {_usage(name)}, not with {len(numbers)} numbers") from error
+            raise ValueError(
+                f"{name} is written {STRATEGIES[name].usage(name)}, not with {len(numbers)} numbers"
+            ) from error
         agent = strategy.make(agent, *given)
     return agent
 
@@ -102,11 +108,6 @@ def parse(text: str) -> list[tuple[str, list[int]]]:
             known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(STRATEGIES)}"
             raise ValueError(f"unknown strategy: {name!r} ({known})")
         if colon and not number.lstrip("-").isdecimal():
-            raise ValueError(f"{part!r} is written {_usage(name)}, with whole numbers")
+            raise ValueError(f"{part!r} is written {STRATEGIES[name].usage(name)}, with whole numbers")
         stack.append((name, [int(number)] if colon else []))
     return stack
-
-
-def _usage(name: str) -> str:
-    numbers = STRATEGIES[name].numbers
-    return f"{name}:{numbers.upper()}" if numbers else name

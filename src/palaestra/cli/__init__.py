@@ -9,7 +9,7 @@ import traceback
 import tyro
 from rich.console import Console
 
-from . import environments, evaluators, logs, models, serving, training  # noqa: F401  # each registers its commands
+from . import environments, evaluators, logs, models, serving, strategies, training  # noqa: F401  # each registers its commands
 from .app import UserError, app
 
 __all__ = ["UserError", "main"]

@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from .app import Pairs, UserError, app, console, knobs_of, pair
+from .strategies import reasoner, tell_counts
 
 SERVED = "openai:"  # what begins the name of a server's model
 
@@ -112,7 +113,8 @@ def evaluate(
         max_tokens: longest answer.
         vote: self-consistency over so many answers.
         best_of: take of so many answers the one that the judge scores highest.
-        judge: a model that `palaestra reward-model` trained.
+        judge: a model that `palaestra reward-model` trained; or agreement, perplexity, self_evaluation,
+            forward_backward, or several with + between them.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
             kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
         strategy: how it reasons: plan_and_solve, or several, the first innermost, as in
@@ -120,17 +122,13 @@ def evaluate(
         examples: a log of training episodes, whose right answers few_shot shows.
         save: a folder to write episodes and leaderboard to.
     """
-    from palaestra.agents.strategies.asking import counted
     from palaestra.arena.evaluate import evaluate as measure
     from palaestra.arena.evaluate import held_out
     from palaestra.arena.leaderboard import terminal_table, write_leaderboard
     from palaestra.episodes import EpisodeStore
 
     agent = _agent(model, env, knobs, difficulties, temperature, max_tokens)
-    if vote > 1:
-        strategy = ",".join(filter(None, (strategy, f"self_consistency:{vote}")))
-    if strategy:
-        agent = _reasoner(strategy, agent, env, examples)
+    agent = reasoner(strategy, vote, agent, env, examples)
     if judge is not None or best_of > 1 or search:
         if model in ("random", "oracle") or model.startswith(SERVED):
             raise UserError(
@@ -142,28 +140,13 @@ def evaluate(
         EpisodeStore(save / "episodes").append(episodes, "held-out")
         write_leaderboard([row], save, f"{row.agent} on {env}", f"{env}, {problems} held-out problems.")
     console.print(terminal_table([row], title=f"{env}, held-out problems"))
-    for name, counts in counted(agent).items():
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        console.print(f"{name}: {told or 'nothing amiss'}", highlight=False)
-
-
-def _reasoner(strategy: str, agent: Any, env: str, log: Path | None) -> Any:
-    """The agent in the strategies that the command line names; what the log leaves out is told."""
-    from palaestra.agents.strategies.few_shot import examples
-    from palaestra.agents.strategies.table import strategy_named
-    from palaestra.episodes import EpisodeStore
-
-    pool, dropped = examples(EpisodeStore(log).read(), env) if log is not None else ([], {})
-    if log is not None:
-        told = "".join(f", {count} {reason}" for reason, count in dropped.items())
-        console.print(f"{len(pool)} examples in {log}{told}", highlight=False)
-    return strategy_named(strategy, agent, pool)
+    tell_counts(agent)
 
 
 def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
     """The agent that takes the best of several answers, or searches among their lines."""
     from palaestra.agents.evaluator import BestOfN, load_evaluator
-    from palaestra.agents.judges import load_judge
+    from palaestra.agents.evaluators.table import evaluator_named
     from palaestra.agents.policy import PolicyLLM
     from palaestra.agents.search.agents import TreeSearch
     from palaestra.agents.search.methods import method_named
@@ -173,7 +156,7 @@ def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
     if not search:
         if best_of == 1 or judge is None:
             raise UserError("--best-of N and --judge FOLDER go together")
-        return BestOfN(agent, load_judge(judge), best_of)
+        return BestOfN(agent, evaluator_named(str(judge), agent), best_of)
     if best_of > 1 or not isinstance(agent, PolicyLLM):
         raise UserError("--search goes without --best-of, --vote and --strategy")
     method = method_named(search)

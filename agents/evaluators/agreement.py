@@ -1,0 +1,34 @@
+"""Agreement: how many of the other answers to the same question are the same (self-consistency as a score)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from palaestra.agents.agent import Message
+from palaestra.verifiers import extract_answer
+
+from .assessment import Answer, Assessment, Grain, refuse, spans_of
+
+
+class Agreement:
+    """The share of the other answers of the batch to the same dialogue that give the same answer, in [0, 1].
+
+    0 for a reply without an answer; nan for the only one to its dialogue. It costs nothing.
+    """
+
+    grains: tuple[Grain, ...] = ("answer",)
+
+    def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
+        refuse(self, grain)
+        given = [found.text if (found := extract_answer(answer.reply.text)) else None for answer in answers]
+        asked: Counter[tuple[Message, ...]] = Counter(answer.dialogue.messages for answer in answers)
+        votes = Counter((answer.dialogue.messages, text) for answer, text in zip(answers, given, strict=True))
+        made = []
+        for answer, text in zip(answers, given, strict=True):
+            question = answer.dialogue.messages
+            same = votes[question, text] - 1 if text is not None else 0
+            score = same / (asked[question] - 1) if asked[question] > 1 else math.nan
+            made.append(Assessment((score,), spans_of(answer.reply, grain)))
+        return made

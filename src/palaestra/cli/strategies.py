@@ -1,0 +1,64 @@
+"""``palaestra strategies``: how an agent may reason, each with its transcript; and what ``evaluate`` makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .app import UserError, app, console
+
+
+@app.command
+def strategies(out: Path | None = None, model: Path = Path("models/smollm2")) -> None:
+    """List the strategies that `palaestra evaluate --strategy` can name.
+
+    Args:
+        out: a Markdown file to write them to, each with its transcript and its cost on a problem. Minutes.
+        model: the folder of the model that answers then; `palaestra models get smollm2` makes it.
+    """
+    from rich.table import Table
+
+    from palaestra.agents.strategies.table import STRATEGIES
+
+    from .strategies_page import SETTINGS, page, play
+
+    if out is not None:
+        if not (model / "config.json").is_file():
+            raise UserError(f"{model} holds no model: palaestra models get smollm2 --to {model}")
+        from palaestra.agents.pretrained import load_policy
+
+        policy = load_policy(model, name="smollm2")
+        with console.status("asking") as status:
+            played = {}
+            for stack in SETTINGS:
+                status.update(stack)
+                played[stack] = play(stack, policy)
+        out.write_text(page(played))
+        return
+    table = Table("--strategy", "what it does", "source")
+    for name, row in STRATEGIES.items():
+        table.add_row(row.usage(name), row.about.partition("\n")[0], row.source)
+    console.print(table)
+
+
+def reasoner(strategy: str, vote: int, agent: Any, env: str, log: Path | None) -> Any:
+    """The agent in the strategies that the command line names; what the log of examples leaves out is told."""
+    from palaestra.agents.strategies.few_shot import examples
+    from palaestra.agents.strategies.table import strategy_named
+    from palaestra.episodes import EpisodeStore
+
+    stack = ",".join(filter(None, (strategy, f"self_consistency:{vote}" if vote > 1 else "")))
+    pool, dropped = examples(EpisodeStore(log).read(), env) if log is not None else ([], {})
+    if log is not None:
+        told = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False)
+    return strategy_named(stack, agent, pool)
+
+
+def tell_counts(agent: Any) -> None:
+    """What the strategies of an agent have counted, a line each."""
+    from palaestra.agents.strategies.asking import counted
+
+    for name, counts in counted(agent).items():
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        console.print(f"{name}: {told or 'nothing amiss'}", highlight=False)
