@@ -51,7 +51,7 @@ def reasoner(strategy: str, vote: int, agent: Any, env: str, log: Path | None) -
     pool, dropped = examples(EpisodeStore(log).read(), env) if log is not None else ([], {})
     if log is not None:
         told = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-        console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False)
+        console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False, soft_wrap=True)
     return strategy_named(stack, agent, pool)
 
 

@@ -74,8 +74,7 @@ def play(stack: str, model: PolicyLLM) -> str:
     """The transcript of a stack of strategies on its problem, as Markdown."""
     from palaestra.agents.strategies.asking import counted
     from palaestra.agents.strategies.few_shot import examples
-    from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.strategies.table import strategy_named
+    from palaestra.agents.strategies.table import strategy_named
     from palaestra.arena.evaluate import evaluate, held_out
 
     listening = Listening(model.engine)

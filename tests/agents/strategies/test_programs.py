@@ -74,3 +74,19 @@ def test_values_vote(told: Any, asks: Any) -> None:
     assert (reply.text, reply.meta["votes"]) == ("\\boxed{4}", 2)
     assert reply.cost == Cost(20, 8, verifier_calls=4)
     assert counted(agent) == {"ProgramOfThought": {"error": 1, "ok": 3}}
+
+
+def test_no_token_of_a_program_gets_the_verdict_of_its_answer_s_line(told: Any) -> None:
+    from palaestra.arena.replay import replay
+    from palaestra.arena.rollout import Job, rollout
+    from palaestra.episodes.steps import logged_steps
+    from palaestra.episodes.views import groups
+
+    jobs = [Job(f"{n}", "palaestra/Arithmetic-v0", {}, 1, "g", agent_seed=n) for n in range(2)]
+    episodes = list(rollout(ProgramOfThought(told(lambda text, one: block("ans = 1"))), jobs))
+    assert all(len(one.turns[0].step_verdicts) == 1 for one in episodes)  # the log keeps them
+    view = groups(episodes, decode=lambda ids: "x" * 40 * len(ids))
+    assert all(row.token_rewards is not None and (row.token_rewards != row.token_rewards).all() for row in view.rows)
+    ends, judged = logged_steps(episodes, lambda ids: "x" * 40 * len(ids))
+    assert [(ends(row), list(judged(row))) for row in view.rows] == [([], []), ([], [])]
+    assert not [difference for _, differences in replay(episodes) for difference in differences]
