@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
-
-import gymnasium
 
 from palaestra.envs.registration import UnknownKnob, make_any
 
@@ -38,33 +36,35 @@ class Environments:
     Making one takes longer than playing a short episode in it, so whoever plays round after round keeps one of these.
     """
 
-    def __init__(self) -> None:
-        self._idle: dict[str, list[gymnasium.Env[Any, Any]]] = {}
-        self._lent: WeakKeyDictionary[gymnasium.Env[Any, Any], str] = WeakKeyDictionary()
+    def __init__(self, make: Callable[..., Any] | None = None) -> None:
+        """make: of an id and arguments; ``make_any`` unless given, ``make_game`` for the tables of games."""
+        self._make = make
+        self._idle: dict[str, list[Any]] = {}
+        self._lent: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
-    def take(self, env_id: str, env_kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
+    def take(self, env_id: str, env_kwargs: Mapping[str, Any]) -> Any:
         """One that is idle, else a new one; it is the caller's until it is given back."""
         key = f"{env_id} {sorted(env_kwargs.items())!r}"
         idle = self._idle.setdefault(key, [])
-        env = idle.pop() if idle else make_any(env_id, **env_kwargs)
+        env = idle.pop() if idle else (self._make or make_any)(env_id, **env_kwargs)
         self._lent[env] = key
         return env
 
-    def give_back(self, env: gymnasium.Env[Any, Any]) -> None:
+    def give_back(self, env: Any) -> None:
         """Keep one that was taken here for whoever asks for the same id and arguments next."""
         self._idle[self._lent.pop(env)].append(env)
 
     def task(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int) -> Any:
         """What a seed's episode is of: a ``Task`` or a ``Dialogue``. In a mixture, the seed says of which family."""
-        env: Any = self._any(env_id, env_kwargs)
+        env = self._any(env_id, env_kwargs)
         return env.task_of(seed) if hasattr(env, "task_of") else env.task
 
     def family(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int) -> str:
         """The family that a seed's episode is of, in a mixture; "" elsewhere."""
-        env: Any = self._any(env_id, env_kwargs)
+        env = self._any(env_id, env_kwargs)
         return env.family_of(seed) if hasattr(env, "family_of") else ""
 
-    def _any(self, env_id: str, env_kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
+    def _any(self, env_id: str, env_kwargs: Mapping[str, Any]) -> Any:
         env = self.take(env_id, env_kwargs)
         self.give_back(env)
         return env.unwrapped

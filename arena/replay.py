@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from palaestra.envs.games import make_game
 from palaestra.envs.task import Problem
 from palaestra.episodes import Episode
 from palaestra.verifiers import Verdict
 
 from .environments import Environments
+from .matches import Table
 from .rollout import MAX_TURNS, ROLE, goal_of, outcome_of
 
 
@@ -33,14 +35,16 @@ def replay(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Differen
     """Reset each episode's environment with its seed, feed it the logged actions, judge again and compare.
 
     Yields every episode with its differences: in observations, problems, rewards, verdicts, step verdicts, ends, goals
-    and outcomes. An environment that cannot be made or that raises is a difference too.
+    and outcomes; of a match also in whose turn it was and what was refused. An environment that cannot be made or that
+    raises is a difference too.
     """
-    with Environments() as environments:
+    with Environments() as environments, Environments(make_game) as tables:
         for episode in episodes:
+            played, compare = (environments, _compare) if ROLE in episode.outcome else (tables, _compare_match)
             try:
-                env = environments.take(episode.env_id, episode.env_kwargs)
-                differences = list(_compare(env, episode))
-                environments.give_back(env)
+                env = played.take(episode.env_id, episode.env_kwargs)
+                differences = list(compare(env, episode))
+                played.give_back(env)
             except Exception as error:
                 broken = f"{type(error).__name__}: {error}"
                 differences = [Difference(episode.id, "the environment", "playable", broken)]
@@ -80,6 +84,35 @@ def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
     yield from differ("the outcome's reward", logged.reward, outcome.reward)
     yield from differ("the outcome's status", logged.status.value, outcome.status.value)
     yield from differ("the outcome's reason", logged.reason, outcome.reason)
+
+
+def _compare_match(env: Any, episode: Episode) -> Iterator[Difference]:
+    def differ(what: str, logged: Any, replayed: Any) -> Iterator[Difference]:
+        if not _same(logged, replayed):
+            yield Difference(episode.id, what, _short(logged), _short(replayed))
+
+    table = Table(env, episode.seed)
+    for number, turn in enumerate(episode.turns):
+        if table.over:
+            yield Difference(episode.id, f"turn {number}", "played", "after the end")
+            return
+        yield from differ(f"role {number}", turn.role, table.role)
+        yield from differ(f"observation {number}", turn.observation, str(env.observe(table.role)))
+        reward, refused = table.answer(turn.text)
+        yield from differ(f"reward {number}", turn.reward, reward)
+        if not table.over:
+            yield from differ(f"refusal {number}", turn.meta.get("illegal", ""), refused)
+    yield from differ("terminated", episode.terminated, table.terminated)
+    yield from differ("truncated", episode.truncated, table.truncated)
+    for role, outcome in table.outcomes().items():
+        logged = episode.outcome[role]
+        yield from differ(f"{role}'s reward", logged.reward, outcome.reward)
+        yield from differ(f"{role}'s status", logged.status.value, outcome.status.value)
+        yield from differ(f"{role}'s reason", logged.reason, outcome.reason)
+        last = next((turn for turn in reversed(episode.turns) if turn.role == role), None)
+        if last is not None:
+            judged = (verdict,) if (verdict := table.verdict(role)) is not None else ()
+            yield from differ(f"{role}'s verdict", _verdicts(last.verdicts), _verdicts(judged))
 
 
 def _verdicts(verdicts: tuple[Verdict, ...]) -> list[tuple[float | None, str, str]]:

@@ -115,20 +115,24 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
     return None
 
 
+def sampled(reply: Reply) -> dict[str, Any]:
+    """What a turn keeps of how its text was sampled; nothing where no model did."""
+    if not reply.completions:
+        return {}
+    completion = reply.completions[0]
+    return {
+        "prompt_ids": reply.prompt_ids,
+        "action_ids": completion.token_ids,
+        "logprobs": completion.logprobs,
+        "temperature": reply.sampling.temperature,
+        "top_p": reply.sampling.top_p,
+        "top_k": reply.sampling.top_k,
+        "finish_reason": completion.finish_reason,
+        "weights_version": completion.weights_version,
+    }
+
+
 def _turn(slot: _Slot, reply: Reply, text: str, reward: float, verdict: Verdict | None) -> Turn:
-    completion = reply.completions[0] if reply.completions else None
-    sampled: dict[str, Any] = {}
-    if completion is not None:
-        sampled = {
-            "prompt_ids": reply.prompt_ids,
-            "action_ids": completion.token_ids,
-            "logprobs": completion.logprobs,
-            "temperature": reply.sampling.temperature,
-            "top_p": reply.sampling.top_p,
-            "top_k": reply.sampling.top_k,
-            "finish_reason": completion.finish_reason,
-            "weights_version": completion.weights_version,
-        }
     return Turn(
         role=ROLE,
         observation=slot.dialogue.messages[-1].content,
@@ -139,7 +143,7 @@ def _turn(slot: _Slot, reply: Reply, text: str, reward: float, verdict: Verdict 
         verdicts=() if verdict is None else (verdict,),
         step_verdicts=_step_verdicts(slot.env, slot.dialogue.problem, text),
         meta=reply.meta,
-        **sampled,
+        **sampled(reply),
     )
 
 

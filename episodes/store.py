@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from .columns import episodes_of
 from .record import Episode
-from .schema import SCHEMA, to_row
+from .schema import to_table
 
 
 class StoreError(RuntimeError):
@@ -42,7 +42,7 @@ class EpisodeStore:
         final = self.path / f"{number:06d}-{name}.parquet"
         aside = self.path / f".{final.name}.{os.getpid()}.tmp"
         try:
-            table = pa.Table.from_pylist([to_row(episode) for episode in episodes], schema=SCHEMA)
+            table = to_table(episodes)
             pq.write_table(table, aside, compression="zstd", use_dictionary=False, write_statistics=False)
             with open(aside, "rb") as written:
                 os.fsync(written.fileno())

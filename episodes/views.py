@@ -196,6 +196,35 @@ def each(episodes: Iterable[Episode]) -> View:
     return View(rows, dropped)
 
 
+def matches(episodes: Iterable[Episode], agent_id: str) -> View:
+    """The decided sides of matches that an agent played, equal prompts next to one another, to be read once.
+
+    A turn's prompt is its observation, which does not extend the one before: each turn is a row, with its side's
+    return.
+
+    Raises:
+        ValueError: as ``groups`` does.
+    """
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    for episode in episodes:
+        for role in (role for role, actor in episode.roles.items() if actor.agent_id == agent_id):
+            turns = [turn for turn in episode.turns if turn.role == role and turn.action_ids]
+            for turn in turns:
+                refuse_biased(turn.temperature, turn.top_p, turn.top_k)
+            if episode.outcome[role].decided and turns:
+                rows += rows_of(episode, role, turns)
+            else:
+                dropped["undecided" if turns else "no sampled tokens"] += 1
+    rows.sort(key=prompt_of)
+    return View(rows, dropped)
+
+
+def prompt_of(row: Row) -> bytes:
+    """What a row answers, to sort by: rows of equal prompts that stand side by side are read by the model once."""
+    return row.ids[: int(row.action.argmax())].tobytes()
+
+
 def refuse_biased(temperature: float, top_p: float, top_k: int) -> None:
     """Raises ValueError for a turn whose log-probabilities are not the policy's own."""
     if temperature == 0 or top_p != 1 or top_k != 0:

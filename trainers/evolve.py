@@ -14,6 +14,7 @@ from palaestra.arena.evaluate import held_out, summarise
 from palaestra.arena.tracking import Tracker
 from palaestra.episodes import views
 
+from . import self_play
 from .batch import pack
 from .losses import NLL
 from .model_evolution import evolve_models, learn
@@ -35,7 +36,8 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
     recipe = session.recipe
     if session.rounds == 0:
         tracker.log(0, {"phase": "start", **_held_out(session)})
-    stages = {"warm": (recipe.warm_start.rounds, warm_round), "evolve": (recipe.evolve.rounds, evolve_round)}
+    evolving = evolve_round if session.league is None else self_play.match_round
+    stages = {"warm": (recipe.warm_start.rounds, warm_round), "evolve": (recipe.evolve.rounds, evolving)}
     while session.stage != "done":
         total, play = stages[session.stage]
         display.phase(session.stage, total, session.round)
@@ -75,6 +77,8 @@ def _evaluates(session: Session, total: int) -> bool:
 
 
 def _held_out(session: Session) -> dict[str, float]:
+    if session.league is not None:
+        return self_play.held_out(session)
     recipe, spec = session.recipe, session.recipe.evaluation
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
     result = summarise(session.play(session.policy, jobs, {}), session.recipe.name)
@@ -82,14 +86,9 @@ def _held_out(session: Session) -> dict[str, float]:
 
 
 def warm_round(session: Session) -> dict[str, Any]:
-    """Demonstrations of the oracle, imitated."""
+    """Demonstrations, imitated: of the oracle, or, of a game, of random legal play."""
     recipe, spec = session.recipe, session.recipe.warm_start
-    oracle = OracleAgent(spec.habits_at(session.round))
-    jobs = [
-        new_job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
-        for index in range(spec.problems)
-    ]
-    view = views.sft(collect(session, oracle, jobs), session.policy.chat.example)
+    view = _demonstrated(session) if session.league is None else self_play.demonstrated(session)
     if not view.rows:
         raise TrainingError(f"no demonstration can be imitated: {dict(view.dropped)}")
     rng = np.random.default_rng([recipe.seed, session.round])
@@ -98,9 +97,20 @@ def warm_round(session: Session) -> dict[str, Any]:
     metrics: dict[str, float] = {}
     for _ in range(spec.epochs):
         for part in np.array_split(rng.permutation(len(view.rows)), steps):
+            part = part if session.league is None else np.sort(part)  # equal prompts side by side are read once
             metrics = learn(session, pack([view.rows[index] for index in part]), NLL(), schedule)
     session.weights_changed()
     return {**metrics, "dropped": sum(view.dropped.values())}
+
+
+def _demonstrated(session: Session) -> views.View:
+    recipe, spec = session.recipe, session.recipe.warm_start
+    oracle = OracleAgent(spec.habits_at(session.round))
+    jobs = [
+        new_job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
+        for index in range(spec.problems)
+    ]
+    return views.sft(collect(session, oracle, jobs), session.policy.chat.example)
 
 
 def evolve_round(session: Session) -> dict[str, Any]:

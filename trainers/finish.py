@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import mean
 from typing import Any
 
 from palaestra.agents import processes
@@ -19,6 +20,7 @@ from palaestra.arena.leaderboard import write_leaderboard
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
 
+from .self_play import evaluated, yardsticks
 from .session import Session, Stopped
 
 
@@ -35,9 +37,9 @@ def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[
     for name, agent in agents.items():
         if any(processes.gather(bool(rows) and stop())):
             raise Stopped
-        row = _evaluate(session, name, agent)
-        rows.append(row)
-        display.advance({"accuracy": row.score, "length": row.length})
+        found = [_evaluate(session, name, agent)] if session.league is None else evaluated(session, name, agent)
+        rows += found
+        display.advance({"accuracy": mean(row.score for row in found), "length": found[0].length})
     if not processes.is_first():
         return rows
     metrics = read_json_lines(run.metrics)
@@ -58,6 +60,8 @@ def entrants(session: Session) -> dict[str, Agent]:
         policy = load_policy(session.run.path / "agents" / name, sampling, name, device, dtype)
         policy.engine = TimedEngine(policy.engine, session.clock)
         agents[name] = policy
+    if session.league is not None:
+        return agents | yardsticks(session)
     k = session.recipe.evaluation.self_consistency
     if k > 1:
         agents[f"evolved, vote of {k}"] = SelfConsistency(agents["evolved"], k)
@@ -85,7 +89,7 @@ def summary(session: Session, rows: list[Evaluation]) -> dict[str, Any]:
     """The run's closing figures."""
     clock = session.clock
     return {
-        **{f"accuracy/{row.agent}": row.score for row in rows},
+        **{f"accuracy/{row.agent}" + (f"/{row.env_id}" if session.league else ""): row.score for row in rows},
         "rounds": session.rounds,
         "seconds": clock.wall,
         "overhead": clock.overhead,

@@ -13,10 +13,12 @@ import yaml
 
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
+from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 
 from .algorithms import ALGORITHMS, Algorithm
 from .losses import ClippedWeight, PolicyGradient, RewriteGuided
+from .sources import answers
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
@@ -128,6 +130,7 @@ class Recipe:
     """A whole run. ``environment`` is an id, or a mapping with ``id`` and the task's knobs.
 
     engine: that samples, a row of ``agents.engines``.
+    self_play: whom the policy meets, where the environment is a game, or a list of games with a ``share`` each.
     """
 
     name: str = "run"
@@ -142,6 +145,7 @@ class Recipe:
     micro_batch_tokens: int = 8192
     checkpoint_every: int = 10
     engine: Literal["transformers", "vllm"] = "transformers"
+    self_play: SelfPlay | None = None
 
     @property
     def env_id(self) -> str:
@@ -198,9 +202,14 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
 
 def parse_recipe(data: Any) -> Recipe:
     """A recipe from plain data. Raises SettingsError as ``load_recipe`` does."""
+    if isinstance(data, Mapping) and isinstance(games := data.get("environment"), list):
+        names = [str(game.get("id")) if isinstance(game, Mapping) else str(game) for game in games]
+        data = {**data, "environment": {"id": " and ".join(names), "games": games}}
     recipe: Recipe = build(Recipe, data)
     if not isinstance(recipe.environment, str) and "id" not in recipe.environment:
         raise SettingsError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
+    if recipe.self_play is None and is_game(recipe.environment):
+        recipe = dataclasses.replace(recipe, self_play=SelfPlay())
     if recipe.evolve.algorithm not in ALGORITHMS:
         raise SettingsError(unknown("algorithm", recipe.evolve.algorithm, list(ALGORITHMS)))
     _check_numbers(recipe)
@@ -241,6 +250,13 @@ def _check_algorithm(recipe: Recipe) -> None:
 
 
 def _check_environment(recipe: Recipe) -> None:
+    if recipe.self_play is not None:
+        check_self_play(recipe.self_play, recipe.environment)
+        if (row := recipe.algorithm()).advantage is None or row.source is not answers or row.judge is not None:
+            raise SettingsError(
+                f"self-play learns by advantages of returns: role_baseline, not {recipe.evolve.algorithm}"
+            )
+        return
     known = levels(recipe.env_id, recipe.env_kwargs)
     asked = {
         "warm_start.difficulties": recipe.warm_start.difficulties,

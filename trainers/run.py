@@ -83,7 +83,8 @@ def start_run(
 
 def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], None]) -> None:
     clock, run = session.clock, session.run
-    say(terminal_table(rows, title=f"{session.recipe.env_id}, held-out problems"))
+    for env_id in dict.fromkeys(row.env_id for row in rows):
+        say(terminal_table([row for row in rows if row.env_id == env_id], title=f"{env_id}, held-out problems"))
     say(
         f"{clock.wall:.0f} s since the model was made, {100 * clock.overhead:.1f} % of them outside forward, "
         f"backward and sampling; {clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"

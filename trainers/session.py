@@ -25,13 +25,16 @@ from palaestra.agents.judges import mark
 from palaestra.agents.memory import recompute_layers, stored_in
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.pretrained import load_model, load_pretrained, weights_hash
+from palaestra.agents.pretrained import load_model, load_policy, load_pretrained, weights_hash
 from palaestra.agents.sharding import parted_like, sharded, whole
 from palaestra.arena.environments import Environments
+from palaestra.arena.league import League
+from palaestra.arena.matches import MatchJob, play_matches
 from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.run_folder import RunFolder
 from palaestra.arena.settings import SettingsError
 from palaestra.envs.curriculum import FamilyCurricula, SuccessCurriculum
+from palaestra.envs.games import make_game
 from palaestra.episodes import Actor, Episode
 
 from .advantages import RunningMean
@@ -75,6 +78,8 @@ class Session:
         self.stage, self.round, self.rounds, self.steps, self.version = STAGES[0], 0, 0, 0, 0
         self.environments = Environments()
         self.running = RunningMean()
+        self.tables = Environments(make_game)
+        self.league = League(run.path / "league", recipe.self_play, self.frozen) if recipe.self_play else None
         evolve = recipe.evolve
         asked = range(evolve.start_difficulty, evolve.top_difficulty + 1)
         self.curricula = FamilyCurricula(partial(SuccessCurriculum, asked, raise_at=evolve.raise_at))
@@ -117,6 +122,10 @@ class Session:
         """The policy, giving its likeliest token each time."""
         greedy = Sampling(temperature=0, max_tokens=self.recipe.max_answer_tokens)
         return PolicyLLM(self.engine, self.policy.chat, greedy, self.policy.actor)
+
+    def frozen(self, folder: str, name: str) -> PolicyLLM:
+        """An agent of a folder, which samples as the policy does."""
+        return load_policy(folder, self.policy.sampling, name, self.model.device, self.model.dtype)
 
     def module(self, name: str, make: Callable[[], PreTrainedModel]) -> Module:
         """A model beside the policy: the latest checkpoint's, or a new one."""
@@ -164,6 +173,18 @@ class Session:
         order = {job.id: index for index, job in enumerate(jobs)}
         before = self.clock.tokens_sampled
         mine = list(rollout(agent, processes.share(jobs), tags, slots, self.environments))
+        return self._gathered(mine, before, order)
+
+    def play_matches(
+        self, agents: Mapping[str, Agent], jobs: Sequence[MatchJob], tags: Mapping[str, str]
+    ) -> list[Episode]:
+        """The same for matches."""
+        order = {job.id: index for index, job in enumerate(jobs)}
+        before = self.clock.tokens_sampled
+        mine = list(play_matches(agents, processes.share(jobs), tags, tables=self.tables))
+        return self._gathered(mine, before, order)
+
+    def _gathered(self, mine: list[Episode], before: int, order: Mapping[str, int]) -> list[Episode]:
         parts = processes.gather((mine, self.clock.tokens_sampled - before))
         self.clock.tokens_sampled = before + sum(tokens for _, tokens in parts)
         return sorted((episode for part, _ in parts for episode in part), key=lambda episode: order[episode.id])
@@ -216,6 +237,7 @@ class Session:
             "masters": [whole(master.detach()) for master in self._masters()],
             "curricula": self.curricula.state_dict(),
             "running": self.running.state_dict(),
+            "league": self.league and self.league.state_dict(),
             "clock": self.clock.state_dict(),
             "value_head": value_head(self.model),
             "modules": self.saved_modules | {name: module.state_dict() for name, module in self.modules.items()},
@@ -241,6 +263,8 @@ class Session:
             master.data.copy_(parted_like(saved, master))
         self.curricula.load_state_dict(state["curricula"] if "curricula" in state else {"": state["curriculum"]})
         self.running.load_state_dict(state["running"])
+        if self.league is not None:
+            self.league.load_state_dict(state["league"])
         self.clock.load_state_dict(state["clock"])
         self.engine.load((), self.version)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -41,11 +42,17 @@ def register_game(id: str) -> Callable[[T], T]:
 
 
 def game_class(id: str) -> type[AnyGame]:
-    """The class registered as ``id``.
+    """The class registered as ``id``; as with ``gymnasium.make``, "module:id" imports the module first.
 
     Raises:
-        UnknownEnvironment: no such id; the message names the nearest.
+        UnknownEnvironment: no such module or id; the message names the nearest.
     """
+    module, colon, id = id.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UnknownEnvironment(f"no module {module!r} to find {id!r} in: {error}") from error
     if id not in _games:
         load_adapted(id)
     if id not in _games:
