@@ -253,9 +253,7 @@ def _check_environment(recipe: Recipe) -> None:
     if recipe.self_play is not None:
         check_self_play(recipe.self_play, recipe.environment)
         if (row := recipe.algorithm()).advantage is None or row.source is not answers or row.judge is not None:
-            raise SettingsError(
-                f"self-play learns by advantages of returns: role_baseline, not {recipe.evolve.algorithm}"
-            )
+            raise SettingsError(f"self-play learns from returns, as role_baseline does, not {recipe.evolve.algorithm}")
         return
     known = levels(recipe.env_id, recipe.env_kwargs)
     asked = {

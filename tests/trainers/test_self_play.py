@@ -1,0 +1,201 @@
+"""Runs that learn by self-play: what they log, that stopping changes nothing, and what a broken league does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from palaestra.agents.agent import Dialogue, Message
+from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.arena.replay import replay
+from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.arena.self_play import SelfPlay
+from palaestra.arena.settings import SettingsError
+from palaestra.episodes import views
+from palaestra.trainers.recipe import dump_recipe, parse_recipe
+from palaestra.trainers.self_play import chances
+from palaestra.trainers.session import Session
+
+Play = Callable[..., RunFolder]
+Recipes = Callable[..., dict[str, Any]]
+TIMES = ("time", "seconds", "overhead", "tokens_per_second")
+BRIEF = {"tell_rules": False, "list_legal": False, "illegal_retries": 0}
+GAME = {"id": "palaestra/TicTacToe-v0", "size": 2, **BRIEF}  # who begins wins with the second mark
+
+
+def recipe_of(tiny_recipe: Recipes, **changes: Any) -> dict[str, Any]:
+    """Self-play of a second or two: the model hardly knows a legal move, so that most matches are soon forfeit."""
+    evolve = {"algorithm": "role_baseline", "rounds": 4, "problems": 4, "samples": 4}
+    league = {"opponents": "uniform", "anchors": ["greedy"], "snapshot_every": 2}
+    given = {"environment": GAME, "self_play": league, "evolve": evolve, **changes}
+    return {**tiny_recipe(name="play", evolve=given.pop("evolve"), max_answer_tokens=3), **given}
+
+
+@pytest.fixture(scope="module")
+def played(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
+    return play_run(recipe_of(tiny_recipe))
+
+
+def metrics(run: RunFolder) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in read_json_lines(run.metrics)]
+
+
+def test_the_log_of_a_run_is_of_matches_and_plays_again(played: RunFolder) -> None:
+    episodes = list(played.episodes.read())
+    assert not [difference for _, found in replay(episodes) for difference in found]
+    assert {tuple(episode.roles) for episode in episodes} == {("player_0", "player_1")}
+    evolved = [episode for episode in episodes if episode.tags.get("phase") == "evolve"]
+    assert len(evolved) == 4 * 4 * 4
+    sides = Counter(
+        role for episode in evolved for role, actor in episode.roles.items() if actor.agent_id.startswith("play@")
+    )
+    assert sides == {"player_0": 32, "player_1": 32}
+    others = {actor.agent_id for episode in evolved for actor in episode.roles.values()} - {"greedy"}
+    assert {"round-00000", "round-00002"} & others
+
+
+def test_a_run_is_held_against_every_scripted_player_and_its_rows_stand_on_the_board(played: RunFolder) -> None:
+    rows = read_leaderboard(played.path)
+    players = ("start", "warm", "evolved", "random player", "greedy player", "optimal player")
+    assert {row.agent for row in rows} == set(players)
+    assert {row.env_id for row in rows} == {
+        f"palaestra/TicTacToe-vs-{name}-v0" for name in ("random", "greedy", "optimal")
+    }
+    assert len(rows) == 18
+    last = [row for row in metrics(played) if "accuracy" in row][-1]
+    for other in ("random", "greedy", "optimal"):
+        assert last[f"won/{other}"] + last[f"drawn/{other}"] + last[f"lost/{other}"] == pytest.approx(1)
+        assert last[f"score/{other}"] == pytest.approx(0.5 + last[f"mean_return/{other}"] / 2)
+    summary = json.loads((played.path / "summary.json").read_text())
+    assert summary["accuracy/optimal player/palaestra/TicTacToe-vs-random-v0"] == 0.5  # in each seat once
+
+
+def test_the_league_is_on_disk_with_its_results(played: RunFolder) -> None:
+    league = json.loads((played.path / "league" / "league.json").read_text())
+    assert league["selves"] == ["round-00000", "round-00002", "round-00004"]
+    assert all((played.path / "league" / name / "model.safetensors").is_file() for name in league["selves"])
+    assert sum(games for met in league["results"].values() for _, games in met.values()) == 64
+
+
+def test_the_first_frozen_self_is_the_policy_as_evolution_began(played: RunFolder) -> None:
+    first = played.path / "league" / "round-00000" / "model.safetensors"
+    assert first.read_bytes() == (played.path / "agents" / "warm" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("stop_after", [3, 5])
+@pytest.mark.parametrize("opponents", ["uniform", "prioritised"])
+def test_a_run_stopped_after_a_round_ends_as_one_that_was_not(
+    play_run: Play, tiny_recipe: Recipes, opponents: str, stop_after: int
+) -> None:
+    league = {"opponents": opponents, "anchors": ["greedy"], "snapshot_every": 1, "keep": 2}
+    whole = play_run(recipe_of(tiny_recipe, self_play=league))
+    run = play_run(recipe_of(tiny_recipe, self_play=league), stop_after=stop_after)
+    play_run(run=RunFolder.open(run.path))
+    assert metrics(run) == metrics(whole)
+    for file in ("agents/evolved/model.safetensors", "league/league.json"):
+        assert (run.path / file).read_bytes() == (whole.path / file).read_bytes()
+    assert sorted(path.name for path in (run.path / "league").iterdir()) == sorted(
+        path.name for path in (whole.path / "league").iterdir()
+    )
+
+
+def test_a_broken_snapshot_is_told_and_the_run_goes_on(play_run: Play, tiny_recipe: Recipes) -> None:
+    league = {"opponents": "latest", "snapshot_every": 2}
+    run = play_run(recipe_of(tiny_recipe, self_play=league), stop_after=4)  # two of imitation, two of matches
+    broken = run.path / "league" / "round-00002" / "model.safetensors"
+    broken.write_bytes(b"no weights")
+    with pytest.warns(UserWarning, match="round-00002 of the league could not be loaded and is left out"):
+        play_run(run=RunFolder.open(run.path))
+    state = json.loads((run.path / "league" / "league.json").read_text())
+    assert state["broken"] == ["round-00002"]
+    rivals = {actor.agent_id for e in run.episodes.read() for actor in e.roles.values() if e.tags.get("round") == "3"}
+    assert "round-00000" in rivals
+
+
+def test_in_self_play_proper_every_seat_learns_by_a_baseline_of_its_own(play_run: Play, tiny_recipe: Recipes) -> None:
+    run = play_run(recipe_of(tiny_recipe, self_play={"opponents": "self"}))
+    episodes = [episode for episode in run.episodes.read() if episode.tags.get("phase") == "evolve"]
+    assert all(len(set(episode.roles.values())) == 1 for episode in episodes)
+    session = Session.resume(parse_recipe(recipe_of(tiny_recipe, self_play={"opponents": "self"})), run)
+    sides = Counter(
+        f"palaestra/TicTacToe-v0/{role}" for e in episodes for role in e.outcome if any(t.role == role for t in e.turns)
+    )
+    assert {stream: updates for stream, (_, updates) in session.running.streams.items()} == sides
+    assert sides["palaestra/TicTacToe-v0/player_0"] == 64
+
+
+def test_several_games_are_played_by_their_shares(play_run: Play, tiny_recipe: Recipes) -> None:
+    games = [{**GAME, "share": 3}, {"id": "palaestra/KuhnPoker-v0", **BRIEF}]
+    evolve = {"algorithm": "role_baseline", "rounds": 1, "problems": 8, "samples": 2}
+    data = recipe_of(tiny_recipe, environment=games, evolve=evolve, self_play={"opponents": "self"})
+    assert parse_recipe(yaml.safe_load(dump_recipe(parse_recipe(data)))) == parse_recipe(data)
+    run = play_run(data)
+    counts = Counter(e.env_id for e in run.episodes.read() if e.tags.get("phase") == "evolve")
+    assert counts == {"palaestra/TicTacToe-v0": 12, "palaestra/KuhnPoker-v0": 4}
+    last = [row for row in metrics(run) if "accuracy" in row][-1]
+    assert {"score/TicTacToe-optimal", "score/KuhnPoker-optimal", "exploitability"} <= set(last)
+
+
+def test_chances_are_those_that_the_engine_sampled_by(played: RunFolder, tiny_recipe: Recipes) -> None:
+    session = Session.resume(parse_recipe(recipe_of(tiny_recipe)), played)
+    observations = ["1 2\n3 4\nYou are x.", "1 x\n3 4\nYou are o."]
+    replies = session.policy.respond(
+        [Dialogue((Message("user", text),), seed) for seed, text in enumerate(observations)]
+    )
+    for observation, reply in zip(observations, replies, strict=True):
+        completion = reply.completions[0]
+        if completion.finish_reason == "stop":
+            said = chances(session, [observation], [[reply.text]])[0][0]
+            assert np.log(said) == pytest.approx(sum(completion.logprobs), abs=1e-3)
+    both = chances(session, observations, [["1", "2"], ["4"]])
+    assert [len(row) for row in both] == [2, 1]
+    assert all(0 < chance < 1 for row in both for chance in row)
+
+
+def test_a_game_is_self_play_unless_told_otherwise() -> None:
+    assert parse_recipe({"environment": "palaestra/Nim-v0"}).self_play == SelfPlay()
+    assert parse_recipe({}).self_play is None
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"self_play": {}}, "palaestra/ChainArith-v0 has one player"),
+        ({"environment": "palaestra/Nim-v0", "self_play": {"opponents": "lastest"}}, "did you mean 'latest'"),
+        ({"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "dpo"}}, "learns from returns, as role_baseline"),
+        ({"environment": "palaestra/Nim-v0", "self_play": {"snapshots": 3}}, "unknown key in self_play: 'snapshots'"),
+    ],
+)
+def test_what_cannot_be_played_is_told(data: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        parse_recipe(data)
+
+
+def test_the_view_of_matches_is_of_one_agents_sides(played: RunFolder) -> None:
+    file = played.episodes.find("evolve-00001")
+    assert file is not None
+    episodes = list(played.episodes.read(file))
+    name = next(a.agent_id for a in episodes[0].roles.values() if a.agent_id.startswith("play@"))
+    view = views.matches(episodes, name)
+    mine = {(e.id, role) for e in episodes for role, actor in e.roles.items() if actor.agent_id == name}
+    assert {(row.episode_id, row.role) for row in view.rows} <= mine
+    assert len({(row.episode_id, row.role) for row in view.rows}) + view.dropped.get("no sampled tokens", 0) == len(
+        mine
+    )
+    prompts = [views.prompt_of(row) for row in view.rows]
+    assert prompts == sorted(prompts)
+
+
+def test_no_snapshot_is_taken_below_the_score_that_it_takes(play_run: Play, tiny_recipe: Recipes) -> None:
+    league = {"opponents": "anchors", "anchors": ["optimal"], "snapshot_every": 1, "snapshot_at": 0.9}
+    run = play_run(recipe_of(tiny_recipe, self_play=league))
+    assert json.loads((run.path / "league" / "league.json").read_text())["selves"] == ["round-00000"]
+    shutil.rmtree(Path(run.path))
