@@ -19,20 +19,25 @@ class StepBeam:
 
     diversity: what a step loses for every better one of the round with the same action, so that beams differ (the
     Hamming penalty of diverse beam search, Vijayakumar et al., arXiv:1610.02424, a beam being a group).
+    depth: steps, at most, in a world where nothing ends; the answer is then the best of what has ended, else of the
+    last round.
     """
 
     beams: int = 1
     samples: int = 5
     diversity: float = 0.0
+    depth: int = 256
 
     def __post_init__(self) -> None:
-        if min(self.beams, self.samples) < 1 or self.diversity < 0:
-            raise ValueError(f"1 or more beams and samples and no negative diversity are needed: {self}")
+        if min(self.beams, self.samples, self.depth) < 1 or self.diversity < 0:
+            raise ValueError(f"1 or more beams and samples, steps and no negative diversity are needed: {self}")
 
     def __call__(self, tree: Tree) -> Asking:
         beam, width = [tree.root], self.beams
         ended: list[Node] = []
-        while beam:
+        for _ in range(self.depth):
+            if not beam:
+                break
             born = yield Expand(beam, [self.samples] * len(beam))
             candidates = [child for children in born for child in children]
             yield Evaluate(candidates)

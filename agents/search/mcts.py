@@ -49,8 +49,8 @@ class MCTS:
     revisit_terminals: a terminal is visited again and again. Without it, its value is backed up when it is made, then
         it is left out; a node all of whose children are closed is closed too, and the search stops with its root
         (Super_MARIO's rules, AlphaMath, arXiv:2405.03553, but for that stop).
-    commit: after the simulations move, and search on from there, until a terminal (AlphaZero). Without it, the answer
-        is the terminal of the highest value that ``simulations`` from the root have met.
+    commit: after the simulations move, and search on from there, until a terminal (AlphaZero) or for ``moves`` moves.
+        Without it, the answer is the terminal of the highest value that ``simulations`` from the root have met.
 
     Invariant: a node is visited once for its own value and once for every visit of its children.
     """
@@ -65,14 +65,17 @@ class MCTS:
     evaluate_children: bool = False
     revisit_terminals: bool = False
     commit: bool = True
+    moves: int = 256
 
     def __post_init__(self) -> None:
-        if min(self.simulations, self.children, self.parallel) < 1:
-            raise ValueError("simulations, children and parallel leaves are 1 or more")
+        if min(self.simulations, self.children, self.parallel, self.moves) < 1:
+            raise ValueError("simulations, children, parallel leaves and moves are 1 or more")
 
     def __call__(self, tree: Tree) -> Asking:
         node: Node | None = tree.root
-        while node is not None and not node.terminal:
+        for _ in range(self.moves):
+            if node is None or node.terminal:
+                break
             yield from self.simulate(tree, node)
             tree.answer = node
             node = self.move(node) if self.commit else None

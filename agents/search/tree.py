@@ -82,12 +82,14 @@ class Tree:
     """All nodes in the order of creation, the answer that the search settled on, and what growing it cost.
 
     seed: of all samples; those for a node are a hash of it, the node's number and theirs.
+    nans: how many states the evaluator gave nan for; the root's meta in the log says so, where there are any.
     """
 
     nodes: list[Node]
     answer: Node
     seed: int = 0
     cost: Cost = field(default_factory=Cost)
+    nans: int = 0
 
     @classmethod
     def rooted(cls, state: Any, seed: int = 0) -> Tree:
@@ -117,6 +119,8 @@ class Tree:
     def rows(self) -> list[dict[str, Any]]:
         """The tree for the log, a JSON-able row a node, as ``palaestra.episodes.trees`` reads it."""
         chosen = {node.id for node in self.answer.ancestry()}
+        root = {**self.root.proposal.meta, **({"nan values": self.nans} if self.nans else {})}
+        metas = [root, *(node.proposal.meta for node in self.nodes[1:])]
         return [
             {
                 "id": node.id,
@@ -128,9 +132,9 @@ class Tree:
                 "prior": node.proposal.prior,
                 "terminal": node.terminal,
                 "chosen": node.id in chosen,
-                **({"meta": dict(node.proposal.meta)} if node.proposal.meta else {}),
+                **({"meta": dict(meta)} if meta else {}),
             }
-            for node in self.nodes
+            for node, meta in zip(self.nodes, metas, strict=True)
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -41,7 +42,10 @@ class World(Protocol):
         """Actions at states that have not ended. An empty answer is a dead end."""
 
     def evaluate(self, states: Sequence[Any]) -> list[Valued]:
-        """Estimates, in one range for all states. They may not come from the verifier unless the agent may peek."""
+        """Estimates, in one range for all states. They may not come from the verifier unless the agent may peek.
+
+        nan says that nobody knows: such a state is taken to be worth what the nearest known one above it is, else 0.
+        """
 
 
 class Expand(NamedTuple):
@@ -105,10 +109,14 @@ def _evaluate(world: World, trees: Sequence[Tree], asked: dict[int, Expand | Eva
     answers: dict[int, list[list[Node]]] = {i: [] for i, question in asked.items() if isinstance(question, Evaluate)}
     pairs = [(i, node) for i in answers for node in asked[i].nodes if node.value is None]
     for _, node in pairs:
-        node.value = node.proposal.value
+        given = node.proposal.value
+        node.value = None if given is None or math.isnan(given) else given
     unknown = [(index, node) for index, node in pairs if node.value is None]
     if unknown:
         for (index, node), valued in zip(unknown, world.evaluate([node.state for _, node in unknown]), strict=True):
             node.value = valued.value
             trees[index].cost += valued.cost
+            if math.isnan(valued.value):  # which would spoil every mean above it
+                node.value = next((above.value for above in list(node.ancestry())[1:] if above.value is not None), 0.0)
+                trees[index].nans += 1
     return answers

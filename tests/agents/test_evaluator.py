@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -100,3 +101,14 @@ def test_best_of_n_gives_the_evaluator_s_favourite_and_counts_the_cost_of_all(ev
     assert agent.actor.agent_id == "counting+best6"
     with pytest.raises(ValueError, match="n of 1 or more"):
         BestOfN(Counting(), evaluator, 0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_score_that_is_nan_is_no_favourite(
+    evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    scores = [math.nan, 0.1, math.nan, 0.3] if known else [math.nan] * 4
+    monkeypatch.setattr(evaluator, "score", lambda prompts, answers: scores)
+    (reply,) = BestOfN(Counting(), evaluator, n=4).respond([Dialogue((Message("user", "?"),), seed=1)])
+    assert reply.text == str(derive_seed(1, 3 if known else 0))
+    assert reply.meta == {"score": 0.3 if known else None, "of": 4, "nan": 2 if known else 4}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,3 +126,60 @@ def test_uct_comes_to_prefer_the_better_arm_and_tries_the_worse_one_less_than_ch
     good, bad = tree.root.children
     assert robust_child(tree.root) is good
     assert bad.visits < 0.3 * good.visits
+
+
+class Forgetful(SeededWorld):
+    """Knows nothing of every second state, and says nan of every end that it knows."""
+
+    def _draw(self, request: Request, seed: int) -> Proposal:
+        proposal = super()._draw(request, seed)
+        return proposal if proposal.value is None else replace(proposal, value=math.nan)
+
+    def evaluate(self, states: Any) -> list[Valued]:
+        known = super().evaluate(states)
+        return [Valued(math.nan) if sum(map(ord, state)) % 2 else one for state, one in zip(states, known, strict=True)]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_values_that_are_nan_spoil_no_mean_and_are_told_of(method: Method) -> None:
+    trees = run(Forgetful(), method, ["", "", ""], [1, 2, 3])
+    assert sum(tree.nans for tree in trees) > 0
+    for tree in trees:
+        assert all(node.value is None or math.isfinite(node.value) for node in tree.nodes)
+        assert all(math.isfinite(node.q) for node in tree.nodes if node.visits)
+        meta = tree.rows()[0].get("meta", {})
+        assert meta == ({"nan values": tree.nans} if tree.nans else {})
+
+
+class Nothing(SeededWorld):
+    """Has nothing to propose."""
+
+    def expand(self, requests: Any) -> list[Proposed]:
+        return [Proposed([]) for _ in requests]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_a_search_without_any_candidate_ends_at_its_root(method: Method) -> None:
+    for tree in run(Nothing(), method, ["", ""], [1, 2]):
+        assert tree.answer is tree.root
+        assert len(tree.nodes) == 1
+
+
+class Endless(SeededWorld):
+    """No state ever ends."""
+
+    def _draw(self, request: Request, seed: int) -> Proposal:
+        letter = "abc"[seed % 3]
+        return Proposal(letter, request.state + letter, prior=0.5)
+
+
+SHORT = [replace(one, moves=5) if isinstance(one, MCTS) else one for one in METHODS]
+
+
+@pytest.mark.parametrize(
+    "method", [replace(one, depth=20) if isinstance(one, StepBeam) else one for one in SHORT], ids=named
+)
+def test_a_tree_without_an_end_is_bounded(method: Method) -> None:
+    (tree,) = run(Endless(), method, [""], [1])
+    assert not tree.answer.terminal
+    assert len(tree.nodes) < 2000

@@ -81,3 +81,14 @@ def test_weights() -> None:
 def test_no_vote_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="k of 1 or more"):
         WeightedVoting(Script(), Scores(), 0)  # type: ignore[arg-type]
+
+
+def test_a_score_that_is_nan_has_no_vote() -> None:
+    nan = math.nan
+    reply = vote(BOXES, [nan, 0.0, nan, math.log(3)], softmax)
+    assert reply.text == "thus \\boxed{2}"
+    assert reply.meta == {"weight": pytest.approx(1.0), "of": 4, "nan": 2}
+    assert vote(BOXES, [0.0, nan, nan, nan], softmax).text == "\\boxed{1}"
+    nobody = vote(BOXES, [nan] * 4, softmax)
+    assert nobody.text == "\\boxed{1}"
+    assert nobody.meta == {"weight": 0.0, "of": 4, "nan": 4}
