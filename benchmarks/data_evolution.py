@@ -85,7 +85,7 @@ def _views(folder: Path, say: Callable[[str], None]) -> Iterator[Figure]:
     sides = {
         "groups": lambda: scan.groups(store),
         "pairs": lambda: best_and_worst(scan.groups(store).rows),
-        "plain rows": lambda: _plain(store),
+        "plain rows": lambda: plain(store),
         "episodes": lambda: sum(1 for _ in store.read()),
         "plain episodes": lambda: sum(len(batch.to_pylist()) for batch in store.batches()),
     }
@@ -107,7 +107,7 @@ def _views(folder: Path, say: Callable[[str], None]) -> Iterator[Figure]:
     yield Figure(name, float(done.stdout), MOST_MEMORY, "MiB", False)
 
 
-def _plain(store: EpisodeStore) -> list[tuple[Any, ...]]:
+def plain(store: EpisodeStore) -> list[tuple[Any, ...]]:
     """What a script would do with pyarrow's rows: ids, mask and log-probabilities of each turn, nothing grouped."""
     rows = []
     for batch in store.batches(columns=scan.COLUMNS):

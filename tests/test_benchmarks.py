@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import games, gpu
+from benchmarks import data_evolution, games, gpu
 from benchmarks.figure import Figure
+from palaestra.episodes import EpisodeStore, scan
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import pack
 
@@ -117,3 +118,15 @@ def test_the_flops_of_an_update_are_those_of_its_shape() -> None:
     layers = 2 * (32 * 32 * 2 + 2 * 32 * 16 + 3 * 32 * 64)  # q, o; k, v; the three of the inner layer
     exact = 6 * layers * 5 + 6 * 2 * 32 * 25 + 6 * 128 * 32 * 2
     assert gpu.update_flops(model, size, pack([row])) == pytest.approx(exact, rel=0.02)  # biases and norms are counted
+
+
+def test_the_plain_script_beside_our_view_makes_the_same_rows(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    store.append([data_evolution.episode(number) for number in range(16)])
+    view = scan.groups(store, size=data_evolution.GROUP)
+    assert len(view.rows) == 16
+    for row, (ids, action, logprobs, reward, group) in zip(view.rows, data_evolution.plain(store), strict=True):
+        assert np.array_equal(row.ids, ids)
+        assert np.array_equal(row.action, action)
+        assert np.array_equal(row.logprobs, logprobs)
+        assert (row.reward, row.group_id) == (reward, group)

@@ -136,3 +136,10 @@ def test_no_pair_without_something_shorter() -> None:
     assert view.rows == []
     assert view.dropped == {"nothing shorter than the longest right answer": 4}
     assert shortened_and_longest([], []).rows == []
+
+
+def test_what_is_left_is_judged_again() -> None:
+    """Whoever keeps only the first solution, which is wrong, has made no answer to imitate."""
+    view = shortened([episode("a", LONG)], judge, decode, [END], keep=lambda solutions: [0])
+    assert view.rows == []
+    assert view.dropped == {"what is left is not right": 1}
