@@ -109,6 +109,8 @@ def test_a_score_that_is_nan_is_no_favourite(
 ) -> None:
     scores = [math.nan, 0.1, math.nan, 0.3] if known else [math.nan] * 4
     monkeypatch.setattr(evaluator, "score", lambda prompts, answers: scores)
-    (reply,) = BestOfN(Counting(), evaluator, n=4).respond([Dialogue((Message("user", "?"),), seed=1)])
+    chooser = BestOfN(Counting(), evaluator, n=4)
+    (reply,) = chooser.respond([Dialogue((Message("user", "?"),), seed=1)])
     assert reply.text == str(derive_seed(1, 3 if known else 0))
-    assert reply.meta == {"score": 0.3 if known else None, "of": 4, "nan": 2 if known else 4}
+    assert reply.meta == {"score": 0.3 if known else None, "of": 4}
+    assert chooser.counts == {"not scored": 2 if known else 4}
