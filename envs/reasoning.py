@@ -98,7 +98,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             seed = rng.bit_generator.random_raw() >> 1
             if self._np_random_seed is None:
                 self._np_random_seed = seed
-        elif isinstance(seed, int) and seed >= 0:
+        elif type(seed) is int and seed >= 0:  # a truth value would be another seed than its number
             # sample_problem reseeds the generator from ``seed``, so a new one (as super().reset makes) is not needed.
             self._np_random_seed = seed
         else:
@@ -195,7 +195,7 @@ def _difficulty(options: dict[str, Any], default: int) -> int:
         raise ValueError(f"reset knows the option 'difficulty', not {', '.join(sorted(map(repr, unknown)))}")
     level = options.get("difficulty", default)
     try:
-        return operator.index(level)
+        return int(operator.index(level))
     except TypeError:
         raise ValueError(f"a difficulty is an integer, not {level!r}") from None
 

@@ -20,13 +20,14 @@ def accepted_misuse(task: Task) -> list[str]:
         started.reset(seed=0)
     ended.step("?" * (ended.max_answer_chars + 1))  # which ends any episode
     beyond: Any = task.difficulties[-1] + 1
-    wrong: dict[str, Any] = {"no string": 1, "text": "7", "half": 1.5, "one": 1.0}
+    wrong: dict[str, Any] = {"no string": 1, "text": "7", "half": 1.5, "one": 1.0, "truth": True}
     cases: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
         "a step before reset": (gymnasium.error.ResetNeeded, lambda: fresh.step("")),
         "a step after the end": (gymnasium.error.ResetNeeded, lambda: ended.step("")),
         "an action that is no string": (TypeError, lambda: env.step(wrong["no string"])),
         "a negative seed": (ValueError, lambda: env.reset(seed=-1)),
         "half a seed": (ValueError, lambda: env.reset(seed=wrong["half"])),
+        "a truth value for a seed": (ValueError, lambda: env.reset(seed=wrong["truth"])),
         "a seed that is text": (ValueError, lambda: env.reset(seed=wrong["text"])),
         "a difficulty beyond the last": (ValueError, lambda: env.reset(seed=0, options={"difficulty": beyond})),
         "a difficulty that is no integer": (ValueError, lambda: env.reset(options={"difficulty": wrong["one"]})),

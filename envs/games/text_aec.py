@@ -57,7 +57,7 @@ class TextAEC(AECEnv[str, str, str]):  # type: ignore[misc]  # PettingZoo's clas
                 self._stream = secrets.randbits(63)
             seed = derive_seed(self._stream, self._resets)
             self._resets += 1
-        elif isinstance(seed, int) and seed >= 0:
+        elif type(seed) is int and seed >= 0:
             self._stream, self._resets = seed, 0
         else:
             raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
