@@ -58,6 +58,7 @@ ANSWERS: dict[str, Callable[[Any], str]] = {  # of peers whose items hold none
     "graph_color": lambda item: json.dumps(item["metadata"]["possible_answer"]),
     "propositional_logic": lambda item: str(item["metadata"]["example_answer"]),
 }
+KNOBS: dict[str, dict[str, Any]] = {"Cipher": {"kind": "caesar"}}  # the kind that the peer has
 OUTSIDE = ("SqlQuery", "WriteFunction")  # judged in other processes
 LEVEL = 3
 REPEATS = 5
@@ -73,7 +74,7 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
         if issubclass(type(make(id).task), Dialogue):
             continue
         peer = PEERS.get(name)
-        sides = [partial(_ours, id), *([partial(_theirs, peer)] if peer else [])]
+        sides = [partial(_ours, id, KNOBS.get(name, {})), *([partial(_theirs, peer)] if peer else [])]
         speeds = [median(column) for column in zip(*_alternate(sides), strict=True)]
         say(f"{name}: {speeds[0]:,.0f} episodes/s" + (f", {peer}: {speeds[1]:,.0f}" if peer else ""))
         if name not in OUTSIDE:
@@ -91,8 +92,8 @@ def _alternate(sides: list[Callable[[int, int], float]]) -> Iterator[list[float]
         yield [side(repeat * n, n) for side, n in zip(sides, episodes, strict=True)]
 
 
-def _ours(env_id: str, start: int, n: int) -> float:
-    env = make(env_id, difficulty=LEVEL)
+def _ours(env_id: str, knobs: dict[str, Any], start: int, n: int) -> float:
+    env = make(env_id, difficulty=LEVEL, **knobs)
     rng = np.random.default_rng(0)
     responses = [env.task.solve(env.reset(seed=seed)[1]["problem"], rng) for seed in range(start, start + n)]
     began = time.perf_counter()
