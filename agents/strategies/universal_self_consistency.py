@@ -16,7 +16,8 @@ from palaestra.episodes import Actor
 from .asking import costing, innermost, named, question, reworded, samples, total
 from .prompts import Prompt, prompt_named
 
-NUMBER = re.compile(r"\d{1,3}")
+NUMBER = re.compile(r"response\D{0,3}(\d{1,3})\b", re.IGNORECASE)
+ALONE = re.compile(r"\W*(\d{1,3})\b")
 
 
 class UniversalSelfConsistency:
@@ -71,9 +72,9 @@ class UniversalSelfConsistency:
     def _chosen(self, group: Sequence[Reply], orders: list[list[int]], said: Sequence[Reply]) -> Reply:
         votes: Counter[int] = Counter()
         for order, choice in zip(orders, said, strict=True):
-            found = [int(number) for number in NUMBER.findall(choice.text)]
-            if found and 1 <= found[0] <= len(order):
-                votes[order[found[0] - 1]] += 1
+            named = NUMBER.search(choice.text) or ALONE.match(choice.text)
+            if named and 1 <= int(named[1]) <= len(order):
+                votes[order[int(named[1]) - 1]] += 1
             else:
                 self.counts["choice not read"] += 1
         written = (index for index, reply in enumerate(group) if reply.text.strip())

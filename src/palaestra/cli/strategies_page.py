@@ -40,9 +40,9 @@ SETTINGS = {
     "react": LOOKUP,
     "program_of_thought": ARITHMETIC,
     "few_shot:3": ARITHMETIC,
-    "self_consistency:3": ARITHMETIC,
-    "universal_self_consistency:3,1": ARITHMETIC,
-    "cot_decoding:3": ARITHMETIC,
+    "self_consistency:2": ARITHMETIC,
+    "universal_self_consistency:2,1": ARITHMETIC,
+    "cot_decoding:2": ARITHMETIC,
     "budget_forcing:64,1,16": ARITHMETIC,
     "few_shot:3,program_of_thought,self_consistency:2": ARITHMETIC,
 }

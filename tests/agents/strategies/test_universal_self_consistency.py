@@ -57,12 +57,20 @@ def test_a_chooser_of_places_is_outvoted_by_several_orders(told: Any, asks: Any)
     assert agent.actor.agent_id == "told+universal_self_consistency@1:5,4"
 
 
-@pytest.mark.parametrize("said", ["", "I cannot say", "Response 6", "Response 0"])
+@pytest.mark.parametrize("said", ["", "I cannot say", "Response 6", "Response 0", "one of 3"])
 def test_a_choice_that_cannot_be_read_is_counted_and_the_first_stands(said: str, told: Any, asks: Any) -> None:
     agent = UniversalSelfConsistency(script(told), 5, orders=2, chooser=told(lambda text, one: said))
     (reply,) = agent.respond(asks("?"))
     assert (reply.text, reply.meta["votes"]) == (TEXTS[0], 0)
     assert counted(agent)["UniversalSelfConsistency"]["choice not read"] == 2
+
+
+@pytest.mark.parametrize("said", ["Response 2", "**2**", "Of these 5, response 2 is it. Not 3.", "response: 2"])
+def test_a_choice_is_read_in_the_words_that_models_use(said: str, told: Any, asks: Any) -> None:
+    chooser = told(lambda text, one: said)
+    (reply,) = UniversalSelfConsistency(script(told), 5, chooser=chooser).respond(asks("?"))
+    assert reply.text == candidates(chooser.asked[0].messages[-1].content)[1]
+    assert reply.meta["votes"] == 1
 
 
 def test_empty_candidates_are_not_shown(told: Any, asks: Any) -> None:
