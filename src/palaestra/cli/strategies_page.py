@@ -110,8 +110,9 @@ def _calls(heard: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], chat: ChatF
 def _written(episode: Episode, calls: list[str], counts: Mapping[str, Mapping[str, int]], agent: Agent) -> str:
     given = "\n".join(f"--- turn {number}: {turn.text}" for number, turn in enumerate(episode.turns, 1))
     outcome = next(iter(episode.outcome.values()))
+    verdict = f"{outcome.status.value}: {outcome.reason}"
     cost = episode.cost
-    amiss = "; ".join(f"{name}: {dict(own)}" for name, own in counts.items()) or "nothing"
+    amiss = ", ".join(f"{count} {what}" for own in counts.values() for what, count in own.items() if count)
     shown = "\n".join((*calls, "--- what the environment is given", given))
     return f"""Problem 0 of `{episode.env_id}`, difficulty 1; the agent is `{agent.actor.agent_id}`.
 
@@ -121,7 +122,7 @@ def _written(episode: Episode, calls: list[str], counts: Mapping[str, Mapping[st
 
 | verdict | tokens in | tokens out | verifier calls | counted |
 | --- | --- | --- | --- | --- |
-| {outcome.status.value}: {outcome.reason} | {cost.tokens_in} | {cost.tokens_out} | {cost.verifier_calls} | {amiss} |
+| {verdict} | {cost.tokens_in} | {cost.tokens_out} | {cost.verifier_calls} | {amiss or "-"} |
 """
 
 
