@@ -158,7 +158,7 @@ def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
             raise UserError("--best-of N and --judge FOLDER go together")
         return BestOfN(agent, evaluator_named(str(judge), agent), best_of)
     if best_of > 1 or not isinstance(agent, PolicyLLM):
-        raise UserError("--search goes without --best-of, --vote and --strategy")
+        raise UserError("--search goes without --best-of and --vote, and without --strategy")
     method = method_named(search)
     value = likelihood if judge is None else value_head(load_evaluator(judge))
     return TreeSearch(lines(stopping_at_lines(agent), value), method, search)
