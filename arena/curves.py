@@ -16,6 +16,8 @@ PANELS = (
     ("tokens_per_second", "tokens sampled a second"),
 )
 
+EACH = ("score/", "exploitability")  # of a game: the score against each scripted player, what a best response wins
+
 
 def draw_curves(metrics: Sequence[dict[str, Any]], path: Path, title: str) -> Path:
     """Draw ``metrics.jsonl`` rows to a PNG: held-out accuracy with its 95 % interval on top, the rest below."""
@@ -39,6 +41,12 @@ def _accuracy(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
     steps = [row["step"] for row in rows]
     axes.fill_between(steps, [row["low"] for row in rows], [row["high"] for row in rows], color="#4c86c6", alpha=0.25)
     axes.plot(steps, [row["accuracy"] for row in rows], color="#16324f", marker="o", markersize=4)
+    for name in dict.fromkeys(name for row in rows for name in row if name.startswith(EACH)):
+        found = [row for row in rows if name in row]
+        label = name.removeprefix("score/")
+        axes.plot([row["step"] for row in found], [row[name] for row in found], linewidth=1, label=label)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(title="against, or", loc="lower right", fontsize="small")
     axes.set_ylim(0, 1)
     axes.set_ylabel("held-out accuracy")
     axes.set_xlabel("round")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.envs.games import make_game
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Actor, Cost, Episode, Outcome, Turn
+from palaestra.episodes import Actor, Cost, Episode, Outcome, Span, Turn
 from palaestra.episodes.record import storable
 from palaestra.verifiers import Verdict
 
@@ -100,13 +101,17 @@ class Table:
 
 @dataclass(slots=True)
 class _Match:
-    """A match under way. actors: who plays each role, as they were when it began. observation: the last asked of."""
+    """A match under way. actors: who plays each role, as they were when it began.
+
+    turns: fields of each ``Turn``, made when the match is over, since the last ones get verdicts.
+    observation: the last that was answered.
+    """
 
     table: Table
     job: MatchJob
     player: Mapping[str, str]
     actors: Mapping[str, Actor]
-    turns: list[Turn]
+    turns: list[dict[str, Any]]
     cost: Cost
     started: float
     observation: str = ""
@@ -178,17 +183,19 @@ def _take(match: _Match, reply: Reply) -> None:
     role = table.role
     text = storable(reply.text)
     reward, refused = table.answer(text)
+    steps, solutions = _spans(text)
+    meta = {**reply.meta, "illegal": refused} if refused else reply.meta
     match.turns.append(
-        Turn(
-            role=role,
-            observation=match.observation,
-            text=text,
-            reward=reward,
-            step_spans=line_spans(text),
-            solution_spans=solution_spans(text),
-            meta={**reply.meta, "illegal": refused} if refused else reply.meta,
+        {
+            "role": role,
+            "observation": match.observation,
+            "text": text,
+            "reward": reward,
+            "step_spans": steps,
+            "solution_spans": solutions,
+            "meta": meta,
             **sampled(reply),
-        )
+        }
     )
     if reply.cost != FREE:
         match.cost = match.cost + reply.cost
@@ -213,19 +220,24 @@ def _episode(match: _Match, tags: Mapping[str, str]) -> Episode:
     )
 
 
-def _judged(turns: list[Turn], table: Table) -> tuple[Turn, ...]:
+def _judged(turns: list[dict[str, Any]], table: Table) -> tuple[Turn, ...]:
     """The turns, each role's last one with its verdict, and with what forfeited the match if its answer did."""
-    last = {turn.role: number for number, turn in enumerate(turns)}
-    for role, number in last.items():
+    last = {turn["role"]: turn for turn in turns}
+    for role, turn in last.items():
         verdict = table.verdict(role)
         if verdict is None:
             continue
-        turn = turns[number]
-        refused = sum(1 for each in turns if each.role == role and "illegal" in each.meta)
-        forfeits = table.infos[role].get("illegal_actions", 0) > refused
-        meta = {**turn.meta, "illegal": verdict.reason} if forfeits else turn.meta
-        turns[number] = replace(turn, verdicts=(verdict,), meta=meta)
-    return tuple(turns)
+        turn["verdicts"] = (verdict,)
+        illegal = table.infos[role].get("illegal_actions", 0)
+        if illegal and illegal > sum(1 for each in turns if each["role"] == role and "illegal" in each["meta"]):
+            turn["meta"] = {**turn["meta"], "illegal": verdict.reason}
+    return tuple([Turn(**turn) for turn in turns])
+
+
+@lru_cache(maxsize=1 << 12)
+def _spans(text: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Of steps and of solutions; kept, since a game has few moves."""
+    return line_spans(text), solution_spans(text)
 
 
 def illegal_moves(episode: Episode, role: str) -> int:

@@ -15,7 +15,7 @@ from .figure import Figure, record, table
 
 BENCHMARKS = (
     *("data_evolution", "engine", "environments", "families", "footprint", "games", "humaneval"),
-    *("learner", "math_answers", "sandbox"),
+    *("learner", "math_answers", "sandbox", "self_play"),
 )
 OUT = Path("runs/bench.jsonl")
 

@@ -7,16 +7,17 @@ typed, so that DuckDB, pandas and ``datasets`` read the files without this packa
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from palaestra.verifiers import Verdict
+from palaestra.verifiers import Status
 
-from .record import Episode, Span, Turn
+from .record import Episode
 
 JSON = pa.string()
 SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
@@ -75,107 +76,60 @@ SCHEMA = pa.schema(
 )
 
 
-def to_row(episode: Episode) -> dict[str, Any]:
-    """An episode as a plain row of ``SCHEMA``."""
-    problem, goal, cost = episode.problem, episode.goal, episode.cost
-    return {
-        "id": episode.id,
-        "env_id": episode.env_id,
-        "env_kwargs": _to_json(episode.env_kwargs),
-        "reset_options": _to_json(episode.reset_options),
-        "seed": episode.seed,
-        "group_id": episode.group_id,
-        "roles": [
-            {"role": role, "agent_id": actor.agent_id, "weights_hash": actor.weights_hash}
-            for role, actor in episode.roles.items()
-        ],
-        "turns": [_turn_to_row(turn) for turn in episode.turns],
-        "outcome": [
-            {"role": role, "reward": end.reward, "status": end.status.value, "reason": end.reason}
-            for role, end in episode.outcome.items()
-        ],
-        "terminated": episode.terminated,
-        "truncated": episode.truncated,
-        "problem": problem
-        and {
-            "prompt": problem.prompt,
-            "reference": _to_json(problem.reference),
-            "difficulty": problem.difficulty,
-            "meta": _to_json(problem.meta),
-        },
-        "parent_id": episode.parent_id,
-        "goal": goal and {"desired": goal.desired, "achieved": goal.achieved},
-        "cost": {
-            "tokens_in": cost.tokens_in,
-            "tokens_out": cost.tokens_out,
-            "verifier_calls": cost.verifier_calls,
-            "seconds": cost.seconds,
-        },
-        "tags": _to_json(episode.tags),
-        "created": episode.created,
-        "palaestra_version": episode.palaestra_version,
-    }
-
-
 def to_table(episodes: Sequence[Episode]) -> pa.Table:
-    """Episodes as a table of ``SCHEMA``, built column by column: an eighth of the time that ``from_pylist`` takes."""
-    rows = [to_row(episode) for episode in episodes]
-    columns = [_column([row[field.name] for row in rows], field.type) for field in SCHEMA]
+    """Episodes as a table of ``SCHEMA``, column by column, which takes a fifth of the time that rows would."""
+    columns = [_column(_read(episodes, field.name), field.type) for field in SCHEMA]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """An array of nested values; of these only structs may be None."""
-    if pa.types.is_list(kind):
-        offsets = np.concatenate([[0], np.cumsum([len(value) for value in values])]).astype(np.int32)
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """An array of dataclasses and lists of them; a dataclass may be None."""
+    if pa.types.is_list(kind) and not pa.types.is_primitive(kind.value_type):
+        offsets = np.zeros(len(values) + 1, dtype=np.int32)
+        np.cumsum([len(value) for value in values], out=offsets[1:])
         inner = _column(list(chain.from_iterable(values)), kind.value_type)
         return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)
-    if pa.types.is_struct(kind):
-        absent = np.array([value is None for value in values], dtype=np.bool_)
+    if pa.types.is_struct(kind) and kind != SPANS.value_type:
+        there = [value for value in values if value is not None]
         fields = list(kind)
-        parts = [_column([v and v[field.name] for v in values], field.type) for field in fields]
-        return pa.StructArray.from_arrays(parts, fields=fields, mask=pa.array(absent) if absent.any() else None)
+        parts = [_column(_read(there, field.name), field.type) for field in fields]
+        if len(there) == len(values):
+            return pa.StructArray.from_arrays(parts, fields=fields)
+        taken = np.cumsum([value is not None for value in values]) - 1
+        places = pa.array(taken, mask=np.array([value is None for value in values]))
+        return pa.StructArray.from_arrays(parts, fields=fields).take(places)
     return pa.array(values, kind)
+
+
+def _read(values: Sequence[Any], name: str) -> list[Any]:
+    """One field of each of many."""
+    read = READ.get(name)
+    values = list(map(attrgetter(name), values))
+    return values if read is None else list(map(read, values))
 
 
 def _to_json(value: Any) -> str:
     return "{}" if value == {} else json.dumps(value)  # most of them are empty
 
 
-def _turn_to_row(turn: Turn) -> dict[str, Any]:
-    return {
-        "role": turn.role,
-        "observation": turn.observation,
-        "text": turn.text,
-        "reward": turn.reward,
-        "prompt_ids": turn.prompt_ids,
-        "action_ids": turn.action_ids,
-        "logprobs": turn.logprobs,
-        "temperature": turn.temperature,
-        "top_p": turn.top_p,
-        "top_k": turn.top_k,
-        "finish_reason": turn.finish_reason,
-        "weights_version": turn.weights_version,
-        "step_spans": _spans_to_rows(turn.step_spans),
-        "solution_spans": _spans_to_rows(turn.solution_spans),
-        "tool_calls": [_to_json(call) for call in turn.tool_calls],
-        "verdicts": _verdicts_to_rows(turn.verdicts),
-        "step_verdicts": _verdicts_to_rows(turn.step_verdicts),
-        "meta": _to_json(turn.meta),
-    }
+class _Role(NamedTuple):
+    role: str
+    agent_id: str
+    weights_hash: str
 
 
-def _spans_to_rows(spans: tuple[Span, ...]) -> list[dict[str, int]]:
-    return [{"start": start, "end": end} for start, end in spans]
+class _End(NamedTuple):
+    role: str
+    reward: float
+    status: Status
+    reason: str
 
 
-def _verdicts_to_rows(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "score": verdict.score,
-            "status": verdict.status.value,
-            "reason": verdict.reason,
-            "evidence": _to_json(verdict.evidence),
-        }
-        for verdict in verdicts
-    ]
+# How ``to_table`` writes what is neither a plain value nor a dataclass of such, by the field's name.
+READ: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("env_kwargs", "reset_options", "tags", "meta", "reference", "evidence"), _to_json),
+    "tool_calls": lambda calls: [_to_json(call) for call in calls],
+    "status": lambda status: status.value,
+    "roles": lambda roles: [_Role(role, one.agent_id, one.weights_hash) for role, one in roles.items()],
+    "outcome": lambda ends: [_End(role, end.reward, end.status, end.reason) for role, end in ends.items()],
+}

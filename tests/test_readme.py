@@ -57,3 +57,21 @@ def test_the_task_trains_by_changing_one_line_of_the_recipe(folder: Path) -> Non
     command = ["evolve", "--recipe", "mine.yaml", "--no-wandb", "--threads", "1", "--set", *small]
     assert "evolved" in run(folder, "-m", "palaestra", *command)
     run(folder, "-m", "palaestra", "replay", str(next((folder / "runs").iterdir())))
+
+
+def test_the_game_of_ones_own_is_played_and_proved(folder: Path) -> None:
+    (folder / "race.py").write_text(block("# race.py"))
+    assert len(block("play_matches").strip().splitlines()) <= 10
+    assert run(folder, "-c", block("play_matches")).endswith("0 differences\n")
+
+
+def test_the_game_of_ones_own_trains_by_the_command_shown(folder: Path) -> None:
+    (folder / "race.py").write_text(block("# race.py"))
+    line = re.search(r"^palaestra (evolve --recipe kuhn --set environment=race\S+)", README, re.MULTILINE)
+    assert line is not None
+    small = ["warm_start.rounds=1", "warm_start.problems=16", "evolve.rounds=1", "evolve.problems=4", "name=race"]
+    small += ["evaluation.problems=4", "max_answer_tokens=3", "model.hidden=32", "model.layers=1"]
+    command = [*line[1].split(), *small, "--no-wandb", "--threads", "1"]
+    assert "me/Race-vs-random-v0" in run(folder, "-m", "palaestra", *command)
+    made = next(path for path in (folder / "runs").iterdir() if path.name.startswith("race"))
+    assert "every observation" in run(folder, "-m", "palaestra", "replay", str(made))
