@@ -2,96 +2,92 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from .evaluate import Evaluation
+from .ratings import Rating
 from .run_folder import write_whole
+from .significance import Comparison
+from .tournament import Standings
 
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c2430; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { padding: .45rem .7rem; text-align: right; border-bottom: 1px solid #dde3ea; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-th { cursor: pointer; color: #51606f; font-weight: 600; }
-.bar { position: relative; width: 10rem; height: 1.1rem; background: #edf1f5; border-radius: 3px; }
-.bar i { position: absolute; top: 0; bottom: 0; left: 0; background: #4c86c6; border-radius: 3px; }
-.bar b { position: absolute; top: .48rem; height: 2px; background: #16324f; }
-small { color: #51606f; }
-img { max-width: 100%; margin-top: 1.5rem; }
-</style>
-<h1>{{ title }}</h1>
-<p>{{ subtitle }}</p>
-<div class="wide"><table><thead><tr>{% for name in columns %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>
-{% for row in rows %}<tr>
-<td>{{ row.agent }}<br><small>{{ row.weights_hash[:8] }}</small></td>
-<td data-value="{{ row.score }}"><div class="bar" title="{{ row.low | percent }} to {{ row.high | percent }}">
-<i style="width: {{ row.score | percent }}"></i>
-<b style="left: {{ row.low | percent }}; width: {{ row.width | percent }}"></b></div></td>
-<td>{{ row.score | percent }}</td><td>{{ row.low | percent }} – {{ row.high | percent }}</td><td>{{ row.n }}</td>
-<td>{{ row.undecided }}</td><td>{{ "%.1f" | format(row.tokens) }}</td><td>{{ "%.1f" | format(row.length) }}</td>
-<td>{{ row.truncated | percent }}</td>
-</tr>{% endfor %}
-</tbody></table></div>
-{% if picture %}<img src="{{ picture }}" alt="Accuracy, reward, entropy, length and speed by round">{% endif %}
-<p><small>Score: mean verdict on held-out problems, the same for every agent. Interval: 95 %, Wilson for right and
-wrong, bootstrap otherwise. Tokens: generated an answer, all votes counted. Length: tokens of the answer given.
-</small></p>
-<script>
-document.querySelectorAll("th").forEach((head, column) => head.addEventListener("click", () => {
-  const body = document.querySelector("tbody"), down = head.dataset.down = head.dataset.down ? "" : "1";
-  const value = row => { const cell = row.cells[column], text = cell.dataset.value ?? cell.textContent.trim();
-    const number = parseFloat(text); return isNaN(number) ? text : number; };
-  [...body.rows].sort((a, b) => (value(a) > value(b) ? 1 : -1) * (down ? -1 : 1)).forEach(row => body.append(row));
-}));
-</script></html>
-"""
-COLUMNS = ("agent", "", "score", "95 % interval", "problems", "undecided", "tokens", "length", "cut off")
+FILE = "leaderboard.json"
+SHOWN_AGENTS = 50  # in a terminal; the page has them all
+SHOWN_ENVIRONMENTS = 5  # in columns of their own
 
 
-def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Table:
-    """The rows, best first, as a rich table."""
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column("agent", no_wrap=True)
-    for name in ("score", "95 % interval", "problems", "tokens", "length"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in ranked(rows):
-        n = f"{row.n}" + (f" ({row.undecided} undecided)" if row.undecided else "")
-        cells = (_percent(row.score), f"{_percent(row.low)} – {_percent(row.high)}", n)
-        table.add_row(escape(row.agent), *cells, f"{row.tokens:.1f}", f"{row.length:.1f}")
-    return table
+class BrokenBoard(ValueError):
+    """A leaderboard that cannot be read; the message names it."""
 
 
-def write_leaderboard(
-    rows: Sequence[Evaluation], folder: Path, title: str, subtitle: str, picture: str | None = None
-) -> Path:
-    """Write leaderboard.json and leaderboard.html, a page that needs nothing but itself and its picture."""
-    write_whole(folder / "leaderboard.json", json.dumps([asdict(row) for row in ranked(rows)], indent=2) + "\n")
-    environment = Environment(autoescape=True)
-    environment.filters["percent"] = _percent
-    shown: list[dict[str, Any]] = [{**asdict(row), "width": row.high - row.low} for row in ranked(rows)]
-    page = environment.from_string(PAGE).render(
-        title=title, subtitle=subtitle, columns=COLUMNS, rows=shown, picture=picture
-    )
-    write_whole(folder / "leaderboard.html", page)
-    return folder / "leaderboard.html"
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What is known of some agents: their scores in environments, who differs from the best, their games."""
+
+    rows: Sequence[Evaluation] = ()
+    comparisons: Sequence[Comparison] = ()
+    games: Sequence[Standings] = ()
+
+    @property
+    def environments(self) -> list[str]:
+        return list(dict.fromkeys(row.env_id for row in self.rows))
 
 
-def read_leaderboard(folder: Path) -> list[Evaluation]:
-    """The rows that ``write_leaderboard`` wrote; none when it has not."""
-    file = folder / "leaderboard.json"
-    return [Evaluation(**row) for row in json.loads(file.read_text())] if file.is_file() else []
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """An agent over all environments of a board: the mean of its scores there, each environment counting alike.
+
+    low, high: 95 % interval, the half widths of the environments' own added as independent errors are. environments: in
+    how many it was measured, of ``of``. tokens, seconds, verifier_calls: means over them. worse: in how many it is told
+    apart from the best there. seen: of its problems, those that were trained on.
+    """
+
+    agent: str
+    score: float
+    low: float
+    high: float
+    environments: int
+    of: int
+    tokens: float
+    seconds: float
+    verifier_calls: float
+    worse: int
+    seen: int
+    weights_hash: str
+
+
+def overall(board: Board) -> list[Overall]:
+    """Each agent in one row, best first; those not measured everywhere behind those that were."""
+    of = len(board.environments)
+    worse: dict[str, int] = {}
+    for comparison in board.comparisons:
+        worse[comparison.one] = worse.get(comparison.one, 0) + (comparison.differs and comparison.gap < 0)
+    agents: dict[str, list[Evaluation]] = {}
+    for row in board.rows:
+        agents.setdefault(row.agent, []).append(row)
+    found = [_overall(agent, rows, of, worse.get(agent, 0)) for agent, rows in agents.items()]
+    return sorted(found, key=lambda row: (-row.environments, -row.score if row.environments else 2.0))
+
+
+def _overall(agent: str, rows: Sequence[Evaluation], of: int, worse: int) -> Overall:
+    known = [row for row in rows if row.n]
+    score = _mean([row.score for row in known])
+    half = math.sqrt(sum(((row.high - row.low) / 2) ** 2 for row in known)) / max(1, len(known))
+    low, high = max(0.0, score - half), min(1.0, score + half)
+    if len(known) == 1:  # as it is there, not made even
+        low, high = known[0].low, known[0].high
+    costs = (_mean([getattr(row, name) for row in rows]) for name in ("tokens", "seconds", "verifier_calls"))
+    seen = sum(row.seen for row in rows)
+    return Overall(agent, score, low, high, len(known), of, *costs, worse, seen, rows[0].weights_hash)
 
 
 def ranked(rows: Sequence[Evaluation]) -> list[Evaluation]:
@@ -99,5 +95,158 @@ def ranked(rows: Sequence[Evaluation]) -> list[Evaluation]:
     return sorted(rows, key=lambda row: -row.score if row.n else 2.0)
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}%"
+def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Table:
+    """The rows of one environment, best first, as a rich table."""
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("agent", no_wrap=True)
+    k = max((row.k for row in rows), default=1)
+    several = (f"pass@{k}", f"majority@{k}") if k > 1 else ()
+    for name in ("score", "95 % interval", "problems", *several, "tokens", "length"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in ranked(rows)[:SHOWN_AGENTS]:
+        n = f"{row.problems or row.n}" + (f" ({row.undecided} undecided)" if row.undecided else "")
+        cells = [percent(row.score), f"{percent(row.low)} – {percent(row.high)}", n]
+        cells += [percent(row.pass_at_k), percent(row.majority_at_k)] if k > 1 else []
+        table.add_row(escape(row.agent), *cells, f"{row.tokens:.1f}", f"{row.length:.1f}")
+    return table
+
+
+def terminal_board(board: Board) -> Iterator[Table | Text]:
+    """The board for a terminal: scores, games, and what a reader must know."""
+    environments = board.environments
+    if len(environments) == 1:
+        yield terminal_table(board.rows, f"{environments[0]}, held-out problems")
+    elif environments:
+        yield _terminal_overall(board)
+    for game in board.games:
+        yield terminal_standings(game)
+    for line in remarks(board):
+        yield Text(line)
+
+
+def _terminal_overall(board: Board) -> Table:
+    environments = board.environments
+    columns = environments if len(environments) <= SHOWN_ENVIRONMENTS else []
+    table = Table(title=f"{len(environments)} environments, held-out problems", title_justify="left")
+    table.add_column("agent", no_wrap=True)
+    for name in ("mean", "95 % interval", *columns, "tokens"):
+        table.add_column(escape(name), justify="right")
+    scores = {(row.agent, row.env_id): row.score for row in board.rows}
+    for row in overall(board)[:SHOWN_AGENTS]:
+        missing = f" ({row.environments} of {row.of})" if row.environments < row.of else ""
+        own = [percent(scores.get((row.agent, name), math.nan)) for name in columns]
+        cells = (percent(row.score) + missing, f"{percent(row.low)} – {percent(row.high)}", *own, f"{row.tokens:.1f}")
+        table.add_row(escape(row.agent), *cells)
+    return table
+
+
+def terminal_standings(game: Standings) -> Table:
+    """A game's ratings with the points of each agent, as a rich table."""
+    table = Table(title=escape(f"{game.game}, matches"), title_justify="left")
+    table.add_column("agent", no_wrap=True)
+    for name in ("rating", "95 % interval", "Elo", "points", "matches"):
+        table.add_column(name, justify="right", no_wrap=True)
+    ratings = {row.agent: row for row in game.ratings}
+    for index, name in list(enumerate(game.names))[:SHOWN_AGENTS]:
+        row = ratings.get(name)
+        rated = ("–", "–") if row is None else (f"{row.rating:.0f}", f"{row.low:.0f} – {row.high:.0f}")
+        elo = f"{game.elo[name]:.0f}" if name in game.elo else "–"
+        anchor = " (anchor)" if name in game.anchors else ""
+        points = f"{sum(game.wins[index]):g}"
+        table.add_row(escape(name) + anchor, *rated, elo, points, str(sum(game.played[index])))
+    return table
+
+
+def remarks(board: Board) -> Iterator[str]:
+    """What a reader of the figures must know: who is told apart, who was trained on what was asked, games' notes."""
+    for row in board.rows:
+        if row.seen:
+            yield f"CONTAMINATED: {row.seen} of {row.problems} problems of {row.env_id} were in training of {row.agent}"
+    if board.comparisons:
+        told = sum(one.differs for one in board.comparisons)
+        yield (
+            f"{told} of {len(board.comparisons)} comparisons with the best of an environment tell the two apart "
+            "(sign test on the same problems, 5 %, Holm)"
+        )
+    for game in board.games:
+        yield from (f"{game.game}: {note}" for note in game.notes)
+
+
+def write_leaderboard(
+    rows: Sequence[Evaluation],
+    folder: Path,
+    title: str,
+    subtitle: str,
+    picture: str | None = None,
+    comparisons: Sequence[Comparison] = (),
+    games: Sequence[Standings] = (),
+) -> Path:
+    """Write leaderboard.json, leaderboard.parquet and leaderboard.html, a page that needs but itself and its picture.
+
+    Returns the page.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from .leaderboard_page import page
+
+    board = Board(ranked(rows), comparisons, games)
+    write_whole(folder / FILE, json.dumps(_plain(asdict(board)), indent=1) + "\n")
+    if rows:
+        aside = folder / ".leaderboard.parquet.tmp"
+        pq.write_table(pa.Table.from_pylist([asdict(row) for row in board.rows]), aside, compression="zstd")
+        aside.replace(folder / "leaderboard.parquet")
+    write_whole(folder / "leaderboard.html", page(board, title, subtitle, picture))
+    return folder / "leaderboard.html"
+
+
+def read_board(folder: Path) -> Board:
+    """The board that ``write_leaderboard`` wrote; an empty one when it has not.
+
+    Raises:
+        BrokenBoard: the file is none of ours.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return Board()
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(told, list):  # rows alone: of a run before there were games
+            told = {"rows": told}
+        games = [
+            Standings(**{**game, "ratings": [_typed(Rating, row) for row in game["ratings"]]})
+            for game in told.get("games", ())
+        ]
+        comparisons = [_typed(Comparison, row) for row in told.get("comparisons", ())]
+        return Board([_typed(Evaluation, row) for row in told["rows"]], comparisons, games)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BrokenBoard(f"{file} is no leaderboard of ours: {error}") from error
+
+
+def read_leaderboard(folder: Path) -> list[Evaluation]:
+    """The rows that ``write_leaderboard`` wrote; none when it has not. Raises as ``read_board`` does."""
+    return list(read_board(folder).rows)
+
+
+def percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{100 * value:.1f}%"
+
+
+def _typed(kind: Any, row: dict[str, Any]) -> Any:
+    """A dataclass of JSON's values: null stands for nan."""
+    floats = {field.name for field in dataclasses.fields(kind) if field.type == "float"}
+    return kind(**{name: math.nan if value is None and name in floats else value for name, value in row.items()})
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it, which knows no nan."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -30,7 +30,8 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """An agent's strength in Elo points, the mean of all agents being 1000; low, high: its 95 % interval.
+    """An agent's strength in Elo points, the mean of all agents, or of the anchors, being 1000; low, high: its 95 %
+    interval.
 
     matches: decided ones that it played.
     """
@@ -59,7 +60,11 @@ def matches_of(episodes: Iterable[Episode]) -> list[Match]:
 
 
 def bradley_terry(
-    matches: Sequence[Match], resamples: int = 1000, seed: int = 0, prior_draws: float = 0.0
+    matches: Sequence[Match],
+    resamples: int = 1000,
+    seed: int = 0,
+    prior_draws: float = 0.0,
+    anchors: Collection[str] = (),
 ) -> list[Rating]:
     """Ratings by maximum likelihood of P(i beats j) = s_i / (s_i + s_j), the strongest agent first.
 
@@ -67,13 +72,18 @@ def bradley_terry(
     are percentiles of the Bayesian bootstrap (Rubin, 1981): matches are weighted anew by a flat Dirichlet draw, which
     unlike resampling leaves none out, so that every draw has its maximum.
     prior_draws: added to each pair that has met, for agents that never lost.
+    anchors: agents whose mean rating is 1000 by definition, such as scripted players, so that ratings of different
+    tournaments compare; without them the mean of all.
 
     Raises:
         Unranked: the likelihood has no maximum, since some agents never lost to, or never met, the others.
-        ValueError: no decided match, a score outside [0, 1], or an agent against itself.
+        ValueError: no decided match, a score outside [0, 1], an agent against itself, or an anchor that did not play.
     """
     decided = _decided(matches)
     agents = sorted({agent for match in decided for agent in (match.one, match.other)})
+    if missing := sorted(set(anchors) - set(agents)):
+        raise ValueError(f"{missing[0]} played no decided match, so nothing can be anchored there")
+    fixed = [agents.index(agent) for agent in anchors] or list(range(len(agents)))
     place = {agent: index for index, agent in enumerate(agents)}
     counted = Counter((place[match.one], place[match.other], match.score) for match in decided)
     pairs = np.array([(one, other) for one, other, _ in counted])
@@ -83,12 +93,12 @@ def bradley_terry(
     prior[pairs[:, 0], pairs[:, 1]] = prior[pairs[:, 1], pairs[:, 0]] = prior_draws / 2
     wins = _wins(pairs, scores, counts) + prior
     _check_ranked(wins, agents)
-    rating = _fit(wins)
+    rating = _fit(wins, fixed)
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(resamples):
         weights = rng.gamma(counts)
-        draws.append(_fit(_wins(pairs, scores, weights * counts.sum() / weights.sum()) + prior))
+        draws.append(_fit(_wins(pairs, scores, weights * counts.sum() / weights.sum()) + prior, fixed))
     low, high = np.quantile(draws, [0.025, 0.975], axis=0) if draws else (rating, rating)
     played = Counter(agent for match in decided for agent in (match.one, match.other))
     order = sorted(range(len(agents)), key=lambda i: -rating[i])
@@ -136,8 +146,8 @@ def _wins(pairs: NDArray[np.int64], scores: NDArray[np.float64], counts: NDArray
     return wins
 
 
-def _fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ratings (n,) of maximal likelihood."""
+def _fit(wins: NDArray[np.float64], fixed: Sequence[int]) -> NDArray[np.float64]:
+    """Ratings (n,) of maximal likelihood, the mean of those ``fixed`` being 1000."""
     import evalica
 
     winners, losers = np.nonzero(wins)
@@ -152,7 +162,7 @@ def _fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
     if result.iterations >= MOST_STEPS:
         raise Unranked(f"ratings did not settle in {MOST_STEPS} steps: play more matches between unequal agents")
     strength = np.log(result.scores.sort_index().to_numpy(dtype=np.float64))
-    ratings: NDArray[np.float64] = MEAN + SCALE * (strength - strength.mean())
+    ratings: NDArray[np.float64] = MEAN + SCALE * (strength - strength[list(fixed)].mean())
     return ratings
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from palaestra.arena.leaderboard import read_leaderboard
@@ -154,6 +155,23 @@ def test_evaluate_measures_and_saves(palaestra: Run, finished_run: Path, tmp_pat
     assert (tmp_path / "leaderboard.html").is_file()
 
 
+def test_agents_are_compared_in_several_environments_and_what_is_saved_is_not_played_again(
+    palaestra: Run, tmp_path: Path
+) -> None:
+    agents, envs = ("oracle", "random"), ("palaestra/GcdLcm-v0", f"{{id: {CHAIN}, modulus: 10}}")
+    options = ("--env", *envs, "--problems", 12, "--seeds", 0, 1, "--samples", 2, "--save", tmp_path)
+    code, said = palaestra("evaluate", *agents, *options)
+    assert code == 0, said
+    assert "2 environments, held-out problems" in said
+    assert "2 of 2 comparisons with the best of an environment tell the two apart" in said
+    assert len(EpisodeStore(tmp_path / "episodes")) == 2 * 2 * 12 * 2 * 2
+    assert len(pq.read_table(tmp_path / "leaderboard.parquet")) == 4
+    code, again = palaestra("evaluate", *agents, *options)
+    assert (code, again) == (0, said)
+    assert len(EpisodeStore(tmp_path / "episodes")) == 2 * 2 * 12 * 2 * 2
+    assert palaestra("leaderboard", tmp_path) == (0, said)
+
+
 def test_a_search_is_measured_and_its_trees_are_drawn(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
     model, log = finished_run / "agents" / "evolved", tmp_path / "log"
     options = ("--problems", 3, "--max-tokens", 6, "--search", "sbs:1,3", "--save", log)
@@ -197,6 +215,11 @@ def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Pa
     assert code == 0
     assert "other: evolved" in said
     assert len(read_leaderboard(tmp_path / "board")) == 8
+    assert palaestra("evaluate", "oracle", "--env", CHAIN, "--problems", 3, "--save", tmp_path / "third")[0] == 0
+    code, said = palaestra("leaderboard", other, tmp_path / "third")
+    assert code == 0
+    assert "2 environments" in said
+    assert "(1 of 2)" in said
 
 
 def test_check_tells_sound_environments_from_broken_ones(palaestra: Run, tmp_path: Path, parity: Path) -> None:

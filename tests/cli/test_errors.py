@@ -20,11 +20,17 @@ def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     """Everything that goes wrong below."""
     (tmp_path / "finished").symlink_to(finished_run)
     (tmp_path / "empty").mkdir()
-    for name in ("emptylog", "otherrun", "unfinished"):
+    for name in ("emptylog", "unfinished"):
         (tmp_path / name / "episodes").mkdir(parents=True)
-    (tmp_path / "otherrun" / "leaderboard.json").write_text(
-        (finished_run / "leaderboard.json").read_text().replace("parity_task:tests/Parity-v0", CHAIN)
-    )
+    for name, text in (
+        ("weightless", "name: x"),
+        ("misspelt", "stratgy: vote:8"),
+        ("strategist", "{model: random, strategy: 'vote:4'}"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "agent.yaml").write_text(text)
+    (tmp_path / "brokenboard" / "episodes").mkdir(parents=True)
+    (tmp_path / "brokenboard" / "leaderboard.json").write_text('{"rows": [{"agent": "a"}]}')
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "000000-batch.parquet").write_bytes(b"PAR1 and then nothing")
     (tmp_path / "bad.yaml").write_text("evolve: [")
@@ -53,7 +59,14 @@ ERRORS: list[tuple[str, str]] = [
     ("leaderboard", "name one run folder or more"),
     ("leaderboard nowhere", "no run at nowhere"),
     ("leaderboard unfinished", "has no leaderboard yet: finish it with `palaestra evolve --resume unfinished`"),
-    ("leaderboard finished otherrun", "different environments"),
+    ("evaluate", "name one agent or more"),
+    ("evaluate random random", "two agents are called random"),
+    ("evaluate random --env {modulus:7}", "write its id, or {id: ID, knob: value}"),
+    ("evaluate random --seeds", "ask for one problem or more"),
+    ("evaluate weightless", "says that the model is in weightless, where no weights are (no config.json): export"),
+    ("evaluate misspelt", "unknown key in misspelt/agent.yaml: 'stratgy' (did you mean 'strategy'?)"),
+    ("evaluate strategist --vote 3", "has a strategy of its own (vote:4)"),
+    ("leaderboard brokenboard", "leaderboard.json is no leaderboard of ours"),
     ("evaluate finished/agents/evolved --best-of 4", "--best-of N and --judge FOLDER go together"),
     ("evaluate random --best-of 4 --judge finished", "random writes text, not tokens"),
     ("evaluate random --search sbs:1,5", "random writes text, not tokens"),

@@ -9,7 +9,17 @@ import traceback
 import tyro
 from rich.console import Console
 
-from . import environments, evaluators, logs, models, serving, strategies, training  # noqa: F401  # each registers its commands
+from . import (  # noqa: F401  # each registers its commands
+    boards,
+    environments,
+    evaluation,
+    evaluators,
+    logs,
+    models,
+    serving,
+    strategies,
+    training,
+)
 from .app import UserError, app
 
 __all__ = ["UserError", "main"]

@@ -1,4 +1,4 @@
-"""``palaestra replay | rescore | leaderboard | tree``: what a log proves, and what it says."""
+"""``palaestra replay | rescore | tree``: what a log proves, and what it says."""
 
 from __future__ import annotations
 
@@ -69,36 +69,6 @@ def rescore(run: Positional[Path], show: int = 20) -> None:
     console.print(f"{verdicts} verdicts given again, {len(changes)} changed{unjudged}", highlight=False)
     if changes or faults:
         sys.exit(1)
-
-
-@app.command
-def leaderboard(runs: Positional[tuple[Path, ...]], out: Path | None = None) -> None:
-    """Show the agents of one run or of several on one board.
-
-    Args:
-        runs: folders of finished runs.
-        out: a folder to write the common leaderboard.html and leaderboard.json to.
-    """
-    from dataclasses import replace
-
-    from palaestra.arena.leaderboard import read_leaderboard, terminal_table, write_leaderboard
-    from palaestra.arena.run_folder import RunFolder
-
-    if not runs:
-        raise UserError("name one run folder or more, such as runs/quickstart-20260101-120000")
-    rows = []
-    for folder in runs:
-        board = read_leaderboard(RunFolder.open(folder).path)
-        if not board:
-            raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
-        rows += [replace(row, agent=f"{folder.name}: {row.agent}") if len(runs) > 1 else row for row in board]
-    if len({row.env_id for row in rows}) > 1:
-        raise UserError("these runs are of different environments: their scores do not compare")
-    console.print(terminal_table(rows, title=rows[0].env_id))
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        subtitle = f"{rows[0].env_id}: {', '.join(folder.name for folder in runs)}."
-        console.print(str(write_leaderboard(rows, out, "Leaderboard", subtitle)), highlight=False)
 
 
 @app.command

@@ -1,10 +1,10 @@
-"""``palaestra evolve | objectives | evaluate | collect``: agents act, learn and are measured."""
+"""``palaestra evolve | objectives | collect``: agents act, and learn."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from .app import Pairs, UserError, app, console, knobs_of, pair
-from .strategies import reasoner, tell_counts
-
-SERVED = "openai:"  # what begins the name of a server's model
+from .evaluation import courses_of, spec_of
 
 
 @app.command
@@ -84,87 +82,6 @@ def objectives(out: Path | None = None) -> None:
 
 
 @app.command
-def evaluate(
-    model: Positional[str],
-    env: str = "palaestra/ChainArith-v0",
-    knobs: Pairs = (),
-    difficulties: tuple[int, ...] = (1,),
-    problems: int = 256,
-    temperature: float = 1.0,
-    max_tokens: int = 256,
-    vote: int = 1,
-    best_of: int = 1,
-    judge: Path | None = None,
-    search: str = "",
-    strategy: str = "",
-    examples: Path | None = None,
-    save: Path | None = None,
-) -> None:
-    """Measure a model on held-out problems, with a 95 % interval.
-
-    Args:
-        model: a model folder (such as RUN/agents/evolved), a Hugging Face hub id, openai:MODEL@URL for the chat of a
-            server (such as openai:qwen@http://localhost:8000/v1; the key is OPENAI_API_KEY's), "random" or "oracle".
-        env: environment id; "module:id" imports the module first.
-        knobs: the task's knobs, such as modulus=10.
-        difficulties: levels, asked in turn.
-        problems: how many.
-        temperature: of sampling; 0 takes the likeliest token.
-        max_tokens: longest answer.
-        vote: self-consistency over so many answers.
-        best_of: take of so many answers the one that the judge scores highest.
-        judge: a model that `palaestra reward-model` trained; or agreement, perplexity, self_evaluation,
-            forward_backward, or several with + between them.
-        search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
-            kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
-        strategy: how it reasons: plan_and_solve, or several, the first innermost, as in
-            program_of_thought,self_consistency:8. `palaestra strategies` lists them.
-        examples: a log of training episodes, whose right answers few_shot shows.
-        save: a folder to write episodes and leaderboard to.
-    """
-    from palaestra.arena.evaluate import evaluate as measure
-    from palaestra.arena.evaluate import held_out
-    from palaestra.arena.leaderboard import terminal_table, write_leaderboard
-    from palaestra.episodes import EpisodeStore
-
-    agent = _agent(model, env, knobs, difficulties, temperature, max_tokens)
-    agent = reasoner(strategy, vote, agent, env, examples)
-    if judge is not None or best_of > 1 or search:
-        if model in ("random", "oracle") or model.startswith(SERVED):
-            raise UserError(
-                f"{model} writes text, not tokens: a judge reads the tokens of a model, a search samples them"
-            )
-        agent = _chooser(agent, best_of, judge, search)
-    row, episodes = measure(agent, held_out(env, knobs_of(knobs), difficulties, problems))
-    if save is not None:
-        EpisodeStore(save / "episodes").append(episodes, "held-out")
-        write_leaderboard([row], save, f"{row.agent} on {env}", f"{env}, {problems} held-out problems.")
-    console.print(terminal_table([row], title=f"{env}, held-out problems"))
-    tell_counts(agent)
-
-
-def _chooser(agent: Any, best_of: int, judge: Path | None, search: str) -> Any:
-    """The agent that takes the best of several answers, or searches among their lines."""
-    from palaestra.agents.evaluator import BestOfN, load_evaluator
-    from palaestra.agents.evaluators.table import evaluator_named
-    from palaestra.agents.policy import PolicyLLM
-    from palaestra.agents.search.agents import TreeSearch
-    from palaestra.agents.search.methods import method_named
-    from palaestra.agents.search.text import lines, stopping_at_lines
-    from palaestra.agents.search.values import likelihood, value_head
-
-    if not search:
-        if best_of == 1 or judge is None:
-            raise UserError("--best-of N and --judge FOLDER go together")
-        return BestOfN(agent, evaluator_named(str(judge), agent), best_of)
-    if best_of > 1 or not isinstance(agent, PolicyLLM):
-        raise UserError("--search goes without --best-of and --vote, and without --strategy")
-    method = method_named(search)
-    value = likelihood if judge is None else value_head(load_evaluator(judge))
-    return TreeSearch(lines(stopping_at_lines(agent), value), method, search)
-
-
-@app.command
 def collect(
     model: Positional[str],
     to: Path,
@@ -174,13 +91,13 @@ def collect(
     problems: int = 100,
     samples: int = 1,
     seed: int = 0,
-    temperature: float = 1.0,
-    max_tokens: int = 256,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
 ) -> None:
     """Log episodes of training problems to a folder of Parquet files.
 
     Args:
-        model: a model folder, a hub id, openai:MODEL@URL, "random" or "oracle".
+        model: an agent, as `palaestra evaluate` takes them.
         to: the folder of the log; a new batch is added to what it holds.
         env: environment id; "module:id" imports the module first.
         knobs: the task's knobs, such as modulus=10.
@@ -188,14 +105,16 @@ def collect(
         problems: how many.
         samples: answers to each.
         seed: which problems.
-        temperature: of sampling.
-        max_tokens: longest answer.
+        temperature: of sampling. Without it the agent's own, else 1.
+        max_tokens: longest answer. Without it the agent's own, else 256.
     """
+    from palaestra.agents.agent_folder import open_agent
     from palaestra.arena.rollout import Job, rollout
     from palaestra.envs.seeding import derive_seed
     from palaestra.episodes import EpisodeStore
 
-    agent = _agent(model, env, knobs, (difficulty,), temperature, max_tokens)
+    courses_of((env,), knobs_of(knobs), (difficulty,), 1)
+    agent = open_agent(spec_of(model, temperature, max_tokens))
     jobs = [
         Job(
             id=f"{seed}/{problem:05d}/{sample:03d}",
@@ -213,34 +132,6 @@ def collect(
     file = EpisodeStore(to).append(episodes, "collect")
     right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
     console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
-
-
-def _agent(
-    model: str,
-    env: str,
-    knobs: tuple[str, ...],
-    difficulties: Sequence[int],
-    temperature: float,
-    max_tokens: int,
-) -> Any:
-    """The agent that the command line names, for an environment that exists and has these levels."""
-    from palaestra.agents.chat_agent import served
-    from palaestra.agents.engine import Sampling
-    from palaestra.agents.scripted import OracleAgent, RandomAgent
-    from palaestra.arena.environments import levels
-
-    known = levels(env, knobs_of(knobs))  # an unknown environment is told before a model is loaded
-    if unknown := sorted(set(difficulties) - set(known)):
-        raise UserError(f"{env} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
-    if model == "random":
-        return RandomAgent()
-    if model == "oracle":
-        return OracleAgent()
-    if model.startswith(SERVED):
-        return served(model.removeprefix(SERVED), Sampling(temperature=temperature, max_tokens=max_tokens))
-    from palaestra.agents.pretrained import load_policy
-
-    return load_policy(model, Sampling(temperature=temperature, max_tokens=max_tokens))
 
 
 class _stop_on_interrupt:

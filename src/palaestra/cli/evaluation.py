@@ -1,0 +1,209 @@
+"""``palaestra evaluate``: agents measured, and compared, on the same held-out problems."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from .app import Pairs, UserError, app, console, knobs_of
+
+if TYPE_CHECKING:
+    from palaestra.agents.agent_folder import AgentSpec
+    from palaestra.arena.measure import Course, Entrant
+
+CHAIN = "palaestra/ChainArith-v0"
+
+
+@app.command
+def evaluate(
+    agents: Positional[tuple[str, ...]],
+    env: tuple[str, ...] = (CHAIN,),
+    knobs: Pairs = (),
+    difficulties: tuple[int, ...] = (1,),
+    problems: int = 256,
+    seeds: tuple[int, ...] = (0,),
+    samples: int = 1,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    vote: int = 1,
+    best_of: int = 1,
+    judge: Path | None = None,
+    search: str = "",
+    save: Path | None = None,
+) -> None:
+    """Measure agents on held-out problems, the same for all, with 95 % intervals.
+
+    Args:
+        agents: each a folder (an agent's or a model's, such as RUN/agents/evolved), a Hugging Face hub id,
+            openai:MODEL@URL for the chat of a server (such as openai:qwen@http://localhost:8000/v1; the key is
+            OPENAI_API_KEY's), "random" or "oracle".
+        env: environment ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one.
+        knobs: knobs of all environments, such as modulus=10.
+        difficulties: levels, asked in turn.
+        problems: how many of each environment.
+        seeds: each asks that many problems of its own.
+        samples: answers to each problem; with several, pass@k and majority@k are measured too.
+        temperature: of sampling; 0 takes the likeliest token. Without it the agent's own, else 1.
+        max_tokens: longest answer. Without it the agent's own, else 256.
+        vote: self-consistency over so many answers.
+        best_of: take of so many answers the one that the judge scores highest.
+        judge: a model that `palaestra reward-model` trained.
+        search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
+            kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
+        save: a folder to write episodes and leaderboard to; what it holds already is not played again.
+    """
+    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
+    from palaestra.arena.measure import measure_all
+
+    if not agents:
+        raise UserError("name one agent or more, such as RUN/agents/evolved, a hub id, random or oracle")
+    courses = courses_of(env, knobs_of(knobs), difficulties, problems, seeds, samples)
+    strategy = _strategy(vote, best_of, judge, search)
+    entrants = entrants_of(agents, temperature, max_tokens, strategy, judge)
+    with _held(save) as folder, console.status("measuring") as status:
+        rows, comparisons = measure_all(
+            entrants, courses, folder, lambda name, row: status.update(f"{name}: {row.env_id} {100 * row.score:.1f}%")
+        )
+    told = ", ".join(dict.fromkeys(row.env_id for row in rows))
+    if save is not None:
+        title = f"{rows[0].agent if len(entrants) == 1 else 'Agents'} on {told}"
+        write_leaderboard(rows, save, title, _subtitle(courses), comparisons=comparisons)
+    for part in terminal_board(Board(rows, comparisons)):
+        console.print(part)
+
+
+def courses_of(
+    envs: Sequence[str],
+    knobs: Mapping[str, Any],
+    difficulties: Sequence[int],
+    problems: int,
+    seeds: Sequence[int] = (0,),
+    samples: int = 1,
+) -> list[Course]:
+    """What the command line's environments ask; each exists and has these levels, told before a model is loaded."""
+    from palaestra.arena.environments import levels
+    from palaestra.arena.measure import Course
+
+    if min(problems, samples, len(seeds), len(envs)) < 1:
+        raise UserError("ask for one problem or more, answered once or more, of one environment or more")
+    courses = []
+    for env in envs:
+        id, own = _environment(env)
+        known = levels(id, {**knobs, **own})
+        if unknown := sorted(set(difficulties) - set(known)):
+            raise UserError(f"{id} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
+        courses.append(Course(id, {**knobs, **own}, difficulties, problems, seeds, samples))
+    return courses
+
+
+def entrants_of(
+    agents: Sequence[str],
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    strategy: str = "",
+    judge: Path | None = None,
+) -> list[Entrant]:
+    """The agents that the command line names; those of one name get their run's name before it."""
+    specs = [spec_of(agent, temperature, max_tokens, strategy, judge) for agent in agents]
+    titles = [spec.title for spec in specs]
+    return [
+        _entrant(agent, spec, titles.count(title) > 1) for agent, spec, title in zip(agents, specs, titles, strict=True)
+    ]
+
+
+def spec_of(
+    agent: str,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    strategy: str = "",
+    judge: Path | None = None,
+) -> AgentSpec:
+    """What the command line says of an agent, over what its folder says."""
+    from palaestra.agents.agent_folder import read_spec
+
+    spec = read_spec(agent)
+    changes = {"temperature": temperature, "max_tokens": max_tokens}
+    sampling = dataclasses.replace(spec.sampling, **{key: value for key, value in changes.items() if value is not None})
+    spec = dataclasses.replace(spec, sampling=sampling)
+    if not strategy:
+        return spec
+    if spec.strategy:
+        raise UserError(f"{agent} has a strategy of its own ({spec.strategy}): leave --vote, --best-of, --search away")
+    if not spec.has_tokens and not strategy.startswith("vote:"):
+        raise UserError(f"{agent} writes text, not tokens: a judge reads the tokens of a model, a search samples them")
+    name = spec.name and f"{spec.name}+{strategy}"
+    return dataclasses.replace(spec, name=name, strategy=strategy, judge="" if judge is None else str(judge))
+
+
+def _entrant(reference: str, spec: AgentSpec, shared: bool) -> Entrant:
+    from palaestra.agents.agent_folder import open_agent
+    from palaestra.arena.contamination import trained_on
+    from palaestra.arena.measure import Entrant
+
+    run = Path(reference).resolve().parent.parent if Path(reference).is_dir() else None
+    log = run / "episodes" if run is not None and Path(reference).resolve().parent.name == "agents" else None
+    seen = frozenset(trained_on(log)) if log is not None and log.is_dir() else frozenset[str]()
+    name = f"{run.name}: {spec.title}" if shared and run is not None else spec.title
+    told = {key: value for key, value in dataclasses.asdict(spec).items() if key not in ("name", "licence")}
+    return Entrant(name, lambda: open_agent(spec), repr(told), seen)
+
+
+def _strategy(vote: int, best_of: int, judge: Path | None, search: str) -> str:
+    """The strategy that the command line asks for."""
+    if search and (best_of > 1 or vote > 1):
+        raise UserError("--search goes without --best-of and --vote")
+    if search:
+        from palaestra.agents.search.methods import method_named
+
+        method_named(search)
+        return search
+    if (best_of > 1) != (judge is not None):
+        raise UserError("--best-of N and --judge FOLDER go together")
+    if best_of > 1 and vote > 1:
+        raise UserError("--best-of goes without --vote")
+    return f"best_of:{best_of}" if best_of > 1 else f"vote:{vote}" if vote > 1 else ""
+
+
+def _environment(text: str) -> tuple[str, dict[str, Any]]:
+    """Id and knobs of an environment, as ID or {id: ID, knob: value}."""
+    if not text.startswith("{"):
+        return text, {}
+    import yaml
+
+    try:
+        given = yaml.safe_load(text)
+        return str(given.pop("id")), given
+    except (yaml.YAMLError, KeyError, AttributeError) as error:
+        raise UserError(f"{text!r} is no environment: write its id, or {{id: ID, knob: value}}") from error
+
+
+class _held:
+    """While inside, the folder is this process's; None stays None."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> Path | None:
+        from palaestra.arena.run_folder import RunFolder
+
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.run = RunFolder(self.folder)
+            self.run.hold()
+            self.run.episodes.discard_unfinished()
+        return self.folder
+
+    def __exit__(self, *error: object) -> None:
+        if self.folder is not None:
+            self.run.release()
+
+
+def _subtitle(courses: Sequence[Course]) -> str:
+    first = courses[0]
+    series = f" x {len(first.seeds)} seeds" if len(first.seeds) > 1 else ""
+    often = f", each answered {first.samples} times" if first.samples > 1 else ""
+    return f"{first.problems}{series} held-out problems of each environment{often}."
