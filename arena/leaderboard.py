@@ -85,9 +85,20 @@ def _overall(agent: str, rows: Sequence[Evaluation], of: int, worse: int) -> Ove
     low, high = max(0.0, score - half), min(1.0, score + half)
     if len(known) == 1:  # as it is there, not made even
         low, high = known[0].low, known[0].high
-    costs = (_mean([getattr(row, name) for row in rows]) for name in ("tokens", "seconds", "verifier_calls"))
-    seen = sum(row.seen for row in rows)
-    return Overall(agent, score, low, high, len(known), of, *costs, worse, seen, rows[0].weights_hash)
+    return Overall(
+        agent,
+        score,
+        low,
+        high,
+        environments=len(known),
+        of=of,
+        tokens=_mean([row.tokens for row in rows]),
+        seconds=_mean([row.seconds for row in rows]),
+        verifier_calls=_mean([row.verifier_calls for row in rows]),
+        worse=worse,
+        seen=sum(row.seen for row in rows),
+        weights_hash=rows[0].weights_hash,
+    )
 
 
 def ranked(rows: Sequence[Evaluation]) -> list[Evaluation]:
@@ -214,11 +225,11 @@ def read_board(folder: Path) -> Board:
         if isinstance(told, list):  # rows alone: of a run before there were games
             told = {"rows": told}
         games = [
-            Standings(**{**game, "ratings": [_typed(Rating, row) for row in game["ratings"]]})
+            Standings(**{**game, "ratings": [typed(Rating, row) for row in game["ratings"]]})
             for game in told.get("games", ())
         ]
-        comparisons = [_typed(Comparison, row) for row in told.get("comparisons", ())]
-        return Board([_typed(Evaluation, row) for row in told["rows"]], comparisons, games)
+        comparisons = [typed(Comparison, row) for row in told.get("comparisons", ())]
+        return Board([typed(Evaluation, row) for row in told["rows"]], comparisons, games)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BrokenBoard(f"{file} is no leaderboard of ours: {error}") from error
 
@@ -232,7 +243,7 @@ def percent(value: float) -> str:
     return "–" if math.isnan(value) else f"{100 * value:.1f}%"
 
 
-def _typed(kind: Any, row: dict[str, Any]) -> Any:
+def typed(kind: Any, row: dict[str, Any]) -> Any:
     """A dataclass of JSON's values: null stands for nan."""
     floats = {field.name for field in dataclasses.fields(kind) if field.type == "float"}
     return kind(**{name: math.nan if value is None and name in floats else value for name, value in row.items()})

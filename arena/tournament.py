@@ -201,5 +201,5 @@ def _cycles(names: Sequence[str], wins: NDArray[np.float64], played: NDArray[np.
     for i in range(n):
         for j in np.flatnonzero(beats[i]):
             closing = np.flatnonzero(beats[j] & beats[:, i])
-            found += [(names[i], names[j], names[k]) for k in closing if i < j and i < k]
+            found += [(names[i], names[int(j)], names[int(k)]) for k in closing if i < min(j, k)]
     return found

@@ -1,21 +1,26 @@
-"""Tracking: metrics of a run, to JSON lines (the truth) and to wandb (a view of it)."""
+"""Tracking: metrics of a run, to JSON lines (the truth) and to wandb and TensorBoard (views of it)."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import threading
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from .evaluate import Evaluation
 from .run_folder import RunFolder, append_json, read_json_lines, write_whole
 
 PROJECT = "palaestra"
+PATIENCE = 60.0  # seconds that wandb's server is waited for, at the start and at the end
+Task = Callable[[Any], None]  # something to do with a wandb run
 NO_NUMBERS = (math.inf, -math.inf)  # JSON has no word for them, nor for nan: such a metric is left out
 
 
@@ -55,77 +60,144 @@ class JsonTracker:
 class WandbTracker:
     """A wandb run in the run's folder: offline unless the user has logged in or set WANDB_MODE.
 
-    It starts in a thread, since that takes seconds, mostly of waiting. wandb never stops a run: what it raises becomes
-    one warning, and nothing more is sent to it.
+    A thread of its own hands over what is logged, so that a run never waits for wandb, however slow its server, but
+    for the last ``patience`` seconds at its end. Where the server does not answer, or refuses, the run is kept offline,
+    and one warning says so: `wandb sync` sends it later. So it is with what wandb raises in between, and after that
+    nothing more is given to it.
+
+    A name that the project knows already is refused, unless the run is resumed in its own folder.
     """
 
-    def __init__(self, run: RunFolder, config: Mapping[str, Any]) -> None:
+    def __init__(self, run: RunFolder, config: Mapping[str, Any], patience: float = PATIENCE) -> None:
+        self.patience = patience
         self.off = False
-        os.environ.setdefault("WANDB_SILENT", "true")
-        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-        starter = ThreadPoolExecutor(1, thread_name_prefix="wandb")
-        self._run = starter.submit(_start, run, dict(config), mode)
-        starter.shutdown(wait=False)
+        self._failed = False
+        self._told: SimpleQueue[str] = SimpleQueue()
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        start = partial(start_wandb, run.path, run.name, dict(config), again=_has_run(run.path))
+        self._worker = threading.Thread(target=self._work, args=(start,), name="wandb", daemon=True)
+        self._worker.start()
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
         numbers = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
-        with _Forgiving(self):
-            if not self.off:
-                self._run.result().log(numbers, step=step)
+        self._give(lambda run: run.log(numbers, step=step))
 
     def leaderboard(self, rows: Sequence[Evaluation]) -> None:
-        with _Forgiving(self):
-            if not self.off:
-                import wandb
-
-                columns: list[str | int] = [field.name for field in fields(Evaluation)]
-                data = [list(asdict(row).values()) for row in rows]
-                self._run.result().log({"leaderboard": wandb.Table(columns=columns, data=data)})
+        self._give(lambda run: log_rows(run, rows))
 
     def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
-        with _Forgiving(self):
-            if not self.off:
-                import wandb
+        def close(run: Any) -> None:
+            import wandb
 
-                run = self._run.result()
-                run.summary.update(dict(summary))
-                run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
-                run.finish()
+            run.summary.update(dict(summary))
+            run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
+            run.finish()
+
+        self._give(close)
+        self._tasks.put(None)
+        self._worker.join(self.patience)
+        if self._worker.is_alive():
+            self._told.put(f"wandb did not take all of this run in {self.patience:g} s: wandb sync it")
+        self._warn()
+
+    def _give(self, task: Task) -> None:
+        self._warn()
+        if not self.off:
+            self._tasks.put(task)
+
+    def _work(self, start: Callable[..., Any]) -> None:
+        """Hand over the tasks in order until there are no more, or one fails."""
+        try:
+            run = self._started(start)
+            while (task := self._tasks.get()) is not None:
+                task(run)
+        except Exception as error:
+            self._failed = True
+            self._told.put(f"wandb is off for the rest of this run: {_line(error)}")
+
+    def _started(self, start: Callable[..., Any]) -> Any:
+        online = _mode() == "online"
+        try:
+            return start(patience=self.patience / 3)
+        except Exception as error:
+            if not online or taken(error):
+                raise
+            self._told.put(f"wandb keeps this run offline, wandb sync sends it later: {_line(error)}")
+            return start(kept=True)
+
+    def _warn(self) -> None:
+        while not self._told.empty():
+            warnings.warn(self._told.get(), stacklevel=4)
+        self.off = self.off or self._failed
 
 
-def _start(run: RunFolder, config: dict[str, Any], mode: Any) -> Any:
+def start_wandb(
+    folder: Path,
+    name: str,
+    config: Mapping[str, Any],
+    project: str | None = None,
+    patience: float = PATIENCE,
+    again: bool = False,
+    job_type: str | None = None,
+    kept: bool = False,
+) -> Any:
+    """A wandb run kept in ``folder``; where its server does not answer in ``patience`` seconds it gives up waiting.
+
+    again: the run was there before and goes on; else one of that name in the project is an error (``taken``).
+    kept: offline, whatever the user set, since the server did not take it: wandb holds the id itself in use then.
+    """
     import wandb
 
+    os.environ.setdefault("WANDB_SILENT", "true")
+    mode: Any = "offline" if kept else _mode()
     return wandb.init(
-        project=os.environ.get("WANDB_PROJECT", PROJECT),
-        name=run.name,
-        id=run.name,
-        resume="allow",
-        dir=str(run.path),
+        project=project or os.environ.get("WANDB_PROJECT", PROJECT),
+        name=name,
+        id=f"{name}-{mode}" if kept else name,
+        resume="allow" if again or mode == "offline" else "never",
+        dir=str(folder),
         mode=mode,
-        config=config,
-        settings=wandb.Settings(console="off", x_disable_stats=True, silent=True, x_save_requirements=False),
+        config=dict(config),
+        job_type=job_type,
+        settings=wandb.Settings(
+            console="off",
+            x_disable_stats=True,
+            silent=True,
+            x_save_requirements=False,
+            init_timeout=patience,
+            finish_timeout=patience,
+        ),
     )
 
 
-class _Forgiving:
-    """Turns what wandb raises into one warning and switches it off."""
-
-    def __init__(self, tracker: WandbTracker) -> None:
-        self.tracker = tracker
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
-        if error is None or not isinstance(error, Exception):
-            return False
-        self.tracker.off = True
-        warnings.warn(f"wandb is off for the rest of this run: {type(error).__name__}: {error}", stacklevel=3)
-        return True
+def taken(error: Exception) -> bool:
+    """Whether wandb refused to begin a run since the project has one of its name."""
+    return "already" in str(error) or "resume='never'" in str(error).replace('"', "'")
 
 
-def _logged_in() -> bool:
+def log_rows(run: Any, rows: Sequence[Evaluation]) -> None:
+    """The rows of a leaderboard: a table, logged once, and ``board`` in the summary, for the board of all runs."""
+    import wandb
+
+    columns: list[str | int] = [field.name for field in fields(Evaluation)]
+    run.log({"leaderboard": wandb.Table(columns=columns, data=[list(asdict(row).values()) for row in rows])})
+    plain = [{name: None if value != value else value for name, value in asdict(row).items()} for row in rows]
+    run.summary.update({"board": json.dumps(plain)})
+
+
+def _mode() -> str:
+    return os.environ.get("WANDB_MODE") or ("online" if logged_in() else "offline")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _has_run(folder: Path) -> bool:
+    return any((folder / "wandb").glob("*run-*"))
+
+
+def logged_in() -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
     import netrc

@@ -102,7 +102,7 @@ def test_wandb_that_fails_warns_once_and_is_left_alone(
     assert [str(warning.message) for warning in caught if "wandb" in str(warning.message)] == [
         "wandb is off for the rest of this run: RuntimeError: no route to host"
     ]
-    assert broken.calls == {"log": 1, "summary": 4, "finish": 6}[fails]
+    assert broken.calls == {"log": 1, "summary": 4, "finish": 7}[fails]
 
 
 def test_wandb_that_does_not_start_warns_once(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,15 +121,15 @@ def test_wandb_is_online_for_those_who_logged_in_only(
 ) -> None:
     modes: list[str] = []
     monkeypatch.setattr(wandb, "init", lambda **given: modes.append(given["mode"]) or Broken(""))
-    WandbTracker(run, {}).log(0, {})
+    WandbTracker(run, {}).finish({})
     (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password x\n")
-    WandbTracker(run, {}).log(0, {})
+    WandbTracker(run, {}).finish({})
     monkeypatch.setenv("WANDB_MODE", "offline")
-    WandbTracker(run, {}).log(0, {})
+    WandbTracker(run, {}).finish({})
     monkeypatch.delenv("WANDB_MODE")
     (tmp_path / ".netrc").unlink()
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
-    WandbTracker(run, {}).log(0, {})
+    WandbTracker(run, {}).finish({})
     assert modes == ["offline", "online", "offline", "online"]
 
 

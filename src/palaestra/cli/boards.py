@@ -16,27 +16,65 @@ if TYPE_CHECKING:
 
 
 @app.command
-def leaderboard(runs: Positional[tuple[Path, ...]], out: Path | None = None) -> None:
+def leaderboard(
+    runs: Positional[tuple[Path, ...]],
+    out: Path | None = None,
+    wandb: str = "",
+    wandb_name: str = "",
+    report: bool = False,
+) -> None:
     """Show the agents of one run or of several on one board.
 
     Args:
-        runs: folders of finished runs, or of what `palaestra evaluate --save` wrote.
+        runs: folders of finished runs, or of what `palaestra evaluate --save` wrote; with none, and --wandb, all runs
+            of the project that have a board.
         out: a folder to write the common leaderboard.html, .json and .parquet to.
+        wandb: a project, or ENTITY/PROJECT: the board of these runs goes there, with their agents, recipes and logs as
+            artifacts; into OUT/wandb or RUN/wandb, to be sent by `wandb sync`, where nobody has logged in.
+        wandb_name: of the board among the project's runs; leaderboard and the time without it.
+        report: make a wandb report of the project too (needs wandb-workspaces and a login).
     """
     from palaestra.arena.leaderboard import terminal_board, write_leaderboard
 
-    if not runs:
+    if not runs and not wandb:
         raise UserError("name one run folder or more, such as runs/quickstart-20260101-120000")
-    board = board_of(runs)
+    if (report or wandb_name) and not wandb:
+        raise UserError("--report and --wandb-name are of a wandb project: add --wandb PROJECT")
+    if runs:
+        board = board_of(runs)
+    else:
+        from palaestra.arena.wandb_board import project_board
+
+        board = project_board(wandb)
     for part in terminal_board(board):
         console.print(part)
+    said = ", ".join(folder.resolve().name for folder in runs) or f"the wandb project {wandb}"
+    page = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        subtitle = f"{', '.join(board.environments)}: {', '.join(folder.name for folder in runs)}."
-        page = write_leaderboard(
-            board.rows, out, "Leaderboard", subtitle, comparisons=board.comparisons, games=board.games
-        )
+        found = {"comparisons": board.comparisons, "games": board.games}
+        page = write_leaderboard(board.rows, out, "Leaderboard", f"{', '.join(board.environments)}: {said}.", **found)
         console.print(str(page), highlight=False, soft_wrap=True)
+    if wandb and runs:
+        _to_wandb(board, page, runs, wandb, wandb_name)
+    if report:
+        from palaestra.arena.wandb_board import write_report
+
+        console.print(write_report(wandb, wandb_name or "Leaderboard", [folder.name for folder in runs]))
+
+
+def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: str, name: str) -> None:
+    import time
+
+    from palaestra.arena.tracking import logged_in
+    from palaestra.arena.wandb_board import log_board
+
+    first = runs[0].resolve()
+    shown = page or first / "leaderboard.html"
+    named = {folder.resolve().name: folder.resolve() for folder in runs}
+    kept = log_board(board, shown, named, shown.parent, project, name or time.strftime("leaderboard-%Y%m%d-%H%M%S"))
+    done = f"wandb: {project}" if logged_in() else f"wandb, offline: send it with wandb sync {kept}"
+    console.print(done, markup=False, highlight=False, soft_wrap=True)
 
 
 def board_of(runs: Sequence[Path]) -> Board:

@@ -126,7 +126,7 @@ def spec_of(
     from palaestra.agents.agent_folder import read_spec
 
     spec = read_spec(agent)
-    changes = {"temperature": temperature, "max_tokens": max_tokens}
+    changes: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
     sampling = dataclasses.replace(spec.sampling, **{key: value for key, value in changes.items() if value is not None})
     spec = dataclasses.replace(spec, sampling=sampling)
     if not strategy:

@@ -1,0 +1,204 @@
+"""Leaderboards on wandb: a board of runs with the agents behind it, and the board of all runs of a project."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from .evaluate import Evaluation
+from .leaderboard import Board, BrokenBoard, overall, typed
+from .tracking import logged_in, start_wandb, taken
+
+UPLOAD_SECONDS = 600.0  # that sending a board and its agents may take
+ANSWER_SECONDS = 30.0  # that the server is given to say what a project holds
+PAGE = 200  # runs asked for at once
+JOB = "leaderboard"  # runs of this type are boards themselves, and on no other board
+
+
+class WandbError(RuntimeError):
+    """wandb did not do what was asked; the message says why and what to do."""
+
+
+def log_board(
+    board: Board, page: Path, runs: Mapping[str, Path], folder: Path, project: str, name: str, most: float | None = None
+) -> str:
+    """A wandb run that holds the board: its table, ratings, page and summary, and an artifact for each agent.
+
+    page: leaderboard.html. runs: folders by name, whose agents, recipe and log become artifacts with the alias
+    "latest", and "best" for the one that leads the board. folder: where the run's files are kept, from which
+    `wandb sync` sends them where nobody is logged in. most: seconds to wait for the server.
+
+    Returns the folder of the run's files.
+
+    Raises:
+        WandbError: the project has a run of this name, or the server does not answer or refuses.
+    """
+    most = UPLOAD_SECONDS if most is None else most
+    try:
+        run = start_wandb(folder, name, {"runs": list(runs)}, project, most, job_type=JOB)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        why = "is there already: give another name, --wandb-name" if taken(error) else f"cannot be begun: {reason}"
+        raise WandbError(f"the wandb run {name} of {project} {why}") from error
+    try:
+        _log(run, board, page)
+        best = overall(board)[0].agent if board.rows else ""
+        for artifact, aliases in _artifacts(runs, best):
+            run.log_artifact(artifact, aliases=aliases)
+        kept = str(run.dir)
+        run.finish()
+    except Exception as error:
+        raise WandbError(
+            f"wandb took no board: {type(error).__name__}: {error}. `wandb sync` sends what is kept"
+        ) from error
+    return str(Path(kept).parent)
+
+
+def _log(run: Any, board: Board, page: Path) -> None:
+    """All of it at one step, once: nothing here grows."""
+    import wandb
+
+    rows = overall(board)
+    columns: list[str | int] = list(asdict(rows[0])) if rows else []
+    agents = wandb.Table(columns=columns, data=[list(asdict(row).values()) for row in rows])
+    scores = wandb.Table(
+        columns=list(asdict(board.rows[0])) if board.rows else [],
+        data=[list(asdict(row).values()) for row in board.rows],
+    )
+    logged: dict[str, Any] = {
+        "page": wandb.Html(page.read_text(encoding="utf-8"), inject=False),
+        "leaderboard": scores,
+        "agents": agents,
+    }
+    if rows:
+        logged["score"] = wandb.plot.bar(agents, "agent", "score", title="Mean score")
+        logged["score against tokens"] = wandb.plot.scatter(agents, "tokens", "score", title="Score against tokens")
+    for game in board.games:
+        told = [[row.agent, row.rating, row.low, row.high, row.matches] for row in game.ratings]
+        logged[f"ratings/{game.game}"] = wandb.Table(columns=["agent", "rating", "low", "high", "matches"], data=told)
+    run.log(logged)
+    run.summary.update(
+        {"agents": len(rows), "best": rows[0].agent if rows else "", "score": rows[0].score if rows else 0}
+    )
+
+
+def _artifacts(runs: Mapping[str, Path], best: str) -> Iterator[tuple[Any, list[str]]]:
+    """An artifact for each agent of each run, and one for what made them: recipe, environment and log."""
+    import wandb
+
+    for name, folder in runs.items():
+        recipe = folder / "recipe.yaml"
+        for agent in sorted(path for path in (folder / "agents").glob("*") if path.is_dir()):
+            made = wandb.Artifact(_artifact_name(name, agent.name), type="agent", metadata={"run": name})
+            made.add_dir(str(agent))
+            if recipe.is_file():
+                made.add_file(str(recipe))
+            leads = best in (agent.name, f"{name}: {agent.name}")
+            yield made, ["latest", *(["best"] if leads else [])]
+        log = wandb.Artifact(_artifact_name(name, "log"), type="log")
+        for file in ("recipe.yaml", "environment.json", "metrics.jsonl", "leaderboard.json"):
+            if (folder / file).is_file():
+                log.add_file(str(folder / file))
+        if (folder / "episodes").is_dir():
+            log.add_dir(str(folder / "episodes"), name="episodes")
+        yield log, ["latest"]
+
+
+def _artifact_name(*parts: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", "-".join(parts))[:120]
+
+
+def project_board(project: str, seconds: float = ANSWER_SECONDS) -> Board:
+    """The board of all runs of a wandb project ("project", or "entity/project") that have finished one.
+
+    Raises:
+        WandbError: nobody is logged in, the server does not answer in ``seconds``, or the project is not there or holds
+            no such run.
+    """
+    if not logged_in():
+        raise WandbError("reading a wandb project needs a login: run `wandb login`, or set WANDB_API_KEY")
+    told: dict[str, str] = _within(seconds, project)
+    rows: list[Evaluation] = []
+    for name, text in told.items():
+        try:
+            found = [typed(Evaluation, row) for row in json.loads(text)]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BrokenBoard(f"the wandb run {name} holds no board of ours: {error}") from error
+        rows += [replace(row, agent=f"{name}: {row.agent}") for row in found]
+    if not rows:
+        raise WandbError(f"no run of the wandb project {project} has a leaderboard: `wandb sync` those that have one")
+    return Board(rows)
+
+
+def _within(seconds: float, project: str) -> dict[str, str]:
+    """What ``_boards`` gives, or an error when it has not by then: wandb itself tries for minutes."""
+    result: list[dict[str, str] | Exception] = []
+
+    def ask() -> None:
+        try:
+            result.append(_boards(project, seconds))
+        except Exception as error:
+            result.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if not result:
+        raise WandbError(f"wandb's server did not answer in {seconds:g} s: try later, or name run folders")
+    if isinstance(result[0], Exception):
+        reason = " ".join(str(result[0]).split())
+        raise WandbError(f"wandb's server gave no runs of {project}: {reason}") from result[0]
+    return result[0]
+
+
+def _boards(project: str, seconds: float) -> dict[str, str]:
+    """The board of each run, as JSON text, by the run's name; the newest of those of one name."""
+    import wandb
+
+    api = wandb.Api(timeout=max(1, int(seconds)))
+    found = api.runs(project, per_page=PAGE, order="+created_at", lazy=False)
+    told: dict[str, str] = {}
+    for run in found:
+        text = run.summary.get("board") if run.job_type != JOB else None
+        if isinstance(text, str):
+            told[run.name] = text
+    return told
+
+
+def write_report(project: str, name: str, runs: Sequence[str] = ()) -> str:
+    """A wandb report on a project: its runs' boards and curves, made by the package wandb-workspaces.
+
+    Returns its address.
+
+    Raises:
+        WandbError: the package is not there, nobody is logged in, or the server refuses.
+    """
+    try:
+        import wandb_workspaces.reports.v2 as reports
+    except ModuleNotFoundError as error:
+        raise WandbError("a report needs wandb-workspaces: pip install wandb-workspaces") from error
+    if not logged_in():
+        raise WandbError("a report is made on wandb's server: run `wandb login`, or set WANDB_API_KEY")
+    entity, _, bare = project.rpartition("/")
+    chosen = reports.Runset(project=bare, **({"entity": entity} if entity else {}))
+    panels = [
+        reports.WeavePanelSummaryTable("leaderboard"),
+        *(reports.LinePlot(x="Step", y=[metric]) for metric in ("accuracy", "reward", "entropy", "length")),
+    ]
+    report = reports.Report(
+        project=bare,
+        title=name,
+        description=f"Agents of {', '.join(runs) or project}",
+        blocks=[reports.PanelGrid(runsets=[chosen], panels=panels)],
+        **({"entity": entity} if entity else {}),
+    )
+    try:
+        report.save()
+    except Exception as error:
+        raise WandbError(f"wandb took no report: {' '.join(str(error).split())}") from error
+    return str(report.url)
