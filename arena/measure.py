@@ -104,7 +104,7 @@ def play(
     jobs = course.jobs()
     told = json.dumps([entrant.name, entrant.settings, agent.actor.weights_hash, course.key()])
     batch = f"{_slug(entrant.name)}-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
-    found = {} if store is None else {episode.id: episode for episode in _logged(store, batch)}
+    found = {} if store is None else {episode.id: episode for episode in logged(store, batch)}
     waiting = [job for job in jobs if job.id not in found]
     for start in range(0, len(waiting), CHUNK):
         chunk = waiting[start : start + CHUNK]
@@ -156,7 +156,8 @@ def _labels(courses: Sequence[Course]) -> list[str]:
     return labels
 
 
-def _logged(store: EpisodeStore, batch: str) -> list[Episode]:
+def logged(store: EpisodeStore, batch: str) -> list[Episode]:
+    """The episodes of all batches of that name."""
     files = [file for file in store.files() if file.stem.split("-", 1)[1] == batch]
     return list(store.read(*files)) if files else []
 

@@ -13,7 +13,10 @@ from .app import Pairs, UserError, app, console, knobs_of
 
 if TYPE_CHECKING:
     from palaestra.agents.agent_folder import AgentSpec
+    from palaestra.arena.evaluate import Evaluation
     from palaestra.arena.measure import Course, Entrant
+    from palaestra.arena.significance import Comparison
+    from palaestra.arena.tournament import Standings
 
 CHAIN = "palaestra/ChainArith-v0"
 
@@ -33,15 +36,18 @@ def evaluate(
     best_of: int = 1,
     judge: Path | None = None,
     search: str = "",
+    rounds: int = 16,
+    schedule: str = "round-robin",
     save: Path | None = None,
 ) -> None:
-    """Measure agents on held-out problems, the same for all, with 95 % intervals.
+    """Measure agents on held-out problems, the same for all, with 95 % intervals; in games, against one another.
 
     Args:
         agents: each a folder (an agent's or a model's, such as RUN/agents/evolved), a Hugging Face hub id,
             openai:MODEL@URL for the chat of a server (such as openai:qwen@http://localhost:8000/v1; the key is
             OPENAI_API_KEY's), "random" or "oracle".
-        env: environment ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one.
+        env: environment ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one. In a game
+            for two, such as palaestra/KuhnPoker-v0, the agents meet one another and the game's scripted players.
         knobs: knobs of all environments, such as modulus=10.
         difficulties: levels, asked in turn.
         problems: how many of each environment.
@@ -54,26 +60,61 @@ def evaluate(
         judge: a model that `palaestra reward-model` trained.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
             kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
+        rounds: of a game's contest; each pair of a round plays one deal from both seats.
+        schedule: who meets in a round: round-robin (everybody), swiss (neighbours in the standings) or least-certain
+            (whose match tells most of the ratings).
         save: a folder to write episodes and leaderboard to; what it holds already is not played again.
     """
-    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
+    from palaestra.arena.leaderboard import Board, percent, terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
 
     if not agents:
         raise UserError("name one agent or more, such as RUN/agents/evolved, a hub id, random or oracle")
-    courses = courses_of(env, knobs_of(knobs), difficulties, problems, seeds, samples)
-    strategy = _strategy(vote, best_of, judge, search)
-    entrants = entrants_of(agents, temperature, max_tokens, strategy, judge)
+    games = [one for one in env if _is_game(_environment(one)[0])]
+    tasks = [one for one in env if one not in games]
+    courses = courses_of(tasks, knobs_of(knobs), difficulties, problems, seeds, samples) if tasks or not games else []
+    entrants = entrants_of(agents, temperature, max_tokens, _strategy(vote, best_of, judge, search), judge)
+    rows: list[Evaluation] = []
+    comparisons: list[Comparison] = []
     with _held(save) as folder, console.status("measuring") as status:
-        rows, comparisons = measure_all(
-            entrants, courses, folder, lambda name, row: status.update(f"{name}: {row.env_id} {100 * row.score:.1f}%")
-        )
-    told = ", ".join(dict.fromkeys(row.env_id for row in rows))
+        if courses:
+            rows, comparisons = measure_all(
+                entrants, courses, folder, lambda name, row: status.update(f"{name}: {row.env_id} {percent(row.score)}")
+            )
+        held = [_contest(one, knobs_of(knobs), schedule, rounds, seeds, entrants, folder) for one in games]
     if save is not None:
-        title = f"{rows[0].agent if len(entrants) == 1 else 'Agents'} on {told}"
-        write_leaderboard(rows, save, title, _subtitle(courses), comparisons=comparisons)
-    for part in terminal_board(Board(rows, comparisons)):
+        told = ", ".join([*dict.fromkeys(row.env_id for row in rows), *(game.game for game in held)])
+        title = f"{entrants[0].name if len(entrants) == 1 else 'Agents'} on {told}"
+        write_leaderboard(rows, save, title, _subtitle(courses), comparisons=comparisons, games=held)
+    for part in terminal_board(Board(rows, comparisons, held)):
         console.print(part)
+
+
+def _contest(
+    env: str,
+    knobs: Mapping[str, Any],
+    schedule: str,
+    rounds: int,
+    seeds: Sequence[int],
+    entrants: Sequence[Entrant],
+    folder: Path | None,
+) -> Standings:
+    """A game among the agents. Those called random or oracle stay away: the game's own players stand for them."""
+    from palaestra.arena.contest import Contest, hold
+
+    id, own = _environment(env)
+    able = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]
+    return hold(Contest(id, {**knobs, **own}, schedule, rounds, seeds[0] if seeds else 0), able, folder)
+
+
+def _is_game(id: str) -> bool:
+    from palaestra.envs.games.registration import game_class
+    from palaestra.envs.registration import UnknownEnvironment
+
+    try:
+        return game_class(id) is not None
+    except UnknownEnvironment:
+        return False
 
 
 def courses_of(
@@ -203,6 +244,8 @@ class _held:
 
 
 def _subtitle(courses: Sequence[Course]) -> str:
+    if not courses:
+        return "Matches, each deal from both seats."
     first = courses[0]
     series = f" x {len(first.seeds)} seeds" if len(first.seeds) > 1 else ""
     often = f", each answered {first.samples} times" if first.samples > 1 else ""
