@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +203,15 @@ def write_leaderboard(
     from .leaderboard_page import page
 
     board = Board(ranked(rows), comparisons, games)
-    write_whole(folder / FILE, json.dumps(_plain(asdict(board)), indent=1) + "\n")
+    parts = [(field.name, getattr(board, field.name)) for field in dataclasses.fields(board)]
+    lines = (f' "{name}": [\n' + ",\n".join(map(_json, part)) + "\n ]" for name, part in parts)
+    write_whole(folder / FILE, "{\n" + ",\n".join(lines) + "\n}\n")
     if rows:
         aside = folder / ".leaderboard.parquet.tmp"
-        pq.write_table(pa.Table.from_pylist([asdict(row) for row in board.rows]), aside, compression="zstd")
+        columns = {
+            field.name: [getattr(row, field.name) for row in board.rows] for field in dataclasses.fields(Evaluation)
+        }
+        pq.write_table(pa.table(columns), aside, compression="zstd")
         aside.replace(folder / "leaderboard.parquet")
     write_whole(folder / "leaderboard.html", page(board, title, subtitle, picture))
     return folder / "leaderboard.html"
@@ -245,17 +251,25 @@ def percent(value: float) -> str:
 
 def typed(kind: Any, row: dict[str, Any]) -> Any:
     """A dataclass of JSON's values: null stands for nan."""
-    floats = {field.name for field in dataclasses.fields(kind) if field.type == "float"}
-    return kind(**{name: math.nan if value is None and name in floats else value for name, value in row.items()})
+    empty = [name for name, value in row.items() if value is None]
+    if empty:
+        floats = _floats(kind)
+        row = row | {name: math.nan for name in empty if name in floats}
+    return kind(**row)
 
 
-def _plain(value: Any) -> Any:
-    """As JSON has it, which knows no nan."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+@cache
+def _floats(kind: Any) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind) if field.type == "float"}
+
+
+def _json(row: Any) -> str:
+    """A row as JSON, which knows no nan, on a line of its own."""
+    told = asdict(row) if isinstance(row, Standings) else {name: getattr(row, name) for name in row.__slots__}
+    plain = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in told.items()
+    }
+    return json.dumps(plain)
 
 
 def _mean(values: Sequence[float]) -> float:

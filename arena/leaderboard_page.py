@@ -12,7 +12,6 @@ from markupsafe import Markup, escape
 
 from .leaderboard import Board, Overall, overall, percent, ranked, remarks
 
-SHOWN_NAMES = 12  # on the front
 SHOWN_PLAYERS = 40  # of a win matrix
 SHOWN_COMPARISONS = 400
 
@@ -212,13 +211,16 @@ def _front(agents: Sequence[Overall]) -> Markup:
     )
     points = " ".join(f"{x},{y}" for x, y in map(place, front))
     parts.append(f'<polyline points="{points}" fill="none" stroke="#d9762b" stroke-width="2"/>')
-    for row in shown:
+    for row in [*(row for row in shown if row not in front), *front]:
         x, y = place(row)
         colour = "#d9762b" if row in front else "#4c86c6"
         parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"><title>{escape(row.agent)}</title></circle>')
-    for row in front[-SHOWN_NAMES:]:
+    written: list[tuple[float, float]] = []
+    for row in reversed(front):  # the best first; a name that would stand on another is left to its point's title
         x, y = place(row)
-        parts.append(f'<text x="{x + 7}" y="{y - 6}">{escape(row.agent[:24])}</text>')
+        if all(abs(x - other) > 160 or abs(y - beside) > 13 for other, beside in written):
+            parts.append(f'<text x="{x + 7}" y="{y - 6}">{escape(row.agent[:24])}</text>')
+            written.append((x, y))
     return Markup("\n".join([*parts, "</svg>"]))
 
 
@@ -231,7 +233,7 @@ def _ticks(low: float, high: float) -> list[float]:
 def _data(board: Board, agents: Sequence[Overall]) -> Markup:
     """Scores by environment in thousandths, for the page's script; no text of it can end the script."""
     place = {row.agent: index for index, row in enumerate(agents)}
-    scores: dict[str, list[list[int]]] = {name: [] for name in board.environments}
+    scores: dict[str, list[list[int]]] = {name: [] for name in sorted(board.environments)}
     for row in ranked(board.rows):
         if row.n:
             scores[row.env_id].append([place[row.agent], *(round(1000 * x) for x in (row.score, row.low, row.high))])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RESAMPLES = 10_000
+RESAMPLES = 2000
 EQUAL = 1e-9  # scores no further apart are a tie
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from .figure import Figure, record, table
 
 BENCHMARKS = (
-    *("data_evolution", "engine", "environments", "families", "footprint", "games", "humaneval"),
+    *("boards", "data_evolution", "engine", "environments", "families", "footprint", "games", "humaneval"),
     *("learner", "math_answers", "sandbox", "self_play"),
 )
 OUT = Path("runs/bench.jsonl")

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet as pq
+import pytest
 from rich.console import Console
 
 from palaestra.arena.evaluate import Evaluation
-from palaestra.arena.leaderboard import ranked, read_leaderboard, terminal_table, write_leaderboard
+from palaestra.arena.leaderboard import (
+    Board,
+    BrokenBoard,
+    overall,
+    ranked,
+    read_board,
+    read_leaderboard,
+    terminal_board,
+    terminal_table,
+    write_leaderboard,
+)
+from palaestra.arena.leaderboard_page import pareto
+from palaestra.arena.ratings import Match
+from palaestra.arena.significance import Comparison
+from palaestra.arena.tournament import standings
 
-ROW = Evaluation("b", "palaestra/ChainArith-v0", 0.5, 0.4, 0.6, 100, 0, 12.0, 12.0, 0.0, "beef")
+ROW = Evaluation("b", "palaestra/ChainArith-v0", 0.5, 0.4, 0.6, 100, 0, 12.0, 12.0, 0.0, "beef", 100, 2, 0.7, 0.6, 1, 1)
 ROWS = [
     replace(ROW, agent="worst", score=0.1, low=0.05, high=0.2),
     replace(ROW, agent="nobody knows", score=math.nan, low=0.0, high=1.0, n=0, undecided=3),
@@ -68,3 +85,59 @@ def test_the_terminal_shows_names_as_they_are() -> None:
     assert shown.index("<script>") < shown.index("worst") < shown.index("nobody")
     assert "100 (2 undecided)" in shown
     assert "40.0% – 60.0%" in shown
+
+
+MANY = [replace(ROW, env_id=f"e/{env}", score=env / 10, low=env / 10 - 0.05, high=env / 10 + 0.05) for env in (1, 3, 5)]
+
+
+def test_several_environments_count_alike_and_who_was_not_everywhere_comes_last(tmp_path: Path) -> None:
+    partly = replace(ROW, agent="partly", env_id="e/5", score=0.9, low=0.8, high=1.0)
+    first, last = overall(Board([*MANY, partly]))
+    assert (first.agent, first.environments, first.of, last.agent, last.environments) == ("b", 3, 3, "partly", 1)
+    assert first.score == pytest.approx(0.3)
+    assert first.high - first.low == pytest.approx(0.1 / math.sqrt(3))  # of three independent errors of that width
+    page = write_leaderboard([*MANY, partly], tmp_path, "t", "s").read_text()
+    told = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+    assert told["environments"] == ["e/1", "e/3", "e/5"]
+    assert told["scores"][2] == [[1, 900, 800, 1000], [0, 500, 450, 550]]
+
+
+def test_the_front_is_of_those_whom_nobody_beats_at_their_cost() -> None:
+    assert pareto([1, 2, 3, 4], [0.1, 0.5, 0.4, 0.6]) == [0, 1, 3]
+    assert pareto([2, 2, 1], [0.5, 0.7, 0.7]) == [2]
+    assert pareto([], []) == []
+
+
+def test_a_whole_board_comes_back_with_games_and_comparisons_and_is_shown(tmp_path: Path) -> None:
+    game = standings("palaestra/Nim-v0", [Match("a", "<b>", 1.0), Match("a", "<b>", 0.5)], ["a"], resamples=5)
+    worse = Comparison(ROW.env_id, "worst", "b", -0.4, -0.5, -0.3, 1, 40, 100, 1e-9, 1e-9)
+    seen = [replace(ROW, seen=3, problems=100), ROWS[0]]
+    page = write_leaderboard(seen, tmp_path, "t", "s", comparisons=[worse], games=[game]).read_text()
+    board = read_board(tmp_path)
+    assert (list(board.rows), list(board.comparisons), list(board.games)) == (seen, [worse], [game])
+    assert "a (anchor)" in page
+    assert "&lt;b&gt;" in page
+    assert "<b>:" not in page
+    assert pq.read_table(tmp_path / "leaderboard.parquet").column("agent").to_pylist() == ["b", "worst"]
+    console = Console(width=140, record=True, file=io.StringIO())
+    for part in terminal_board(board):
+        console.print(part)
+    shown = console.export_text()
+    assert "CONTAMINATED: 3 of 100 problems of palaestra/ChainArith-v0 were in training of b" in shown
+    assert "1 of 1 comparisons with the best" in shown
+    assert "palaestra/Nim-v0, matches" in shown
+
+
+def test_a_board_without_games_in_its_file_is_read_and_a_broken_one_told(tmp_path: Path) -> None:
+    (tmp_path / "leaderboard.json").write_text(json.dumps([asdict(ROW) | {"seconds": None}]).replace("NaN", "null"))
+    assert read_leaderboard(tmp_path)[0].agent == "b"
+    (tmp_path / "leaderboard.json").write_text("{")
+    with pytest.raises(BrokenBoard, match="is no leaderboard of ours"):
+        read_board(tmp_path)
+
+
+def test_a_thousand_agents_in_twenty_environments_fit_on_a_page(tmp_path: Path) -> None:
+    rows = [replace(ROW, agent=f"agent-{a}", env_id=f"e/{e}", tokens=1.0 + a) for a in range(1000) for e in range(20)]
+    page = write_leaderboard(rows, tmp_path, "t", "s")
+    assert page.stat().st_size < 2_000_000
+    assert page.read_text().count("<circle") == 1000
