@@ -19,7 +19,8 @@ from palaestra.episodes import Actor
 
 from .engine import Sampling
 from .evaluator import Scorer, load_evaluator
-from .pretrained import load_model, weights_hash
+from .model_card import model_card
+from .pretrained import load_model, save_folder, weights_hash
 from .transformers_engine import TransformersEngine
 
 Ids = Sequence[int]
@@ -137,6 +138,25 @@ def mark(folder: Path, **said: Any) -> None:
     (folder / MARK).write_text(json.dumps(said) + "\n")
 
 
+def save_judge(judge: Scorer, folder: str | os.PathLike[str], licence: str = "", **card: Any) -> Path:
+    """Write a judge to a new folder that ``load_judge`` reads: weights, tokenizer, its kind and a model card.
+
+    card: recipe, results and the like, as ``model_card`` takes them.
+
+    Raises:
+        FileExistsError: something is there already.
+    """
+    said = next((kind for made, kind in KINDS_OF.items() if isinstance(judge, made)), "scalar")
+    text = model_card(Path(folder).name, "judge", licence, **card)
+    made = save_folder(folder, judge.model, judge.tokenizer, text)
+    if isinstance(judge, ImplicitReward):
+        save_folder(made / "reference", judge.reference, judge.tokenizer, text)
+        mark(made, kind=said, reference="reference", beta=judge.beta)
+    else:
+        mark(made, kind=said)
+    return made
+
+
 def load_judge(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
     """A judge of any kind from its folder.
 
@@ -166,6 +186,7 @@ def _implicit(folder: Path, said: dict[str, Any], device: str) -> Scorer:
     return ImplicitReward(model, load_model(folder / said["reference"], device)[0], tokenizer, said["beta"])
 
 
+KINDS_OF: dict[type, str] = {GenerativeJudge: "generative", CritiqueJudge: "cloud", ImplicitReward: "implicit"}
 LOADERS: dict[str, Callable[[Path, dict[str, Any], str], Scorer]] = {
     "scalar": lambda folder, said, device: load_evaluator(folder, device),
     "generative": _generative,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from palaestra.episodes import Actor, Cost
 
@@ -25,6 +28,42 @@ class PolicyLLM:
         self.chat = chat
         self.sampling = sampling or Sampling()
         self.actor = actor or Actor("policy")
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | os.PathLike[str], sampling: Sampling | None = None, device: str = "cpu"
+    ) -> PolicyLLM:
+        """The model of a folder or hub id; sampling as the folder's agent.yaml has it, unless given.
+
+        Raises:
+            MissingModel, AgentError: nothing there that can be loaded; the message says what to do.
+        """
+        from .agent_folder import read_spec
+        from .pretrained import load_policy
+
+        spec = read_spec(path)
+        return load_policy(spec.model, sampling or spec.sampling, spec.title, device)
+
+    def save_pretrained(self, folder: str | os.PathLike[str], licence: str = "", **card: Any) -> Path:
+        """Write the agent to a new folder: weights, tokenizer, agent.yaml and a model card.
+
+        card: recipe, results and the like, as ``model_card`` takes them.
+
+        Raises:
+            FileExistsError: something is there already.
+            EngineError: the engine holds no model that can be saved, such as a server's.
+        """
+        from .agent_folder import AgentSpec, write_spec
+        from .model_card import model_card
+        from .pretrained import save_folder
+
+        model = getattr(self.engine, "model", None)
+        if not hasattr(model, "save_pretrained"):
+            raise EngineError(f"{type(self.engine).__name__} holds no model that could be saved")
+        name = Path(folder).name
+        made = save_folder(folder, model, self.chat.tokenizer, model_card(name, licence=licence, **card))
+        write_spec(AgentSpec(name, sampling=replace(self.sampling, seeds=None), licence=licence), made)
+        return made
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """Raises EngineError as ``generate`` does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from transformers.utils import logging as transformers_logging
 
 from palaestra.episodes import Actor
 
-from .adapters import answering_weights, base_of, is_adapter, load_adapter, merged
+from .adapters import answering_weights, base_of, is_adapter, load_adapter, merged, save_weights
 from .chat import ChatFormat
 from .engine import Sampling
 from .memory import with_exact_head
+from .model_card import FILE as CARD
 from .policy import PolicyLLM
 from .transformers_engine import TransformersEngine
 
@@ -150,6 +152,25 @@ def load_policy(
     actor = Actor(name or Path(path).name, weights_hash(model))
     engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
     return PolicyLLM(engine, ChatFormat(tokenizer), sampling, actor)
+
+
+def save_folder(folder: str | os.PathLike[str], model: Any, tokenizer: Any, card: str) -> Path:
+    """Write weights, tokenizer and model card to a new folder, which is there whole or not at all.
+
+    Raises:
+        FileExistsError: something is there already.
+    """
+    final = Path(folder)
+    if final.exists():
+        raise FileExistsError(f"{final} is there already: name a new folder")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    aside = final.with_name(f".{final.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    save_weights(model, aside)
+    tokenizer.save_pretrained(aside)
+    (aside / CARD).write_text(card, encoding="utf-8")
+    aside.rename(final)
+    return final
 
 
 def weights_hash(model: PreTrainedModel) -> str:

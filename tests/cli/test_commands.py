@@ -44,6 +44,7 @@ def palaestra(palaestra_process: Callable[..., Any]) -> Run:
         (("reward-model",), "bradley_terry"),
         (("objectives",), "what each learns from"),
         (("tree",), "whose agent searched"),
+        (("agents", "export"), "model card"),
     ],
 )
 def test_every_command_explains_itself(palaestra: Run, command: tuple[str, ...], shown: str) -> None:
@@ -220,6 +221,32 @@ def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Pa
     assert code == 0
     assert "2 environments" in said
     assert "(1 of 2)" in said
+
+
+def test_agents_are_listed_shown_exported_and_measured(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    code, said = palaestra("agents", "list", finished_run)
+    assert code == 0
+    assert all(name in said for name in ("agents/start", "agents/warm", "agents/evolved"))
+    made = tmp_path / "mine"
+    options = ("--strategy", "vote:2", "--max-tokens", 6, "--licence", "apache-2.0")
+    assert palaestra("agents", "export", finished_run / "agents" / "evolved", "--to", made, *options)[0] == 0
+    code, said = palaestra("agents", "show", made)
+    assert code == 0
+    for told in ("strategy  vote:2", "license: apache-2.0", "| parity_task:tests/Parity-v0 |", "max_answer_tokens: 6"):
+        assert told in said
+    code, said = palaestra("evaluate", made, "--env", "parity_task:tests/Parity-v0", "--problems", 4)
+    assert code == 0, said
+    assert "mine" in said
+
+
+def test_agents_meet_in_games(palaestra: Run, tmp_path: Path) -> None:
+    options = ("--env", "palaestra/Nim-v0", "--knobs", "piles=[2,3]", "--rounds", 4, "--save", tmp_path)
+    code, said = palaestra("evaluate", "random", *options)
+    assert code == 0, said
+    assert "palaestra/Nim-v0, matches" in said
+    assert "optimal (anchor)" in said
+    assert palaestra("leaderboard", tmp_path) == (0, said)
+    assert palaestra("replay", tmp_path)[0] == 0
 
 
 def test_check_tells_sound_environments_from_broken_ones(palaestra: Run, tmp_path: Path, parity: Path) -> None:

@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 
 from . import (  # noqa: F401  # each registers its commands
+    agents,
     boards,
     environments,
     evaluation,

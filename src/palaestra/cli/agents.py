@@ -1,0 +1,168 @@
+"""``palaestra agents list|show|export``: agents as folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+from tyro.conf import Positional
+from tyro.extras import SubcommandApp
+
+from .app import UserError, app, console
+
+if TYPE_CHECKING:
+    from palaestra.arena.evaluate import Evaluation
+
+agents = SubcommandApp()
+app.command(agents, name="agents", help="List, show and export agents.")
+
+
+@agents.command(name="list")
+def list_agents(folders: Positional[tuple[Path, ...]] = (Path("runs"),)) -> None:
+    """The agents below some folders, with what they scored in their run.
+
+    Args:
+        folders: of runs, or that hold runs.
+    """
+    found = [path for folder in folders for path in _below(folder)]
+    if not found:
+        where = ", ".join(map(str, folders))
+        raise UserError(f"no agent below {where}: `palaestra evolve` and `palaestra agents export` make some")
+    table = Table("agent", "is", "scored", title_justify="left")
+    for path in found:
+        scored = ", ".join(f"{100 * row.score:.1f}% {row.env_id}" for row in _results(path))
+        table.add_row(escape(str(path)), escape(_kind(path)), escape(scored) or "–")
+    console.print(table)
+
+
+@agents.command(name="show")
+def show_agent(agent: Positional[str]) -> None:
+    """What an agent is made of, and its model card.
+
+    Args:
+        agent: a folder, or anything that `palaestra evaluate` takes.
+    """
+    from palaestra.agents.agent_folder import read_spec
+
+    spec = read_spec(agent)
+    sampling = spec.sampling
+    facts = {
+        "name": spec.title,
+        "model": spec.model,
+        "engine": spec.engine,
+        "strategy": spec.strategy or "one answer",
+        "judge": spec.judge or "none",
+        "sampling": f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}, "
+        f"at most {sampling.max_tokens} tokens",
+        "licence": spec.licence or "not stated",
+    }
+    for key, value in facts.items():
+        console.print(f"{key:>9}  {value}", markup=False, highlight=False, soft_wrap=True)
+    card = Path(agent) / "README.md"
+    text = card.read_text(encoding="utf-8") if card.is_file() else _card(agent) if Path(agent).is_dir() else ""
+    console.print(f"\n{text}" if text else "", markup=False, highlight=False, soft_wrap=True)
+
+
+@agents.command(name="export")
+def export_agent(
+    agent: Positional[Path],
+    to: Path,
+    name: str = "",
+    strategy: str = "",
+    judge: Path | None = None,
+    temperature: float = 1.0,
+    max_tokens: int = 256,
+    licence: str = "",
+) -> None:
+    """Write an agent to a folder of its own: weights, agent.yaml, and a model card with its recipe and results.
+
+    Args:
+        agent: a model's folder, such as RUN/agents/evolved.
+        to: a new folder.
+        name: of the agent; the new folder's without it.
+        strategy: what is made of its answers: vote:8, best_of:8 (with a judge), or a search such as sbs:3,5.
+        judge: a model that `palaestra reward-model` trained; it is named, not copied.
+        temperature: of sampling.
+        max_tokens: longest answer.
+        licence: of the weights, by its SPDX name such as apache-2.0.
+    """
+    from palaestra.agents.agent_folder import AgentSpec, read_spec, write_spec
+    from palaestra.agents.engine import Sampling
+    from palaestra.agents.pretrained import load_model, save_folder
+
+    spec = read_spec(agent)
+    if not spec.has_tokens:
+        raise UserError(f"{agent} has no weights to export: its model is {spec.model}")
+    if to.exists():
+        raise UserError(f"{to} is there already: name a new folder")
+    model, tokenizer = load_model(spec.model)
+    text = _card(str(agent), name or to.name, licence)
+    made = save_folder(to, model, tokenizer, text)
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
+    judged = "" if judge is None else str(judge.resolve())
+    write_spec(AgentSpec(name or to.name, strategy=strategy, judge=judged, sampling=sampling, licence=licence), made)
+    console.print(f"{made}: use it as an agent, such as palaestra evaluate {made}", highlight=False, soft_wrap=True)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Agents in a folder: itself, those of a run, or those of the runs in it."""
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder}: name one that holds runs")
+    for pattern in (".", "agents/*", "*/agents/*", "*"):
+        yield from (
+            sorted(path for path in folder.glob(pattern) if _is_agent(path))
+            if pattern != "."
+            else ([folder] if _is_agent(folder) else [])
+        )
+
+
+def _is_agent(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("agent.yaml", "config.json", "adapter_config.json"))
+
+
+def _kind(path: Path) -> str:
+    from palaestra.agents.agent_folder import FILE, read_spec
+
+    if (path / "judge.json").is_file():
+        return f"a judge ({json.loads((path / 'judge.json').read_text())['kind']})"
+    if (path / FILE).is_file():
+        spec = read_spec(path)
+        return f"an agent, {spec.strategy or 'one answer'}"
+    return "an adapter" if (path / "adapter_config.json").is_file() else "a model"
+
+
+def _run_of(path: Path) -> Path | None:
+    """The run that an agent is of."""
+    return path.resolve().parent.parent if path.resolve().parent.name == "agents" else None
+
+
+def _results(path: Path) -> list[Evaluation]:
+    """The rows of its run's leaderboard."""
+    from palaestra.arena.leaderboard import read_leaderboard
+
+    run = _run_of(path)
+    return [] if run is None else [row for row in read_leaderboard(run) if row.agent == path.name]
+
+
+def _card(agent: str, name: str = "", licence: str = "") -> str:
+    """The model card of an agent in a run."""
+    from palaestra.agents.model_card import model_card
+
+    path = Path(agent)
+    run = _run_of(path)
+    recipe, made, base = "", "", ""
+    if run is not None and (run / "recipe.yaml").is_file():
+        import yaml
+
+        recipe = (run / "recipe.yaml").read_text(encoding="utf-8")
+        base = str((yaml.safe_load(recipe).get("model") or {}).get("path") or "")
+    if run is not None and (run / "environment.json").is_file():
+        told: dict[str, Any] = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+        made = f"Made with palaestra {told['palaestra']} on {told['hardware']}, seed {told['seed']}."
+    kind = "judge" if (path / "judge.json").is_file() else "agent"
+    return model_card(name or path.name, kind, licence, base, recipe, [asdict(row) for row in _results(path)], made)
