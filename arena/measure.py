@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from palaestra.agents.agent import Agent
+from palaestra.agents.agent_folder import AgentSpec, open_agent, read_spec
 from palaestra.episodes import Episode, EpisodeStore
 
-from .contamination import MEASURED, seen_among
+from .contamination import MEASURED, seen_among, trained_on
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
 from .rollout import Job, rollout
@@ -61,6 +64,30 @@ class Entrant:
     load: Callable[[], Agent]
     settings: str = ""
     trained_on: frozenset[str] = frozenset()
+
+
+def entrant(spec: AgentSpec | str | os.PathLike[str], name: str = "", folder: Path | None = None) -> Entrant:
+    """An agent by its spec, or by whatever ``read_spec`` takes: a folder, a hub id, openai:MODEL@URL, random, oracle.
+
+    name: the spec's own without it. folder: where it lies; one of a run brings the problems that the run trained on.
+
+    Raises:
+        AgentError: as ``read_spec`` does.
+    """
+    if not isinstance(spec, AgentSpec):
+        folder = Path(spec)
+        spec = read_spec(spec)
+    run = run_of(folder)
+    seen = trained_on(run / "episodes") if run is not None else set[str]()
+    told = repr(replace(spec, name="", licence=""))
+    return Entrant(name or spec.title, partial(open_agent, spec), told, frozenset(seen))
+
+
+def run_of(folder: Path | None) -> Path | None:
+    """The run that an agent's folder is in; None elsewhere."""
+    where = None if folder is None else folder.resolve()
+    inside = where is not None and where.is_dir() and where.parent.name == "agents"
+    return where.parent.parent if where is not None and inside else None
 
 
 def measure_all(

@@ -75,3 +75,21 @@ def test_the_game_of_ones_own_trains_by_the_command_shown(folder: Path) -> None:
     assert "me/Race-vs-random-v0" in run(folder, "-m", "palaestra", *command)
     made = next(path for path in (folder / "runs").iterdir() if path.name.startswith("race"))
     assert "every observation" in run(folder, "-m", "palaestra", "replay", str(made))
+
+
+def test_two_agents_and_a_hub_model_stand_on_one_board(folder: Path) -> None:
+    code = block("measure_all")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    make = "from palaestra.agents.nano import nano_model, nano_tokenizer; t = nano_tokenizer()\n" + "".join(
+        f"nano_model(t, 32, 1, 2, {seed}).save_pretrained('{path}'); t.save_pretrained('{path}')\n"
+        for seed, path in enumerate(("RUN/agents/evolved", "RUN/agents/warm", "HuggingFaceTB/SmolLM2-135M-Instruct"))
+    )
+    run(folder, "-c", make)  # the hub's model is a folder of its name here, for a test reaches no hub
+    run(folder, "-c", code.replace("problems=300", "problems=3"))
+    shown = run(folder, "-m", "palaestra", "leaderboard", "board")
+    assert all(name in shown for name in ("evolved", "warm", "SmolLM2-135M-Instruct"))
+    assert "<table" in (folder / "board" / "leaderboard.html").read_text()
+    (command,) = re.findall(r"^palaestra (evaluate .*\n.*--samples 4)", README, re.MULTILINE)
+    small = command.replace("\\\n", " ").replace("--problems 300", "--problems 3 --max-tokens 5").split()
+    shown = run(folder, "-m", "palaestra", *small)
+    assert "2 environments" in shown

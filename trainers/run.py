@@ -17,6 +17,7 @@ from palaestra.arena.display import open_display
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import terminal_table
 from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
+from palaestra.arena.tensorboard import TensorBoardTracker
 from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
 
 from .evolve import evolve
@@ -26,7 +27,12 @@ from .session import Session, Stopped
 
 
 def start_run(
-    recipe: Recipe | None, run: RunFolder, threads: int, wandb: bool, stop: Callable[[], bool]
+    recipe: Recipe | None,
+    run: RunFolder,
+    threads: int,
+    wandb: bool,
+    stop: Callable[[], bool],
+    tensorboard: bool = False,
 ) -> Path | None:
     """Begin the recipe in a new run folder, or, without a recipe, go on with the folder's own.
 
@@ -60,6 +66,8 @@ def start_run(
         trackers.append(JsonTracker(run, (session.rounds or -1) if resumed else None))  # round 0 is logged again
     if first and wandb:
         trackers.append(WandbTracker(run, dataclasses.asdict(recipe)))
+    if first and tensorboard:
+        trackers.append(TensorBoardTracker(run))
     tracker = AllTrackers(trackers)
     display = open_display(None if first else Console(quiet=True))
     display.say(

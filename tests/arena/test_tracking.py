@@ -17,6 +17,7 @@ import wandb
 
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.arena.tensorboard import TensorBoardTracker, event, record
 from palaestra.arena.tracking import JsonTracker, WandbTracker
 
 ROW = Evaluation("evolved", "palaestra/ChainArith-v0", 0.5, 0.4, 0.6, 100, 0, 12.0, 12.0, 0.0, "beef")
@@ -166,3 +167,26 @@ def test_an_offline_run_reads_back_with_board_summary_and_curves(
     assert all(0 <= row["low"] <= row["score"] <= row["high"] <= 1 for row in board)
     picture = folder / "files" / items["curves.path"]
     assert picture.read_bytes() == (run.path / "curves.png").read_bytes()
+
+
+def test_an_event_is_written_as_tensorboard_writes_it() -> None:
+    """Bytes of ``tensorboard.summary.writer.record_writer`` 2.21 for the same event."""
+    theirs = "2800000000000000ff70164a0900000000004a934010ac022a1a0a0d0a06726577617264150000803e0a090a02c3a915000040c02f06ce65"
+    assert record(event(300, {"reward": 0.25, "é": -3.0}, 1234.5)).hex() == theirs
+
+
+def test_tensorboard_gets_the_numbers_of_each_step(run: RunFolder) -> None:
+    tracker = TensorBoardTracker(run)
+    tracker.log(0, {"reward": 1.0, "phase": "warm"})
+    tracker.log(1, {"phase": "warm"})
+    tracker.leaderboard([ROW])
+    tracker.finish({"seconds": 3.0})
+    (file,) = (run.path / "tensorboard").iterdir()
+    held, sizes = file.read_bytes(), []
+    while held:
+        length = int.from_bytes(held[:8], "little")
+        sizes.append(held[12 : 12 + length])
+        held = held[16 + length :]
+    assert len(sizes) == 4
+    assert [name in sizes[index] for index, name in ((1, b"reward"), (2, b"held-out/evolved"), (3, b"summary/seconds"))]
+    assert b"phase" not in file.read_bytes()

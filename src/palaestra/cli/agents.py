@@ -136,25 +136,22 @@ def _kind(path: Path) -> str:
     return "an adapter" if (path / "adapter_config.json").is_file() else "a model"
 
 
-def _run_of(path: Path) -> Path | None:
-    """The run that an agent is of."""
-    return path.resolve().parent.parent if path.resolve().parent.name == "agents" else None
-
-
 def _results(path: Path) -> list[Evaluation]:
     """The rows of its run's leaderboard."""
     from palaestra.arena.leaderboard import read_leaderboard
+    from palaestra.arena.measure import run_of
 
-    run = _run_of(path)
+    run = run_of(path)
     return [] if run is None else [row for row in read_leaderboard(run) if row.agent == path.name]
 
 
 def _card(agent: str, name: str = "", licence: str = "") -> str:
     """The model card of an agent in a run."""
     from palaestra.agents.model_card import model_card
+    from palaestra.arena.measure import run_of
 
     path = Path(agent)
-    run = _run_of(path)
+    run = run_of(path)
     recipe, made, base = "", "", ""
     if run is not None and (run / "recipe.yaml").is_file():
         import yaml

@@ -52,8 +52,8 @@ def leaderboard(
     page = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        found = {"comparisons": board.comparisons, "games": board.games}
-        page = write_leaderboard(board.rows, out, "Leaderboard", f"{', '.join(board.environments)}: {said}.", **found)
+        told = f"{', '.join(board.environments)}: {said}."
+        page = write_leaderboard(board.rows, out, "Leaderboard", told, comparisons=board.comparisons, games=board.games)
         console.print(str(page), highlight=False, soft_wrap=True)
     if wandb and runs:
         _to_wandb(board, page, runs, wandb, wandb_name)

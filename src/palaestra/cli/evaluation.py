@@ -181,16 +181,10 @@ def spec_of(
 
 
 def _entrant(reference: str, spec: AgentSpec, shared: bool) -> Entrant:
-    from palaestra.agents.agent_folder import open_agent
-    from palaestra.arena.contamination import trained_on
-    from palaestra.arena.measure import Entrant
+    from palaestra.arena.measure import entrant, run_of
 
-    run = Path(reference).resolve().parent.parent if Path(reference).is_dir() else None
-    log = run / "episodes" if run is not None and Path(reference).resolve().parent.name == "agents" else None
-    seen = frozenset(trained_on(log)) if log is not None and log.is_dir() else frozenset[str]()
-    name = f"{run.name}: {spec.title}" if shared and run is not None else spec.title
-    told = {key: value for key, value in dataclasses.asdict(spec).items() if key not in ("name", "licence")}
-    return Entrant(name, lambda: open_agent(spec), repr(told), seen)
+    run = run_of(Path(reference))
+    return entrant(spec, f"{run.name}: {spec.title}" if shared and run is not None else "", Path(reference))
 
 
 def _strategy(vote: int, best_of: int, judge: Path | None, search: str) -> str:

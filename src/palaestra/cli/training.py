@@ -23,6 +23,7 @@ def evolve(
     changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE ...")] = (),
     threads: int = 2,
     wandb: bool = True,
+    tensorboard: bool = False,
 ) -> None:
     """Evolve a reasoner: warm start, self-evolution, leaderboard. Ctrl-C stops after the round; --resume goes on.
 
@@ -35,6 +36,7 @@ def evolve(
         changes: changes to the recipe, such as evolve.algorithm=rloo seed=1.
         threads: torch threads; another number rounds sums in another order.
         wandb: keep a wandb run too, offline unless you have logged in.
+        tensorboard: keep the run's numbers for `tensorboard --logdir RUN` too.
     """
     from palaestra.agents import processes
     from palaestra.arena.run_folder import RunFolder
@@ -45,7 +47,7 @@ def evolve(
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
     with _stop_on_interrupt() as stop:
         if resume is not None:
-            folder = start_run(None, RunFolder.open(resume), threads, wandb, stop)
+            folder = start_run(None, RunFolder.open(resume), threads, wandb, stop, tensorboard)
         else:
             from palaestra.trainers.recipe import load_recipe
 
@@ -54,7 +56,7 @@ def evolve(
             made = RunFolder.create(runs, loaded.name) if processes.is_first() else None
             path = next(path for path in processes.gather(made and made.path) if path)
             run = made or RunFolder(path)
-            folder = start_run(loaded, run, threads, wandb, stop)
+            folder = start_run(loaded, run, threads, wandb, stop, tensorboard)
     if folder is None:
         sys.exit(130)
 
