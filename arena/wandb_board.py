@@ -187,7 +187,7 @@ def write_report(project: str, name: str, runs: Sequence[str] = ()) -> str:
     entity, _, bare = project.rpartition("/")
     chosen = reports.Runset(project=bare, **({"entity": entity} if entity else {}))
     panels = [
-        reports.WeavePanelSummaryTable("leaderboard"),
+        reports.WeavePanelSummaryTable(table_name="leaderboard"),
         *(reports.LinePlot(x="Step", y=[metric]) for metric in ("accuracy", "reward", "entropy", "length")),
     ]
     report = reports.Report(

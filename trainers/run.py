@@ -61,14 +61,8 @@ def start_run(
     gc.collect()
     gc.freeze()  # torch and transformers are hundreds of thousands of objects: not to be looked through every second
     gc.set_threshold(100_000)  # nor the few thousand of a round many times: they are let go of without its help
-    trackers: list[Tracker] = []
-    if first:
-        trackers.append(JsonTracker(run, (session.rounds or -1) if resumed else None))  # round 0 is logged again
-    if first and wandb:
-        trackers.append(WandbTracker(run, dataclasses.asdict(recipe)))
-    if first and tensorboard:
-        trackers.append(TensorBoardTracker(run))
-    tracker = AllTrackers(trackers)
+    resumed_at = (session.rounds or -1) if resumed else None  # round 0 is logged again
+    tracker = AllTrackers(_trackers(run, recipe, resumed_at, wandb, tensorboard) if first else [])
     display = open_display(None if first else Console(quiet=True))
     display.say(
         f"{run.path}: {recipe.env_id}, {session.model.num_parameters():,} parameters on {processes.count()} x "
@@ -98,6 +92,15 @@ def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], N
         f"backward and sampling; {clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
     )
     say(f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png   proof: palaestra replay {run.path}")
+
+
+def _trackers(run: RunFolder, recipe: Recipe, resumed_at: int | None, wandb: bool, tensorboard: bool) -> list[Tracker]:
+    trackers: list[Tracker] = [JsonTracker(run, resumed_at)]
+    if wandb:
+        trackers.append(WandbTracker(run, dataclasses.asdict(recipe)))
+    if tensorboard:
+        trackers.append(TensorBoardTracker(run))
+    return trackers
 
 
 class AllTrackers:

@@ -67,6 +67,8 @@ class FakeWandb:
                     "runs": {"edges": edges, "pageInfo": page},
                 }
             }
+        if "query ProjectInternalId" in query:
+            return {"project": {"internalId": "MTox"}}
         if "RunResumeStatus" in query:
             name = variables["name"]
             found = {**_run(name, self.runs[name]), "wandbConfig": '{"t": 1}'} if name in self.runs else None

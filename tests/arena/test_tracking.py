@@ -171,7 +171,8 @@ def test_an_offline_run_reads_back_with_board_summary_and_curves(
 
 def test_an_event_is_written_as_tensorboard_writes_it() -> None:
     """Bytes of ``tensorboard.summary.writer.record_writer`` 2.21 for the same event."""
-    theirs = "2800000000000000ff70164a0900000000004a934010ac022a1a0a0d0a06726577617264150000803e0a090a02c3a915000040c02f06ce65"
+    theirs = "2800000000000000ff70164a0900000000004a934010ac022a1a0a0d0a06726577617264150000803e"
+    theirs += "0a090a02c3a915000040c02f06ce65"
     assert record(event(300, {"reward": 0.25, "é": -3.0}, 1234.5)).hex() == theirs
 
 

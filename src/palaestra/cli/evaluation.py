@@ -43,11 +43,10 @@ def evaluate(
     """Measure agents on held-out problems, the same for all, with 95 % intervals; in games, against one another.
 
     Args:
-        agents: each a folder (an agent's or a model's, such as RUN/agents/evolved), a Hugging Face hub id,
-            openai:MODEL@URL for the chat of a server (such as openai:qwen@http://localhost:8000/v1; the key is
-            OPENAI_API_KEY's), "random" or "oracle".
-        env: environment ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one. In a game
-            for two, such as palaestra/KuhnPoker-v0, the agents meet one another and the game's scripted players.
+        agents: a folder (an agent's or a model's, as RUN/agents/evolved), a Hugging Face hub id, "random", "oracle", or
+            openai:MODEL@URL for a server's chat (openai:qwen@http://localhost:8000/v1; the key is OPENAI_API_KEY's).
+        env: ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one. In a game for two,
+            such as palaestra/KuhnPoker-v0, agents meet one another and the game's scripted players.
         knobs: knobs of all environments, such as modulus=10.
         difficulties: levels, asked in turn.
         problems: how many of each environment.
@@ -58,36 +57,30 @@ def evaluate(
         vote: self-consistency over so many answers.
         best_of: take of so many answers the one that the judge scores highest.
         judge: a model that `palaestra reward-model` trained.
-        search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs or astar; by the judge's value (its
-            kind is value), else by likelihood. `palaestra tree SAVE` draws the trees.
+        search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs, astar; by the judge's value (its kind
+            is value), else by likelihood. `palaestra tree SAVE` draws the trees.
         rounds: of a game's contest; each pair of a round plays one deal from both seats.
-        schedule: who meets in a round: round-robin (everybody), swiss (neighbours in the standings) or least-certain
-            (whose match tells most of the ratings).
+        schedule: of a round: round-robin, swiss (neighbours meet), least-certain (whose match tells most).
         save: a folder to write episodes and leaderboard to; what it holds already is not played again.
     """
-    from palaestra.arena.leaderboard import Board, percent, terminal_board, write_leaderboard
+    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
 
-    if not agents:
-        raise UserError("name one agent or more, such as RUN/agents/evolved, a hub id, random or oracle")
+    strategy = _strategy(vote, best_of, judge, search)
     games = [one for one in env if _is_game(_environment(one)[0])]
     tasks = [one for one in env if one not in games]
     courses = courses_of(tasks, knobs_of(knobs), difficulties, problems, seeds, samples) if tasks or not games else []
-    entrants = entrants_of(agents, temperature, max_tokens, _strategy(vote, best_of, judge, search), judge)
+    entrants = entrants_of(agents, temperature, max_tokens, strategy, judge)
     rows: list[Evaluation] = []
     comparisons: list[Comparison] = []
     with _held(save) as folder, console.status("measuring") as status:
         if courses:
-            rows, comparisons = measure_all(
-                entrants, courses, folder, lambda name, row: status.update(f"{name}: {row.env_id} {percent(row.score)}")
-            )
+            rows, comparisons = measure_all(entrants, courses, folder, lambda name, row: status.update(name))
         held = [_contest(one, knobs_of(knobs), schedule, rounds, seeds, entrants, folder) for one in games]
     if save is not None:
-        told = ", ".join([*dict.fromkeys(row.env_id for row in rows), *(game.game for game in held)])
-        title = f"{entrants[0].name if len(entrants) == 1 else 'Agents'} on {told}"
-        write_leaderboard(rows, save, title, _subtitle(courses), comparisons=comparisons, games=held)
-    for part in terminal_board(Board(rows, comparisons, held)):
-        console.print(part)
+        told = _title(entrants, rows, held), _subtitle(courses)
+        write_leaderboard(rows, save, *told, comparisons=comparisons, games=held)
+    console.print(*terminal_board(Board(rows, comparisons, held)), sep="\n")
 
 
 def _contest(
@@ -149,6 +142,8 @@ def entrants_of(
     judge: Path | None = None,
 ) -> list[Entrant]:
     """The agents that the command line names; those of one name get their run's name before it."""
+    if not agents:
+        raise UserError("name one agent or more, such as RUN/agents/evolved, a hub id, random or oracle")
     specs = [spec_of(agent, temperature, max_tokens, strategy, judge) for agent in agents]
     titles = [spec.title for spec in specs]
     return [
@@ -235,6 +230,11 @@ class _held:
     def __exit__(self, *error: object) -> None:
         if self.folder is not None:
             self.run.release()
+
+
+def _title(entrants: Sequence[Entrant], rows: Sequence[Evaluation], held: Sequence[Standings]) -> str:
+    where = ", ".join([*dict.fromkeys(row.env_id for row in rows), *(game.game for game in held)])
+    return f"{entrants[0].name if len(entrants) == 1 else 'Agents'} on {where}"
 
 
 def _subtitle(courses: Sequence[Course]) -> str:

@@ -51,8 +51,7 @@ def evolve(
         else:
             from palaestra.trainers.recipe import load_recipe
 
-            overrides = dict(pair(item) for item in changes)
-            loaded = load_recipe(recipe, overrides)
+            loaded = load_recipe(recipe, dict(pair(item) for item in changes))
             made = RunFolder.create(runs, loaded.name) if processes.is_first() else None
             path = next(path for path in processes.gather(made and made.path) if path)
             run = made or RunFolder(path)
