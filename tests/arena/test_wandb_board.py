@@ -103,17 +103,17 @@ def test_a_run_reports_to_a_server_and_its_name_is_taken_but_for_itself(serve: S
 def test_the_runs_of_a_project_are_one_board(serve: Serve) -> None:
     runs = {"one": {"board": BOARD}, "two": {"board": BOARD}, "bare": {}, "old": {"board": BOARD, "job": "leaderboard"}}
     serve(runs=runs)
-    board = project_board("me/p")
+    board = project_board("me/p", 120)
     assert [row.agent for row in board.rows] == ["one: evolved", "one: start", "two: evolved", "two: start"]
     assert board.rows[0].score == 0.5
     serve(runs={"bare": {}})
     with pytest.raises(WandbError, match="no run of the wandb project me/p has a leaderboard"):
-        project_board("me/p")
+        project_board("me/p", 120)
     with pytest.raises(WandbError, match="Could not find project nope"):
-        project_board("me/nope")
+        project_board("me/nope", 120)
     serve(runs={"foreign": {"board": '[{"x": 1}]'}})
     with pytest.raises(BrokenBoard, match="the wandb run foreign holds no board of ours"):
-        project_board("me/p")
+        project_board("me/p", 120)
 
 
 @pytest.mark.parametrize(
