@@ -175,7 +175,8 @@ def _by_rating(league: League) -> NDArray[np.float64]:
     known = {rating.agent: rating.rating for rating in league.ratings()}
     mine = known.get(league.era, 1000.0)
     gaps = np.array([known.get(name, mine) - mine for name in league.members])
-    return np.exp(-((gaps / NEAR) ** 2)) + 1e-6
+    weights: NDArray[np.float64] = np.exp(-((gaps / NEAR) ** 2)) + 1e-6
+    return weights
 
 
 MATCHMAKING: dict[str, Callable[[League], NDArray[np.float64]]] = {

@@ -86,6 +86,10 @@ class Table:
     def _leave(self) -> None:
         """See off those who are done, as PettingZoo wants it; the match is over when all of them are."""
         env = self.env
+        if len(env.agents) == len(self.roles) and all(env.terminations.values()):  # the usual end, at once
+            self.infos.update(env.infos)
+            self.over = self.terminated = True
+            return
         while env.agents:
             done = {name for name in env.agents if env.terminations[name] or env.truncations[name]}
             self.truncated = self.truncated or any(env.truncations[name] for name in done)

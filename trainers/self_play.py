@@ -205,7 +205,7 @@ def _exploitable(session: Session, game: GameShare) -> dict[str, float]:
 
 def chances(session: Session, observations: Sequence[str], texts: Sequence[Sequence[str]]) -> list[list[float]]:
     """The probability that the policy says each of these texts, and ends, after each observation."""
-    rows = []
+    rows: list[Row] = []
     for observation, several in zip(observations, texts, strict=True):
         for text in several:
             prompt, action = session.policy.chat.example(observation, text)
