@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from palaestra.agents.agent import Dialogue, Reply
+from palaestra.agents.engine import Sampling
 from palaestra.envs.games import Player, make_game, scripted
 from palaestra.envs.games.game import AnyGame
 from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
-from palaestra.episodes import Actor, Episode
+from palaestra.episodes import Actor, Cost, Episode
 
 from .evaluate import Evaluation
 from .intervals import interval
 from .matches import MatchJob, illegal_moves
 from .settings import unknown
 
+AS_IT_IS, FREE = Sampling(), Cost()  # shared by all replies
 SEPARATOR = "-vs-"  # a game's id against an anchor: palaestra/Nim-vs-optimal-v0
 
 
@@ -33,7 +35,7 @@ class Anchor:
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """Raises ValueError where the game has no such player; the nearest is named."""
-        return [Reply(self._move(dialogue)) for dialogue in dialogues]
+        return [Reply(self._move(dialogue), sampling=AS_IT_IS, cost=FREE) for dialogue in dialogues]
 
     def _move(self, dialogue: Dialogue) -> str:
         table: Any = dialogue.env

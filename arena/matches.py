@@ -142,7 +142,7 @@ def play_matches(
         with Environments(make_game) as tables:
             yield from play_matches(agents, jobs, tags, slots, tables)
         return
-    waiting, active = iter(jobs), list[_Match]()
+    waiting, active, tags = iter(jobs), list[_Match](), dict(tags or {})
     while True:
         while len(active) < slots and (job := next(waiting, None)) is not None:
             active.append(_begin(job, agents, tables))
@@ -158,7 +158,7 @@ def play_matches(
         for match in active:
             if match.table.over:
                 tables.give_back(match.table.env)
-                yield _episode(match, tags or {})
+                yield _episode(match, tags)
         active = [match for match in active if not match.table.over]
 
 
@@ -210,7 +210,7 @@ def _episode(match: _Match, tags: Mapping[str, str]) -> Episode:
     return Episode(
         id=job.id,
         env_id=job.env_id,
-        env_kwargs=dict(job.env_kwargs),
+        env_kwargs=job.env_kwargs,
         reset_options={},
         seed=job.seed,
         group_id=job.group_id,
@@ -220,7 +220,7 @@ def _episode(match: _Match, tags: Mapping[str, str]) -> Episode:
         terminated=table.terminated,
         truncated=table.truncated,
         cost=match.cost + Cost(seconds=time.perf_counter() - match.started),
-        tags=dict(tags),
+        tags=tags,
     )
 
 

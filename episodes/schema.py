@@ -105,6 +105,9 @@ def _read(values: Sequence[Any], name: str) -> list[Any]:
     """One field of each of many."""
     read = READ.get(name)
     values = list(map(attrgetter(name), values))
+    if read is _to_json:  # many share one mapping, such as a round's tags
+        texts = {key: read(value) for key, value in {id(value): value for value in values}.items()}
+        return [texts[id(value)] for value in values]
     return values if read is None else list(map(read, values))
 
 
