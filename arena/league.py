@@ -163,7 +163,9 @@ def _uniform(league: League) -> NDArray[np.float64]:
 
 
 def _latest(league: League) -> NDArray[np.float64]:
-    return np.eye(len(league.members))[-1]
+    weights = np.zeros(len(league.members))
+    weights[-1] = 1.0
+    return weights
 
 
 def _prioritised(league: League) -> NDArray[np.float64]:
