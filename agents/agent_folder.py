@@ -28,8 +28,10 @@ class AgentSpec:
     """What an agent is made of.
 
     model: a model's folder ("." where the weights are beside agent.yaml, else from there), a hub id, openai:MODEL@URL,
-    random or oracle. engine: transformers or vllm. strategy: "" answers once; vote:8 is self-consistency; best_of:8
-    takes the answer that the ``judge`` scores highest; sbs:3,5 and the like search among lines, by its value.
+    random or oracle. engine: transformers or vllm. strategy: "" answers once; vote:8 is self-consistency;
+    plan_and_solve and the others of ``strategies.table`` stand for themselves, the first of several innermost;
+    best_of:8, last, takes the answer that the ``judge`` scores highest (a folder, or names as perplexity+agreement);
+    sbs:3,5 and the like search among lines, by its value. examples: a log whose right answers few_shot shows.
     licence: of the weights, by its SPDX name.
     """
 
@@ -38,6 +40,7 @@ class AgentSpec:
     engine: str = "transformers"
     strategy: str = ""
     judge: str = ""
+    examples: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     licence: str = ""
 
@@ -82,7 +85,9 @@ def read_spec(reference: str | os.PathLike[str]) -> AgentSpec:
             f"{folder / FILE} says that the model is in {model}, where no weights are (no config.json): export "
             "the agent again with `palaestra agents export`, or name another model"
         )
-    return replace(spec, name=named, model=model, judge=_from(folder, spec.judge))
+    return replace(
+        spec, name=named, model=model, judge=_from(folder, spec.judge), examples=_from(folder, spec.examples)
+    )
 
 
 def open_agent(spec: AgentSpec, device: str = "cpu") -> Agent:
@@ -137,22 +142,34 @@ def _answering(spec: AgentSpec, device: str) -> Agent:
 
 def _with_strategy(spec: AgentSpec, agent: Agent) -> Agent:
     """The agent around the one that answers."""
-    strategy, _, count = spec.strategy.partition(":")
-    if not strategy:
+    if not spec.strategy:
         return agent
-    if strategy == "vote":
-        from .self_consistency import SelfConsistency
-
-        return SelfConsistency(agent, _count(spec.strategy, count))
+    if is_search(spec.strategy):
+        return _searching(spec, agent)
+    stack, best_of, count = spec.strategy.rpartition("best_of:")
+    if not best_of:
+        return _reasoning(spec, spec.strategy, agent)
     if not spec.has_tokens:
         raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
-    if strategy == "best_of":
-        from .evaluator import BestOfN
-        from .judges import load_judge
+    if not spec.judge:
+        raise AgentError(f"{spec.title}: strategy {spec.strategy} needs a judge")
+    from .evaluator import BestOfN
+    from .evaluators.table import evaluator_named
 
-        if not spec.judge:
-            raise AgentError(f"{spec.title}: strategy {spec.strategy} needs a judge")
-        return BestOfN(agent, load_judge(spec.judge), _count(spec.strategy, count))
+    inner = _reasoning(spec, stack, agent)
+    return BestOfN(inner, evaluator_named(spec.judge, agent), _count(spec.strategy, count))
+
+
+def is_search(strategy: str) -> bool:
+    """Whether a strategy's name is a search's."""
+    from .search.methods import METHODS
+
+    return strategy.partition(":")[0] in METHODS
+
+
+def _searching(spec: AgentSpec, agent: Agent) -> Agent:
+    if not spec.has_tokens:
+        raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
     from .evaluator import load_evaluator
     from .search.agents import TreeSearch
     from .search.methods import method_named
@@ -162,6 +179,24 @@ def _with_strategy(spec: AgentSpec, agent: Agent) -> Agent:
     method = method_named(spec.strategy)
     value = value_head(load_evaluator(spec.judge)) if spec.judge else likelihood
     return TreeSearch(lines(stopping_at_lines(agent), value), method, spec.strategy)  # type: ignore[arg-type]  # has_tokens says that it is a policy
+
+
+def _reasoning(spec: AgentSpec, stack: str, agent: Agent) -> Agent:
+    """The agent in the stack's strategies."""
+    from palaestra.episodes import EpisodeStore
+
+    from .self_consistency import SelfConsistency
+    from .strategies.few_shot import examples
+    from .strategies.table import strategy_named
+
+    name, _, count = stack.partition(":")
+    if name == "vote":
+        return SelfConsistency(agent, _count(stack, count))
+    pool = examples(EpisodeStore(spec.examples).read())[0] if spec.examples else []
+    try:
+        return strategy_named(stack, agent, pool)
+    except ValueError as error:
+        raise AgentError(str(error)) from error
 
 
 def _checked(given: Any, where: Path) -> AgentSpec:

@@ -80,7 +80,10 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --search sbs:1,5", "random writes text, not tokens"),
     ("evaluate finished/agents/evolved --search sbt:1", "a search is one of sbs, mcts, bfs, dfs, astar"),
     ("evaluate finished/agents/evolved --search sbs:0", "1 or more beams and samples"),
-    ("evaluate finished/agents/evolved --search sbs:1 --vote 3", "--search goes without --best-of and --vote"),
+    (
+        "evaluate finished/agents/evolved --search sbs:1 --vote 3",
+        "--search goes without --best-of, --vote and --strategy",
+    ),
     ("tree finished", "no agent searched in finished"),
     ("tree nowhere", "no run at nowhere"),
     ("reward-model emptylog --to new", "holds no model: name the policy to begin with, --start FOLDER"),

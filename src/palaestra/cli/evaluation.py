@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
 from .app import Pairs, UserError, app, console, knobs_of
+from .strategies import tell_counts, tell_examples
 
 if TYPE_CHECKING:
+    from palaestra.agents.agent import Agent
     from palaestra.agents.agent_folder import AgentSpec
+    from palaestra.arena.contest import Contest
     from palaestra.arena.evaluate import Evaluation
     from palaestra.arena.measure import Course, Entrant
     from palaestra.arena.significance import Comparison
@@ -34,8 +38,10 @@ def evaluate(
     max_tokens: int | None = None,
     vote: int = 1,
     best_of: int = 1,
-    judge: Path | None = None,
+    judge: str = "",
     search: str = "",
+    strategy: str = "",
+    examples: Path | None = None,
     rounds: int = 16,
     schedule: str = "round-robin",
     save: Path | None = None,
@@ -56,48 +62,68 @@ def evaluate(
         max_tokens: longest answer. Without it the agent's own, else 256.
         vote: self-consistency over so many answers.
         best_of: take of so many answers the one that the judge scores highest.
-        judge: a model that `palaestra reward-model` trained.
+        judge: a model that `palaestra reward-model` trained; or agreement, perplexity, self_evaluation,
+            forward_backward, or several with + between them.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs, astar; by the judge's value (its kind
             is value), else by likelihood. `palaestra tree SAVE` draws the trees.
+        strategy: how agents reason: plan_and_solve, or several, the first innermost, as in
+            program_of_thought,self_consistency:8. `palaestra strategies` lists them.
+        examples: a log of training episodes, whose right answers few_shot shows.
         rounds: of a game's contest; each pair of a round plays one deal from both seats.
         schedule: of a round: round-robin, swiss (neighbours meet), least-certain (whose match tells most).
         save: a folder to write episodes and leaderboard to; what it holds already is not played again.
     """
-    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
-    from palaestra.arena.measure import measure_all
-
-    strategy = _strategy(vote, best_of, judge, search)
+    how = _strategy(strategy, vote, best_of, judge, search)
     games = [one for one in env if _is_game(_environment(one)[0])]
     tasks = [one for one in env if one not in games]
     courses = courses_of(tasks, knobs_of(knobs), difficulties, problems, seeds, samples) if tasks or not games else []
-    entrants = entrants_of(agents, temperature, max_tokens, strategy, judge)
+    contests = contests_of(games, knobs_of(knobs), schedule, rounds, seeds)
+    entrants, loaded = _noted(entrants_of(agents, temperature, max_tokens, how, judge, examples))
+    _measure(entrants, courses, contests, save)
+    for agent in loaded:
+        tell_counts(agent)
+
+
+def _measure(
+    entrants: Sequence[Entrant], courses: Sequence[Course], games: Sequence[Contest], save: Path | None
+) -> None:
+    """Play it all, show the board, and keep it where asked."""
+    from palaestra.arena.contest import hold
+    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
+    from palaestra.arena.measure import measure_all
+
     rows: list[Evaluation] = []
     comparisons: list[Comparison] = []
+    players = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]  # games have their own
     with _held(save) as folder, console.status("measuring") as status:
         if courses:
             rows, comparisons = measure_all(entrants, courses, folder, lambda name, row: status.update(name))
-        held = [_contest(one, knobs_of(knobs), schedule, rounds, seeds, entrants, folder) for one in games]
+        held = [hold(game, players, folder) for game in games]
     if save is not None:
         told = _title(entrants, rows, held), _subtitle(courses)
         write_leaderboard(rows, save, *told, comparisons=comparisons, games=held)
     console.print(*terminal_board(Board(rows, comparisons, held)), sep="\n")
 
 
-def _contest(
-    env: str,
-    knobs: Mapping[str, Any],
-    schedule: str,
-    rounds: int,
-    seeds: Sequence[int],
-    entrants: Sequence[Entrant],
-    folder: Path | None,
-) -> Standings:
-    """A game among the agents. Those called random or oracle stay away: the game's own players stand for them."""
-    from palaestra.arena.contest import Contest, hold
+def _noted(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[Agent]]:
+    """The entrants, and a list that each is put on when it is loaded, to be asked later what went amiss."""
+    loaded: list[Agent] = []
 
-    id, own = _environment(env)
-    able = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]
-    return hold(Contest(id, {**knobs, **own}, schedule, rounds, seeds[0] if seeds else 0), able, folder)
+    def noting(load: Callable[[], Agent]) -> Agent:
+        loaded.append(load())
+        return loaded[-1]
+
+    return [dataclasses.replace(one, load=partial(noting, one.load)) for one in entrants], loaded
+
+
+def contests_of(
+    games: Sequence[str], knobs: Mapping[str, Any], schedule: str, rounds: int, seeds: Sequence[int]
+) -> list[Contest]:
+    """What the command line's games are played as."""
+    from palaestra.arena.contest import Contest
+
+    each = [_environment(game) for game in games]
+    return [Contest(id, {**knobs, **own}, schedule, rounds, seeds[0] if seeds else 0) for id, own in each]
 
 
 def _is_game(id: str) -> bool:
@@ -139,12 +165,16 @@ def entrants_of(
     temperature: float | None = None,
     max_tokens: int | None = None,
     strategy: str = "",
-    judge: Path | None = None,
+    judge: str = "",
+    examples: Path | None = None,
 ) -> list[Entrant]:
     """The agents that the command line names; those of one name get their run's name before it."""
     if not agents:
         raise UserError("name one agent or more, such as RUN/agents/evolved, a hub id, random or oracle")
-    specs = [spec_of(agent, temperature, max_tokens, strategy, judge) for agent in agents]
+    shown = "" if examples is None else str(examples)
+    if examples is not None:
+        tell_examples(examples)
+    specs = [spec_of(agent, temperature, max_tokens, strategy, judge, shown) for agent in agents]
     titles = [spec.title for spec in specs]
     return [
         _entrant(agent, spec, titles.count(title) > 1) for agent, spec, title in zip(agents, specs, titles, strict=True)
@@ -156,10 +186,11 @@ def spec_of(
     temperature: float | None = None,
     max_tokens: int | None = None,
     strategy: str = "",
-    judge: Path | None = None,
+    judge: str = "",
+    examples: str = "",
 ) -> AgentSpec:
     """What the command line says of an agent, over what its folder says."""
-    from palaestra.agents.agent_folder import read_spec
+    from palaestra.agents.agent_folder import is_search, read_spec
 
     spec = read_spec(agent)
     changes: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
@@ -168,11 +199,13 @@ def spec_of(
     if not strategy:
         return spec
     if spec.strategy:
-        raise UserError(f"{agent} has a strategy of its own ({spec.strategy}): leave --vote, --best-of, --search away")
-    if not spec.has_tokens and not strategy.startswith("vote:"):
+        raise UserError(
+            f"{agent} has a strategy of its own ({spec.strategy}): leave --strategy, --vote, --best-of, --search away"
+        )
+    if not spec.has_tokens and (is_search(strategy) or "best_of:" in strategy):
         raise UserError(f"{agent} writes text, not tokens: a judge reads the tokens of a model, a search samples them")
     name = spec.name and f"{spec.name}+{strategy}"
-    return dataclasses.replace(spec, name=name, strategy=strategy, judge="" if judge is None else str(judge))
+    return dataclasses.replace(spec, name=name, strategy=strategy, judge=judge, examples=examples)
 
 
 def _entrant(reference: str, spec: AgentSpec, shared: bool) -> Entrant:
@@ -182,20 +215,26 @@ def _entrant(reference: str, spec: AgentSpec, shared: bool) -> Entrant:
     return entrant(spec, f"{run.name}: {spec.title}" if shared and run is not None else "", Path(reference))
 
 
-def _strategy(vote: int, best_of: int, judge: Path | None, search: str) -> str:
-    """The strategy that the command line asks for."""
-    if search and (best_of > 1 or vote > 1):
-        raise UserError("--search goes without --best-of and --vote")
+def _strategy(strategy: str, vote: int, best_of: int, judge: str, search: str) -> str:
+    """The strategy that the command line asks for, as ``AgentSpec`` has it."""
+    if search and (best_of > 1 or vote > 1 or strategy):
+        raise UserError("--search goes without --best-of, --vote and --strategy")
     if search:
         from palaestra.agents.search.methods import method_named
 
         method_named(search)
         return search
-    if (best_of > 1) != (judge is not None):
+    if (best_of > 1) != bool(judge):
         raise UserError("--best-of N and --judge FOLDER go together")
     if best_of > 1 and vote > 1:
         raise UserError("--best-of goes without --vote")
-    return f"best_of:{best_of}" if best_of > 1 else f"vote:{vote}" if vote > 1 else ""
+    if not strategy:
+        return f"best_of:{best_of}" if best_of > 1 else f"vote:{vote}" if vote > 1 else ""
+    from palaestra.agents.strategies.table import parse
+
+    parse(strategy)
+    over = f",best_of:{best_of}" if best_of > 1 else f",self_consistency:{vote}" if vote > 1 else ""
+    return strategy + over
 
 
 def _environment(text: str) -> tuple[str, dict[str, Any]]:

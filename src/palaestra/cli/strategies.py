@@ -41,18 +41,14 @@ def strategies(out: Path | None = None, model: Path = Path("models/smollm2")) ->
     console.print(table)
 
 
-def reasoner(strategy: str, vote: int, agent: Any, env: str, log: Path | None) -> Any:
-    """The agent in the strategies that the command line names; what the log of examples leaves out is told."""
+def tell_examples(log: Path) -> None:
+    """How many examples a log holds, and what of it is none."""
     from palaestra.agents.strategies.few_shot import examples
-    from palaestra.agents.strategies.table import strategy_named
     from palaestra.episodes import EpisodeStore
 
-    stack = ",".join(filter(None, (strategy, f"self_consistency:{vote}" if vote > 1 else "")))
-    pool, dropped = examples(EpisodeStore(log).read(), env) if log is not None else ([], {})
-    if log is not None:
-        told = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-        console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False, soft_wrap=True)
-    return strategy_named(stack, agent, pool)
+    pool, dropped = examples(EpisodeStore(log).read())
+    told = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False, soft_wrap=True)
 
 
 def tell_counts(agent: Any) -> None:
