@@ -1,16 +1,20 @@
-"""What a recipe says of self-play: which games, how often each, and who is met in them."""
+"""What a recipe says of self-play: which games, how often each, who is met in them, and the matches that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from palaestra.envs.games import game_class, make_game, scripted
 from palaestra.envs.registration import UnknownEnvironment
+from palaestra.envs.seeding import derive_seed
 
 from .environments import levels
+from .matches import MatchJob
 from .settings import SettingsError, unknown
 
 OPPONENTS = ("self", "latest", "uniform", "prioritised", "rating", "anchors")
@@ -96,3 +100,33 @@ def _table(game: GameShare) -> Any:
         raise SettingsError(
             f"{game.env_id} has one player: leave self_play away, or name a game such as palaestra/Nim-v0"
         ) from None
+
+
+def jobs_of(
+    games: Sequence[GameShare], of: tuple[int, str, int], deals: int, samples: int, rivals: Sequence[str], me: str
+) -> list[MatchJob]:
+    """``samples`` matches of each deal, me in each seat in turn; games by their shares, rivals in turn.
+
+    of: seed, stage and round, which everything in a job follows from.
+    """
+    _, stage, round = of
+    ends = np.cumsum([game.share for game in games]) / sum(game.share for game in games)
+    seats = [len(make_game(game.env_id, **game.env_kwargs).possible_agents) for game in games]
+    jobs = []
+    for deal in range(deals):
+        which = int(np.searchsorted(ends, (deal + 0.5) / deals))
+        for sample in range(samples):
+            mine = (deal * samples + sample) % seats[which]
+            rival = rivals[deal % len(rivals)]
+            jobs.append(
+                MatchJob(
+                    id=f"{stage}/{round:05d}/{deal:05d}/{sample:03d}",
+                    env_id=games[which].env_id,
+                    env_kwargs=games[which].env_kwargs,
+                    seed=derive_seed(*of, deal),
+                    group_id=f"{stage}/{round:05d}/{deal:05d}",
+                    players=tuple(me if seat == mine else rival for seat in range(seats[which])),
+                    agent_seed=derive_seed(*of, deal, sample),
+                )
+            )
+    return jobs

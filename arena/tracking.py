@@ -37,6 +37,25 @@ class Tracker(Protocol):
         """The run's closing figures, and the files of its pictures."""
 
 
+class AllTrackers:
+    """Reports to each of several trackers."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self.trackers = trackers
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        for tracker in self.trackers:
+            tracker.log(step, metrics)
+
+    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
+        for tracker in self.trackers:
+            tracker.leaderboard(rows)
+
+    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
+        for tracker in self.trackers:
+            tracker.finish(summary, pictures)
+
+
 class JsonTracker:
     """One line a call in ``metrics.jsonl``. On resume the lines behind the checkpoint are dropped: they come again."""
 

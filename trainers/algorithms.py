@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from palaestra.episodes import choices
+from palaestra.episodes import choices, sources
+from palaestra.episodes.sources import Source, of
 
-from . import sources
 from .advantages import Advantage
 from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
 from .losses import (
@@ -31,7 +31,6 @@ from .losses import (
     ValueRegression,
 )
 from .modules import Critic, Judge
-from .sources import Source, of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from palaestra.agents import processes
 from palaestra.agents.evaluator import new_evaluator
 from palaestra.agents.pretrained import load_model
+from palaestra.episodes.sources import Source
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
@@ -23,7 +24,6 @@ from .optimise import Read, Schedule, TrainingError, update
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .rounds import PlayedRound
 from .session import Session
-from .sources import Source
 
 # Of the first update on fresh samples, where the ratio is 1 by definition: the largest |ratio - 1| in fp32. Half
 # precision rounds by the shape of a batch, so that only the mean |Δ log π| tells there.

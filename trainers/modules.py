@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from palaestra.episodes.sources import Round, Source
 from palaestra.episodes.views import Row
 
 from .batch import Batch, pack
@@ -17,7 +18,6 @@ from .forward import Outputs, forward
 from .losses import Objective
 from .optimise import adamw
 from .reference import read_all
-from .sources import Round, Source
 
 
 @dataclass(frozen=True, slots=True)

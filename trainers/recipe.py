@@ -15,10 +15,10 @@ from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
 from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
+from palaestra.episodes.sources import answers
 
 from .algorithms import ALGORITHMS, Algorithm
 from .losses import ClippedWeight, PolicyGradient, RewriteGuided
-from .sources import answers
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {

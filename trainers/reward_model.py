@@ -11,11 +11,10 @@ from transformers import PreTrainedModel
 
 from palaestra.agents.evaluator import Evaluator
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, choices, steps, views
+from palaestra.episodes import Episode, choices, sources, steps, views
 from palaestra.episodes.steps import Ends
 from palaestra.episodes.views import Decode, Row, View
 
-from . import sources
 from .batch import pack
 from .forward import forward, forward_values
 from .losses import (

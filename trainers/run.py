@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import terminal_table
 from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
 from palaestra.arena.tensorboard import TensorBoardTracker
-from palaestra.arena.tracking import JsonTracker, Tracker, WandbTracker
+from palaestra.arena.tracking import AllTrackers, JsonTracker, Tracker, WandbTracker
 
 from .evolve import evolve
 from .finish import finish
@@ -101,22 +101,3 @@ def _trackers(run: RunFolder, recipe: Recipe, resumed_at: int | None, wandb: boo
     if tensorboard:
         trackers.append(TensorBoardTracker(run))
     return trackers
-
-
-class AllTrackers:
-    """Reports to each of several trackers."""
-
-    def __init__(self, trackers: Sequence[Tracker]) -> None:
-        self.trackers = trackers
-
-    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        for tracker in self.trackers:
-            tracker.log(step, metrics)
-
-    def leaderboard(self, rows: Sequence[Evaluation]) -> None:
-        for tracker in self.trackers:
-            tracker.leaderboard(rows)
-
-    def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
-        for tracker in self.trackers:
-            tracker.finish(summary, pictures)

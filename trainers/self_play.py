@@ -9,19 +9,18 @@ import numpy as np
 
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
+from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.arena.anchors import Anchor, anchors_of, board_row, matches_against, score, seat_of, versus
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.exploitability import exploitability, strategy_of
 from palaestra.arena.intervals import interval
 from palaestra.arena.matches import MatchJob, illegal_moves
-from palaestra.arena.self_play import GameShare, games_of
+from palaestra.arena.self_play import GameShare, games_of, jobs_of
 from palaestra.envs.games import make_game
-from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
 
 from .batch import pack
-from .checkpoint import save_checkpoint
 from .model_evolution import evolve_models
 from .reference import logprobs_under
 from .rounds import PlayedRound, judged
@@ -125,29 +124,8 @@ def yardsticks(session: Session) -> dict[str, Agent]:
 
 
 def _jobs(session: Session, stage: str, deals: int, samples: int, rivals: Sequence[str], me: str) -> list[MatchJob]:
-    """``samples`` matches of each deal, me in each seat in turn; games by their shares, rivals in turn."""
-    recipe, games = session.recipe, games_of(session.recipe.environment)
-    ends = np.cumsum([game.share for game in games]) / sum(game.share for game in games)
-    seats = [len(make_game(game.env_id, **game.env_kwargs).possible_agents) for game in games]
-    jobs = []
-    for deal in range(deals):
-        which = int(np.searchsorted(ends, (deal + 0.5) / deals))
-        key = (recipe.seed, stage, session.round, deal)
-        for sample in range(samples):
-            mine = (deal * samples + sample) % seats[which]
-            rival = rivals[deal % len(rivals)]
-            jobs.append(
-                MatchJob(
-                    id=f"{stage}/{session.round:05d}/{deal:05d}/{sample:03d}",
-                    env_id=games[which].env_id,
-                    env_kwargs=games[which].env_kwargs,
-                    seed=derive_seed(*key),
-                    group_id=f"{stage}/{session.round:05d}/{deal:05d}",
-                    players=tuple(me if seat == mine else rival for seat in range(seats[which])),
-                    agent_seed=derive_seed(*key, sample),
-                )
-            )
-    return jobs
+    recipe = session.recipe
+    return jobs_of(games_of(recipe.environment), (recipe.seed, stage, session.round), deals, samples, rivals, me)
 
 
 def _collect(session: Session, agents: dict[str, Agent], jobs: list[MatchJob]) -> list[Episode]:

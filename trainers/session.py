@@ -17,6 +17,7 @@ from palaestra.agents import processes
 from palaestra.agents.adapters import Frozen, add_adapter, has_adapter, load_adapter, whereabouts
 from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
+from palaestra.agents.checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.engines import ENGINES
@@ -38,7 +39,6 @@ from palaestra.envs.games import make_game
 from palaestra.episodes import Actor, Episode
 
 from .advantages import RunningMean
-from .checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
 from .modules import Module
 from .optimise import adamw
 from .recipe import ModelSpec, Recipe

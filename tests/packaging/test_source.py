@@ -172,3 +172,18 @@ def test_a_long_file_and_a_long_function_are_seen() -> None:
     assert list(too_long("x = 1\n" * 401)) == ["401 lines"]
     assert list(too_long("def f():\n" + "    x = 1\n" * 59)) == ["line 1: f has 60 lines"]
     assert list(too_long("def f():\n" + "    x = 1\n" * 58 + "x = 1\n" * 341)) == []
+
+
+def code_lines(source: str) -> int:
+    """Lines without those that are blank, comments or docstrings."""
+    told: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            told |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines = enumerate((line.strip() for line in source.splitlines()), 1)
+    return sum(bool(line) and not line.startswith("#") and number not in told for number, line in lines)
+
+
+def test_trainers_stay_under_three_thousand_lines_of_code() -> None:
+    assert code_lines('"""Told."""\n\n# why\nx = 1  # how\ndef f():\n    """Told\n    too."""\n    return x\n') == 3
+    assert sum(code_lines(path.read_text()) for path in files("trainers")) < 3000

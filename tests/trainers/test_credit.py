@@ -16,6 +16,7 @@ from transformers import LlamaForCausalLM
 from palaestra.agents.evaluator import add_value_head
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.episodes import Turn
+from palaestra.episodes.sources import answers
 from palaestra.episodes.views import Row, step_rewards
 from palaestra.trainers.batch import Batch, micro_batches, pack, with_gradient
 from palaestra.trainers.credit import GAE, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
@@ -35,7 +36,6 @@ from palaestra.trainers.losses import (
     ValueRegression,
 )
 from palaestra.trainers.modules import Judge, with_token_rewards, with_values
-from palaestra.trainers.sources import answers
 from palaestra.verifiers import right, undecided, wrong
 
 Rows = Callable[..., list[Row]]

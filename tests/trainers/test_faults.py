@@ -12,13 +12,13 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.checkpoint import STATE, BrokenCheckpoint
 from palaestra.agents.engine import EngineError, Sampling
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.pretrained import MissingModel, load_model, load_policy
 from palaestra.arena.run_folder import RunFolder
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, load_batch, pack, tensor_fields
-from palaestra.trainers.checkpoint import STATE, BrokenCheckpoint
 from palaestra.trainers.forward import Outputs, forward
 from palaestra.trainers.losses import NLL
 from palaestra.trainers.optimise import TrainingError, adamw, update

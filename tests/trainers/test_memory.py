@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from transformers import LlamaForCausalLM
 
 from palaestra.agents.adapters import Frozen, add_adapter, answering_with
+from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.evaluator import load_evaluator, new_evaluator
 from palaestra.agents.memory import recompute_layers, stored_in
 from palaestra.agents.nano import nano_model, nano_tokenizer
@@ -22,7 +23,6 @@ from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import pack
-from palaestra.trainers.checkpoint import save_checkpoint
 from palaestra.trainers.forward import forward
 from palaestra.trainers.losses import NLL, PolicyGradient
 from palaestra.trainers.optimise import adamw, update

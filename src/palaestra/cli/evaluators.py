@@ -53,10 +53,10 @@ def reward_model(
     """
     import numpy as np
 
+    from palaestra.agents.checkpoint import save_checkpoint
     from palaestra.agents.judges import mark
     from palaestra.arena.display import open_display
     from palaestra.arena.settings import unknown
-    from palaestra.trainers.checkpoint import save_checkpoint
     from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
     from palaestra.trainers.reward_model import split
     from palaestra.trainers.rounds import CONTROLS

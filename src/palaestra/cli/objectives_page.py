@@ -6,8 +6,8 @@ import dataclasses
 import inspect
 from typing import Any
 
+from palaestra.episodes.sources import Source
 from palaestra.trainers.algorithms import ALGORITHMS, Algorithm
-from palaestra.trainers.sources import Source
 
 HEAD = """# Objectives
 

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from palaestra.episodes import Episode, Turn, choices, corrections, steps
-from palaestra.episodes.relabelling import relabelled
-from palaestra.episodes.views import Ids, Row, View, behind
+from . import choices, corrections, steps
+from .record import Episode, Turn
+from .relabelling import relabelled
+from .views import Ids, Row, View, behind
 
 
 class Round(Protocol):

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from palaestra.agents import processes
-from palaestra.agents.adapters import save_weights
 from palaestra.episodes.store import fsync_folder
+
+from . import processes
+from .adapters import save_weights
 
 STATE = "training_state.pt"
 
