@@ -78,7 +78,7 @@ def evaluate(
     tasks = [one for one in env if one not in games]
     courses = courses_of(tasks, knobs_of(knobs), difficulties, problems, seeds, samples) if tasks or not games else []
     contests = contests_of(games, knobs_of(knobs), schedule, rounds, seeds)
-    entrants, loaded = _noted(entrants_of(agents, temperature, max_tokens, how, judge, examples))
+    entrants, loaded = _noted(entrants_of(agents, temperature, max_tokens, how, judge, examples), bool(strategy))
     _measure(entrants, courses, contests, save)
     for agent in loaded:
         tell_counts(agent)
@@ -105,9 +105,12 @@ def _measure(
     console.print(*terminal_board(Board(rows, comparisons, held)), sep="\n")
 
 
-def _noted(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[Agent]]:
-    """The entrants, and a list that each is put on when it is loaded, to be asked later what went amiss."""
+def _noted(entrants: list[Entrant], counting: bool) -> tuple[list[Entrant], list[Agent]]:
+    """The entrants, and a list that each is put on when it is loaded, to be asked later what went amiss; of those that
+    count nothing none is, and so none is kept in memory."""
     loaded: list[Agent] = []
+    if not counting:
+        return entrants, loaded
 
     def noting(load: Callable[[], Agent]) -> Agent:
         loaded.append(load())
