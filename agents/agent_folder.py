@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .agent import Agent
 from .engine import Sampling
@@ -49,7 +50,12 @@ class AgentSpec:
         """The name, or one made of model and strategy."""
         strategy, _, count = self.strategy.partition(":")
         how = f"{SHORT[strategy]}{count}" if strategy in SHORT else self.strategy
-        return self.name or Path(self.model.removeprefix(SERVED)).name + (f"+{how}" if how else "")
+        if self.model.startswith(SERVED):
+            model, at, _ = self.model.removeprefix(SERVED).partition("@")
+            answers = model if at else urlsplit(model).netloc
+        else:
+            answers = Path(self.model).name
+        return self.name or answers + (f"+{how}" if how else "")
 
     @property
     def has_tokens(self) -> bool:

@@ -75,7 +75,8 @@ def test_every_kind_of_judge_comes_back_as_it_was(policy: PolicyLLM, model: Any,
 
 def test_a_name_without_a_folder_is_a_spec_too() -> None:
     assert read_spec("random").title == "random"
-    assert replace(read_spec("openai:qwen@http://localhost:1/v1"), strategy="vote:4").title.endswith("+sc4")
+    assert replace(read_spec("openai:qwen@http://localhost:1/v1"), strategy="vote:4").title == "qwen+sc4"
+    assert read_spec("openai:http://localhost:1/v1").title == "localhost:1"
     assert not read_spec("oracle").has_tokens
     assert load_agent("random").actor.agent_id == "random"
 

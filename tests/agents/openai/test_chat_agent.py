@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from palaestra.agents.engine import EngineError, Sampling
 from palaestra.agents.openai_client import OpenAIClient
 from palaestra.agents.self_consistency import SelfConsistency
 from palaestra.arena.evaluate import evaluate, held_out
+from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.episodes import EpisodeStore
 from palaestra.episodes.views import each, groups, sft
@@ -119,8 +119,8 @@ def test_the_command_line_puts_a_served_model_on_a_board(
     code, said = palaestra_process("evaluate", name, "--problems", "4", "--save", "out", folder=tmp_path).wait()
     assert code == 0, said
     assert "tiny" in said
-    (row,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text())
-    assert (row["agent"], row["n"], row["tokens"]) == ("tiny", 4, 7.0)
+    (row,) = read_leaderboard(tmp_path / "out")
+    assert (row.agent, row.n, row.tokens) == ("tiny", 4, 7.0)
     server.models = []
     code, said = palaestra_process("evaluate", f"openai:{server.url}", folder=tmp_path).wait()
     assert (code, said.strip()) == (2, f"palaestra: {server.url} serves 0 models, name one")
