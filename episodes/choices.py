@@ -114,7 +114,11 @@ def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Seq
 
 
 def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
-    """A pair for each group: of the right answers, the shortest and the longest (overthinking; arXiv 2412.21187)."""
+    """A pair for each group: of its right answers the shortest and the longest; it makes answers shorter, not right.
+
+    Both are right, so that nothing here tells right from wrong, and a policy that mostly answers at once is taught to
+    do so more (overthinking; arXiv 2412.21187).
+    """
 
     def choose(group: list[Row]) -> tuple[Row, Row] | None:
         right = [row for row in group if row.reward >= min_reward]
