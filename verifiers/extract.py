@@ -10,7 +10,7 @@ Rule: TypeAlias = Literal["boxed", "hash", "phrase", "whole"]
 RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
 
 BOX = r"\boxed{"
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_BRACES = re.compile(r"\\.|\{+|\}+", re.DOTALL)
 _PHRASE = re.compile(r"answer(?: is\b|:)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|\n")
 
@@ -63,14 +63,14 @@ def last_boxed(response: str) -> str | None:
 def _closing(text: str, start: int, limit: int) -> int:
     """The index of the brace that closes the one just before ``start``, below ``limit``; -1 when there is none."""
     depth = 1
-    for match in _BRACE.finditer(text, start, limit):
-        brace = match[0]
-        if brace == "{":
-            depth += 1
-        elif brace == "}":
-            depth -= 1
-            if depth == 0:
-                return match.start()
+    for match in _BRACES.finditer(text, start, limit):
+        braces = match[0]
+        if braces[0] == "{":
+            depth += len(braces)
+        elif braces[0] == "}":
+            if depth <= len(braces):
+                return match.start() + depth - 1
+            depth -= len(braces)
     return -1
 
 

@@ -50,3 +50,19 @@ def test_a_megabyte_ends(unit: str) -> None:
 @given(st.text(alphabet="\\boxed{} 1", max_size=60), st.integers(0, 99))
 def test_a_last_box_always_wins(prefix: str, number: int) -> None:
     assert last_boxed(f"{prefix} \\boxed{{{number}}}") == str(number)
+
+
+@given(st.text(alphabet="{}\\a", max_size=30))
+def test_the_box_ends_where_its_braces_balance(content: str) -> None:
+    extraction = extract_answer("\\boxed{" + content, rules=("boxed",))
+    assert (extraction and extraction.text) == _balanced(content)
+
+
+def _balanced(content: str) -> str | None:
+    depth, skip = 1, False
+    for index, character in enumerate(content):
+        depth += 0 if skip else {"{": 1, "}": -1}.get(character, 0)
+        skip = character == "\\" and not skip
+        if depth == 0:
+            return content[:index]
+    return None

@@ -10,18 +10,21 @@ from .tree import ParseError
 
 OPENING = frozenset(("(", "[", "{", r"\{"))
 CLOSING = frozenset((")", "]", "}", r"\}"))
+MAX_DEPTH = 60  # above what any reading of them reaches
 
 
 def outside(tokens: list[str]) -> Iterator[tuple[int, str]]:
     """The tokens outside all brackets, each with its index. ``(1,2]`` is one bracket: any closes any.
 
     Raises:
-        ParseError: a bracket closes that was never opened, or the reverse.
+        ParseError: a bracket closes that was never opened, or the reverse; or too many stand inside one another.
     """
     depth = 0
     for index, token in enumerate(tokens):
         if token in OPENING or token.startswith(r"\begin"):
             depth += 1
+            if depth > MAX_DEPTH:
+                raise ParseError(f"brackets nested more than {MAX_DEPTH} deep")
         elif token in CLOSING or token.startswith(r"\end"):
             depth -= 1
             if depth < 0:

@@ -27,6 +27,7 @@ KNOWN = (
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+", re.ASCII)
 _LONG = re.compile(r"\\(?:sum|prod)[^\\]{0,40}\d{5}|\d{8}", re.ASCII)  # more terms than its time is enough for
+_NUMBER = re.compile(r"[-+]?[\d,.]+", re.ASCII)  # which has no terms
 _SCRIPT = re.compile(r"[_^]\s*(?:\{[^{}]*\}|\S)")  # limits of sums, which hold "=" and arrows
 _DIFFERENTIAL = re.compile(r"\\mathrm\s*\{\s*d\s*\}|\bd[a-z]\b")
 _MISREAD = re.compile(
@@ -45,7 +46,7 @@ def is_foreign(text: str) -> bool:
 def may_ask(*texts: str) -> bool:
     """Whether math-verify is to be trusted with these texts, and could answer in time."""
     for text in texts:
-        if not text.isascii() or _LONG.search(text):
+        if not text.isascii() or (_LONG.search(text) and not _NUMBER.fullmatch(text)):
             return False
         if _MISREAD.search(_SCRIPT.sub(" ", _DIFFERENTIAL.sub(" ", text))):
             return False
