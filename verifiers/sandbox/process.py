@@ -82,7 +82,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env={"PYTHONHASHSEED": "0"},
+                env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"},  # else each fork looks its symbols up anew
                 cwd="/",
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
