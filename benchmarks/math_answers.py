@@ -10,11 +10,14 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import operator
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import cycle
 from statistics import median, quantiles
 
@@ -30,7 +33,7 @@ WORKERS = 2
 REPEATS = 3
 FAST = 2000  # checks of each fast-path timing
 STREAM = 300  # ordinary checks timed beside hostile ones, and as many without
-ROUNDS = 5  # of each
+ROUNDS = 9  # of each
 
 
 def measure(say: Callable[[str], None]) -> Iterator[Figure]:
@@ -121,7 +124,7 @@ def _fast_path() -> Figure:
 def _under_attack(say: Callable[[str], None]) -> Iterator[Figure]:
     """What each hostile answer costs, and the latency of ordinary ones in another thread with and without them."""
     verifier = MathVerifier()
-    needed = WARM + 2 * ROUNDS * STREAM
+    needed = WARM + len(SIDES) * ROUNDS * STREAM
     native = [pair for pair in pairs(4 * needed, seed=99) if pair.kind not in ("integer", "decimal")]
     slow = [(rf"\sum_{{k=1}}^{{{n}}} k", str(n * (n + 1) // 2)) for n in range(2, 2 + needed)]
     streams = {"answers": [(pair.answer, pair.gold) for pair in native], "answers that need math-verify": slow}
@@ -136,18 +139,43 @@ def _under_attack(say: Callable[[str], None]) -> Iterator[Figure]:
         assert not verdict.right, f"a hostile answer was rewarded: {answer[:40]}"
     say(f"the dearest hostile answer costs {max(costs):.2f} s")
     for what, asked in streams.items():
-        attacked, quiet = [], []
-        for start in range(WARM, needed, 2 * STREAM):  # alternating, each on answers that were not seen before
-            quiet.append(_p99(_latencies(verifier, asked[start : start + STREAM])))
-            stop = threading.Event()
-            with ThreadPoolExecutor(1) as threads:
-                attacker = threads.submit(_attack, verifier, stop)
-                attacked.append(_p99(_latencies(verifier, asked[start + STREAM : start + 2 * STREAM])))
-                stop.set()
-                attacker.result()
-        with_hostile, without = median(attacked) * 1e3, median(quiet) * 1e3
+        p99: dict[str, list[float]] = {name: [] for name in SIDES}
+        starts = iter(range(WARM, needed, STREAM))
+        for _ in range(ROUNDS):  # in turn, each on answers that were not seen before
+            for name, side in SIDES.items():
+                start = next(starts)
+                with side(verifier):
+                    p99[name].append(_p99(_latencies(verifier, asked[start : start + STREAM])))
+        typical = {name: median(seconds) * 1e3 for name, seconds in p99.items()}
+        say(f"p99 of {what}, ms: " + ", ".join(f"{value:.2f} {name}" for name, value in typical.items()))
         title = f"math answers/p99 of {what} beside a stream of hostile ones, and without"
-        yield Figure(title, with_hostile, without, "ms", higher_is_better=False)
+        yield Figure(title, typical["beside hostile answers"], typical["alone"], "ms", higher_is_better=False)
+
+
+@contextmanager
+def _spinning(_: MathVerifier) -> Iterator[None]:
+    """Beside a process that keeps a core busy and does nothing else: what any neighbour costs."""
+    with subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) as neighbour:
+        yield
+        neighbour.kill()
+
+
+@contextmanager
+def _attacked(verifier: MathVerifier) -> Iterator[None]:
+    """Beside a thread that has one hostile answer after the other judged."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        attacker = threads.submit(_attack, verifier, stop)
+        yield
+        stop.set()
+        attacker.result()
+
+
+SIDES: dict[str, Callable[[MathVerifier], AbstractContextManager[None]]] = {
+    "alone": nullcontext,
+    "beside a process that spins": _spinning,
+    "beside hostile answers": _attacked,
+}
 
 
 def _p99(seconds: Sequence[float]) -> float:
