@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from numpy.random import PCG64
 
 from palaestra.verifiers import Verdict, wrong
 
@@ -92,7 +93,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         if options:
             difficulty = _difficulty(options, difficulty)
         rng = self._np_random
-        if rng is None or type(rng.bit_generator) is not np.random.PCG64:
+        if rng is None or type(rng.bit_generator) is not PCG64:
             rng = self._np_random = TextSeeded()
         if seed is None:
             seed = rng.bit_generator.random_raw() >> 1
@@ -131,7 +132,9 @@ class ReasoningEnv(gymnasium.Env[str, str]):
 
     def _accept(self, action: str) -> tuple[Problem, str | None]:
         """The problem that awaits ``action``, and why the task is not to judge it, or None; raises as ``step`` does."""
-        problem = self._asked()
+        problem = self._problem if self._verdict is None else None
+        if problem is None:
+            problem = self._asked()  # which raises
         if not isinstance(action, str):
             raise TypeError(f"an action is the response as a string, not {type(action).__name__}")
         if action.isascii() and len(action) <= self.max_answer_chars:

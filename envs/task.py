@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
+from string import Formatter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -122,17 +124,31 @@ class Task(ABC):
 
         ``meta`` then also holds the fields and the wording's number, by which ``reword`` puts it otherwise.
         """
-        wording = rng.bit_generator.random_raw() % len(self.wordings)  # a tenth of the time of rng.integers
+        wordings = self.wordings
+        wording = rng.bit_generator.random_raw() % len(wordings)  # a tenth of the time of rng.integers
         details = (
             {"fields": fields, "wording": wording} if meta is None else {**meta, "fields": fields, "wording": wording}
         )
-        return Problem(self.wordings[wording].format_map(fields), reference, difficulty, details)
+        return Problem(_filler(wordings[wording])(fields), reference, difficulty, details)
 
     def reword(self, problem: Problem, wording: int) -> Problem:
         """The same problem in another of the task's wordings."""
         fields = problem.meta["fields"]
-        prompt = self.wordings[wording].format_map(fields)
+        prompt = _filler(self.wordings[wording])(fields)
         return Problem(prompt, problem.reference, problem.difficulty, {**problem.meta, "wording": wording})
+
+
+@cache
+def _filler(wording: str) -> Callable[[Mapping[str, str]], str]:
+    """``wording.format_map``, by the % operator where its fields are names only: in half the time."""
+    template = ""
+    for literal, name, form, conversion in Formatter().parse(wording):
+        template += literal.replace("%", "%%")
+        if name is not None:
+            if form or conversion or not name.isidentifier():
+                return wording.format_map
+            template += f"%({name})s"
+    return template.__mod__
 
 
 class OracleMissing(LookupError):

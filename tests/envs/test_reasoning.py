@@ -45,6 +45,20 @@ def test_an_episode_asks_once_judges_once_and_ends() -> None:
     assert info["problem"] is problem
 
 
+@pytest.mark.parametrize("wording", ["50 % of {a} and {b}, in {{}}", "{a:>5}|{b!r}", "{b[0]} %(a)s {a}"])
+def test_wordings_are_filled_in_as_str_format_does(wording: str) -> None:
+    class Worded(Task):
+        wordings = (wording,)
+
+        def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+            return self.ask(rng, 1, difficulty, {"a": "7 %s", "b": "é{}"})
+
+        def verify(self, problem: Problem, response: str) -> Verdict:
+            return right("any answer")
+
+    assert sample_any(Worded()).prompt == wording.format(a="7 %s", b="é{}")
+
+
 def test_seeded_resets_repeat_and_unseeded_ones_go_on() -> None:
     one, two = make("palaestra/ChainArith-v0"), make("palaestra/ChainArith-v0")
     first = [one.reset(seed=1)[0], *(one.reset()[0] for _ in range(5))]
