@@ -30,6 +30,12 @@ def throws(rng: np.random.Generator, count: int, size: int) -> list[int]:
     return numbers
 
 
+def order_of(rng: np.random.Generator, count: int) -> list[int]:
+    """The numbers below ``count`` in random order, by a word each."""
+    order: list[int] = rng.bit_generator.random_raw(count).argsort().tolist()
+    return order
+
+
 def shuffled(rng: np.random.Generator, items: Sequence[T]) -> list[T]:
     """The items in random order, by a word each."""
     return [items[k] for k in rng.bit_generator.random_raw(len(items)).argsort().tolist()]

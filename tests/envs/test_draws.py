@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from palaestra.envs.tasks.draws import below, shuffled, text, throws
+from palaestra.envs.tasks.draws import below, order_of, shuffled, text, throws
 
 
 def test_each_number_below_takes_every_value_alike_and_apart_from_its_neighbour() -> None:
@@ -28,6 +28,12 @@ def test_shuffled_takes_every_order_alike_and_leaves_the_items_alone() -> None:
     assert len(orders) == 6
     assert all(880 < seen < 1120 for seen in orders.values())
     assert items == ["a", "b", "c"]
+
+
+def test_an_order_is_that_in_which_items_are_shuffled() -> None:
+    assert [order_of(np.random.default_rng(seed), 9) for seed in range(5)] == [
+        shuffled(np.random.default_rng(seed), range(9)) for seed in range(5)
+    ]
 
 
 def test_a_text_takes_each_place_of_its_letters_alike() -> None:

@@ -12,7 +12,7 @@ import pytest
 from palaestra.envs.audit import solve
 from palaestra.envs.task import Problem, Task, sample_problem
 from palaestra.envs.tasks.puzzles.candidates import all_different
-from palaestra.envs.tasks.puzzles.cryptarithm import Cryptarithm
+from palaestra.envs.tasks.puzzles.cryptarithm import Cryptarithm, _search, _sum, _unique
 from palaestra.envs.tasks.puzzles.futoshiki import Futoshiki
 from palaestra.envs.tasks.puzzles.kenken import KenKen
 from palaestra.envs.tasks.puzzles.magic_square import MagicSquare
@@ -298,6 +298,21 @@ def test_cryptarithms_have_one_solution() -> None:
             if first + second == total and all(key[word[0]] for word in words):
                 found.append(", ".join(f"{letter}={key[letter]}" for letter in letters))
         assert found == [problem.reference["solution"]]
+
+
+def test_trying_all_digits_at_once_finds_the_same_cryptarithms_unique_as_the_search_by_columns() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for least in (10, 100, 1000):
+        for x, y in rng.integers(least, 10 * least, (150, 2)).tolist():
+            words = [str(x), str(y), str(x + y)]
+            order = [digit for digit in rng.permutation(10).tolist() if str(digit) in "".join(words)]
+            for unknown in range(1, min(4, len(order)) + 1):
+                puzzle = _sum([[int(digit) for digit in word] for word in words], order[unknown:])
+                found.append(len(_search(puzzle, 2, 10**6)) == 1)
+                assert _unique("+".join(words), order, unknown) == found[-1], (words, order, unknown)
+    assert 0.2 < np.mean(found) < 0.8
+    assert _unique("3406+9739+13145", [3, 0, 1, 4, 5, 6, 7, 9], 2)  # 3 and 0 could be swapped, did 3 not lead
 
 
 def test_the_given_digits_of_a_cryptarithm_are_kept() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations
+from operator import mul
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
@@ -15,11 +18,13 @@ from palaestra.verifiers import Verdict, right, wrong
 from palaestra.verifiers import puzzles as verifiers
 from palaestra.verifiers.puzzles.answer import find_answer, read_assignment
 
-from ..draws import below, shuffled
+from ..draws import order_of
 
 DIGITS = "0123456789"
+ZERO = ord("0")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIZES = ((3, 3), (3, 4), (4, 4), (4, 5), (5, 5), (5, 6), (6, 6), (6, 7), (7, 7), (7, 8))  # digits, unknown letters
+TABULATED = 4  # so many unknown letters are tried in all ways at once; sums of five digits are exact in 32-bit floats
 MAX_NODES = 1500  # of the search for a second solution
 WEAK_NODES = 12  # of the weak solver's search
 
@@ -53,30 +58,27 @@ class Cryptarithm(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         length, unknown = SIZES[difficulty - 1]
-        least, ranked = 10 ** (length - 1), shuffled(rng, range(10))
+        words, ranked = rng.bit_generator.random_raw, order_of(rng, 10)
+        least, choices = 10 ** (length - 1), 9 * 10 ** (length - 1)
         while True:
-            x, y = below(rng, 9 * least, 9 * least)
-            numbers = [str(least + x), str(least + y), str(2 * least + x + y)]
-            words = [list(map(int, number)) for number in numbers]
-            present = {*words[0], *words[1], *words[2]}
-            order = [digit for digit in ranked if digit in present]
-            known = order[unknown:]
-            if len(order) >= unknown and len(_search(_sum(words, known), 2, MAX_NODES)) == 1:
+            y, x = divmod(words() % (choices * choices), choices)
+            shown = f"{least + x}+{least + y}+{2 * least + x + y}"
+            order = [digit for digit in ranked if DIGITS[digit] in shown]
+            if len(order) >= unknown and _unique(shown, order, unknown):
                 break
-        letters = "".join(shuffled(rng, LETTERS)[:10])
-        first, second, total = [number.translate(str.maketrans(DIGITS, letters)) for number in numbers]
-        key = sorted([(letters[digit], digit) for digit in order])
-        given = {letter: digit for letter, digit in key if digit in known}
+        letters = "".join([LETTERS[k] for k in words(len(LETTERS)).argsort()[:10].tolist()])
+        coded = _substituted(shown, letters).split("+")
+        pairs = sorted([f"{letters[digit]}={digit}" for digit in order])
+        given = dict(sorted([(letters[digit], digit) for digit in order[unknown:]]))
         listed = ", ".join([f"{letter} = {digit}" for letter, digit in given.items()])
         fields = {
-            "first": first,
-            "second": second,
-            "total": total,
+            "first": coded[0],
+            "second": coded[1],
+            "total": coded[2],
             "known": f"Given: {listed}. " if given else "",
-            "letters": ", ".join([letter for letter, _ in key]),
+            "letters": ", ".join([pair[0] for pair in pairs]),
         }
-        solution = ", ".join([f"{letter}={digit}" for letter, digit in key])
-        reference = {"words": [first, second, total], "given": given, "solution": solution}
+        reference = {"words": coded, "given": given, "solution": ", ".join(pairs)}
         return self.ask(rng, reference, difficulty, fields)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
@@ -117,6 +119,58 @@ class Cryptarithm(Task):
         found = _search(puzzle, 1, WEAK_NODES)
         pairs = zip(letters, found[0], strict=False) if found else ()
         return f"\\boxed{{{', '.join(f'{letter}={digit}' for letter, digit in pairs)}}}"
+
+
+def _substituted(shown: str, letters: str) -> str:
+    table = bytes.maketrans(DIGITS.encode(), letters.encode())  # of bytes: at half the cost
+    return shown.encode().translate(table).decode()
+
+
+def _unique(shown: str, order: Sequence[int], unknown: int) -> bool:
+    """Whether a sum, "1234+5678+6912", has one solution if its digits are given but the first ``unknown`` of ``order``.
+
+    Where few are unknown all their digits are tried at once: first + second - total is a sum of digits by weights.
+    """
+    if unknown > TABULATED:
+        words = [[int(digit) for digit in number] for number in shown.split("+")]
+        return len(_search(_sum(words, order[unknown:]), 2, MAX_NODES)) == 1
+    total, second, first = shown[::-1].encode().split(b"+")
+    weights, place = [0] * (ZERO + 10), 1  # by the digit's code
+    for a, b, c in zip(first, second, total, strict=False):
+        weights[a] += place
+        weights[b] += place
+        weights[c] -= place
+        place *= 10
+    if len(total) > len(first):
+        weights[total[-1]] -= place
+    free, unused = order[:unknown], 1023
+    rest = [weights[ZERO + digit] for digit in free]
+    if len(set(rest)) < unknown:
+        swappable = [weight for weight, digit in zip(rest, free, strict=True) if digit]  # by one of the same weight
+        if len(set(swappable)) < len(swappable):
+            return False
+    for digit in order[unknown:]:
+        unused ^= 1 << digit
+    ways, zero_at = _arrangements(unused, unknown)
+    left_over = np.array([*rest, -sum(map(mul, rest, free))], np.float32) @ ways
+    if np.count_nonzero(left_over) == len(zero_at) - 1:
+        return True
+    heads = first[-1] - ZERO, second[-1] - ZERO, total[-1] - ZERO
+    leading = [place for place, digit in enumerate(free) if digit in heads]
+    if not leading or unused & 1 == 0:  # no digit can be 0 that must not
+        return False
+    return sum([place not in leading for place in zero_at[left_over == 0].tolist()]) == 1
+
+
+@cache
+def _arrangements(unused: int, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    """All ways to give ``count`` letters different digits of the mask ``unused``, a column each, and who has 0 in it.
+
+    A last row of the first array is 1. The second holds that letter's place, ``count`` where none of them has 0.
+    """
+    ways = list(permutations(_unused(1023 ^ unused, 0), count))
+    zero_at = [way.index(0) if 0 in way else count for way in ways]
+    return np.array([(*way, 1) for way in ways], np.float32).T.copy(), np.array(zero_at, np.int8)
 
 
 class Sum(NamedTuple):
