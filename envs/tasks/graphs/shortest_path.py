@@ -13,13 +13,19 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
-from palaestra.envs.tasks.draws import shuffled, throws
 from palaestra.verifiers import Verdict
 from palaestra.verifiers.graphs.answers import AnswerError, Reader, judge
 
 from .drawing import LETTERS, neighbours
 
 BACK = ((1, 2), (1, 3), (2, 3))  # in a hidden row a vertex is joined to two of the three before it
+FAR = 1 << 20  # farther than any way
+WEIGHT_BITS, WEIGHT_MASK = 5, 31  # an edge and its weight make one number, by which edges are in alphabetical order
+EDGES = [[(min(a, b) * 26 + max(a, b)) << WEIGHT_BITS for b in range(26)] for a in range(26)]
+WRITTEN = [f" {weight}" for weight in range(WEIGHT_MASK + 1)]
+EDGE_NAMES = [f"{a}-{b}" for a in LETTERS for b in LETTERS]
+
+Step = tuple[int, int, int, int, int]  # a vertex, and twice one before it and the weight of the edge to it
 
 
 @register("palaestra/ShortestPath-v0")
@@ -46,15 +52,24 @@ class ShortestPath(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n = 4 + 2 * difficulty
-        names = shuffled(rng, LETTERS[:n])
-        row = [(1, 0), (2, 0), (2, 1)]
-        row += [(i, i - back) for i, kept in enumerate(throws(rng, n - 3, len(BACK)), 3) for back in BACK[kept]]
-        roads = [(i, j, 1 + w) for (i, j), w in zip(row, throws(rng, len(row), 7 + 2 * difficulty), strict=True)]
-        ends = [(names[i], names[j], w) for i, j, w in roads]
-        weights = dict(sorted([(f"{a}-{b}" if a < b else f"{b}-{a}", w) for a, b, w in ends]))
-        source, target = names[0], names[-1]
-        reference = {"weights": weights, "source": source, "target": target, "length": _length(n, roads)}
-        shown = ", ".join([f"{edge} {weight}" for edge, weight in weights.items()])
+        words = rng.bit_generator.random_raw(n + n - 3 + 2 * n - 3)  # for names, edges and weights
+        order, heaviest = words[:n].argsort().tolist(), 7 + 2 * difficulty
+        drawn = words[n:].tolist()
+        kept = [BACK[word % 3] for word in drawn[: n - 3]]
+        w = [1 + word % heaviest for word in drawn[n - 3 :]]
+        row, here = [(1, 0, w[0], 0, w[0]), (2, 0, w[1], 1, w[2])], 2
+        for (back, farther), v, u in zip(kept, w[3::2], w[4::2], strict=True):
+            here += 1
+            row.append((here, here - back, v, here - farther, u))
+        edges: list[int] = []
+        for i, j, v, k, u in row:
+            near = EDGES[order[i]]
+            edges += (near[order[j]] + v, near[order[k]] + u)
+        edges = sorted(edges[1:])
+        weights = {EDGE_NAMES[edge >> WEIGHT_BITS]: edge & WEIGHT_MASK for edge in edges}
+        source, target = LETTERS[order[0]], LETTERS[order[-1]]
+        reference = {"weights": weights, "source": source, "target": target, "length": _length(n, row)}
+        shown = ", ".join([EDGE_NAMES[edge >> WEIGHT_BITS] + WRITTEN[edge & WEIGHT_MASK] for edge in edges])
         return self.ask(rng, reference, difficulty, {"edges": shown, "source": source, "target": target})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
@@ -119,21 +134,25 @@ def _edge(a: str, b: str) -> str:
     return f"{a}-{b}" if a < b else f"{b}-{a}"
 
 
-def _length(n: int, roads: Sequence[tuple[int, int, int]]) -> int:
+def _length(n: int, row: Sequence[Step]) -> int:
     """The least length of a way from the first of n vertices to the last (Bellman and Ford's algorithm).
 
-    The roads lead along a row, so that a few rounds settle all: a third of the time of Dijkstra's algorithm.
+    A round along the row settles all but the ways that lead back, so that few rounds do.
     """
-    far = [0] + [sum([w for _, _, w in roads])] * (n - 1)
+    far = [0] + [FAR] * (n - 1)
     changed = True
     while changed:
         changed = False
-        for i, j, w in roads:
-            a, b = far[i], far[j]
-            if b + w < a:
-                far[i], changed = b + w, True
-            elif a + w < b:
-                far[j], changed = a + w, True
+        for i, j, v, k, w in row:
+            here, there, other = far[i], far[j], far[k]
+            if there + v < here:
+                far[i] = here = there + v
+            if other + w < here:
+                far[i] = here = other + w
+            if here + v < there:
+                far[j], changed = here + v, True
+            if here + w < other:
+                far[k], changed = here + w, True
     return far[-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -115,11 +116,17 @@ def to_base(number: int, base: int) -> str:
     """The numeral of a positive number, with lower-case letters for digits from ten on."""
     if base == 10:
         return str(number)
-    digits = []
+    pairs, digits = _pairs(base), ""
     while number:
-        digits.append(DIGITS[number % base])
-        number //= base
-    return "".join(digits[::-1])
+        number, pair = divmod(number, len(pairs))
+        digits = pairs[pair] + digits
+    return digits.removeprefix("0")
+
+
+@cache
+def _pairs(base: int) -> list[str]:
+    """All two digits of a base: by them a numeral takes half as many divisions."""
+    return [a + b for a in DIGITS[:base] for b in DIGITS[:base]]
 
 
 def _fields(numeral: str, source: int, target: int) -> dict[str, str]:

@@ -13,7 +13,6 @@ from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
 from ..algebra.unknowns import read_values
-from ..draws import below
 
 WEAK_TRIES = 50
 NAMES = ("gcd", "lcm")
@@ -52,12 +51,15 @@ class GcdLcm(Task):
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         count, common, other = LEVELS[difficulty - 1]
-        cofactors: list[int] = []
-        while len(set(cofactors)) < count:
-            factor, *cofactors = below(rng, common - 1, *[other - 1] * count)
-        numbers = [(2 + factor) * (2 + cofactor) for cofactor in cofactors]
-        text = f"{', '.join([str(number) for number in numbers[:-1]])} and {numbers[-1]}"
-        return self.ask(rng, {"numbers": numbers}, difficulty, {"numbers": text})
+        numbers: list[int] = []
+        while len(set(numbers)) < count:
+            rest, factor = divmod(rng.bit_generator.random_raw(), common - 1)
+            numbers = []
+            for _ in range(count):
+                rest, cofactor = divmod(rest, other - 1)
+                numbers.append((2 + factor) * (2 + cofactor))
+        head, _, last = str(numbers)[1:-1].rpartition(", ")
+        return self.ask(rng, {"numbers": numbers}, difficulty, {"numbers": f"{head} and {last}"})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         numbers = problem.reference["numbers"]

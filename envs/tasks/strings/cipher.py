@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
-from ..draws import below, shuffled
+from ..draws import shuffled
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ANSWER_CHARS = 400  # a longer answer is none
@@ -66,14 +67,14 @@ class Cipher(Task):
                 f"in {key}."
             )
         elif kind == "caesar":
-            shift = 1 + below(rng, 25)[0]
+            shift = 1 + rng.bit_generator.random_raw() % 25
             key = ALPHABET[shift]
             rule = (
                 f"Each letter is replaced by the one {shift} {'place' if shift == 1 else 'places'} further on in the "
                 "alphabet, where A follows Z."
             )
         else:
-            key = KEYS[below(rng, len(KEYS))[0]]
+            key = KEYS[rng.bit_generator.random_raw() % len(KEYS)]
             rule = (
                 f"The key {key} is written again and again below the letters (spaces are skipped), and each letter "
                 "moves on in the alphabet by as many places as the key's letter has letters before it "
@@ -121,11 +122,15 @@ def _substituted(text: str, letters: str, others: str) -> str:
     return text.encode().translate(table).decode()
 
 
+@cache
+def _turned(places: int) -> bytes:
+    return bytes.maketrans(ALPHABET.encode(), (ALPHABET[places:] + ALPHABET[:places]).encode())
+
+
 def _shifted(text: str, key: str, sign: int) -> str:
     """Each letter moved by those of the key in turn; spaces stay and use up none of the key."""
     if len(key) == 1:
-        places = sign * ALPHABET.index(key) % 26
-        return _substituted(text, ALPHABET, ALPHABET[places:] + ALPHABET[:places])
+        return text.encode().translate(_turned(sign * ALPHABET.index(key) % 26)).decode()
     shifts = [sign * ALPHABET.index(letter) for letter in key]
     moved, place = [], 0
     for letter in text:
