@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, permutations
@@ -29,21 +29,28 @@ FORMS = {
     "some": "Some %s are %s.",
     "some not": "Some %s are not %s.",
 }
-DRAWN = ("all", "all", "all", "no", "some", "some not")  # the forms of premises, as often as they occur
+NUMBERS = {form: number << 6 for number, form in enumerate(FORMS)}
+ALL, NO, SOME, SOME_NOT = NUMBERS.values()
+DRAWN = (ALL, ALL, ALL, NO, SOME, SOME_NOT)  # the forms of premises, as often as they occur
 
 SIZES = ((3, 2), (4, 3), (4, 4), (5, 4), (5, 5), (6, 5), (6, 6), (7, 6), (7, 7), (7, 9))  # groups, premises
 FOLLOWING = (1, 2, 2, 3, 3)  # of the six options; a single one seldom, so that no letter alone is right often
 
-Statement = tuple[str, int, int]  # a form, and the groups that it speaks of
+Statement = int  # form | a << 3 | b, of the groups a and b: numbers are many times faster to compare than tuples
+STATED = [(form, a, b) for form in FORMS for a in range(8) for b in range(8)]  # by the statement
+PLACES = "\0\1\2\3\4\5\6\7"  # of the groups' names
+SENTENCES = [FORMS[form] % (PLACES[a], PLACES[b]) for form in FORMS for a in range(8) for b in range(8)]
+BETWEEN = "\x1f"
 
 
 class Known(NamedTuple):
     """What premises imply of a person, as sets of facts: bit a is "in group a", bit n + a is "not in group a".
 
-    implied: by each fact, itself among it. people: what holds of those who must exist, a set for each.
+    implied: by each fact, itself among it, one after the other in 2n bits each. people: what holds of those who must
+    exist, a set for each.
     """
 
-    implied: list[int]
+    implied: int
     people: list[int]
 
 
@@ -75,22 +82,22 @@ class Syllogisms(Task):
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n, count = SIZES[difficulty - 1]
         wanted = FOLLOWING[rng.bit_generator.random_raw() % len(FOLLOWING)]
-        options = None
-        while options is None:
+        drawn = None
+        while drawn is None:
             premises, known = _premises(rng, n, count)
-            options = _options(rng, n, premises, known, wanted)
+            drawn = _options(rng, n, premises, known, wanted)
+        options, follow = drawn
         names = list(GROUPS)
         groups = [names.pop(word % len(names)) for word in rng.bit_generator.random_raw(n).tolist()]
-        fields = {
-            "premises": "\n".join([_text(statement, groups) for statement in premises]),
-            "options": "\n".join(
-                [f"{x}. {_text(option, groups)}" for x, (option, _) in zip(OPTIONS, options, strict=True)]
-            ),
-            "groups": f"{', '.join(groups[:-1])} and {groups[-1]}",
-        }
-        letters = "".join(x for x, (_, holds) in zip(OPTIONS, options, strict=True) if holds)
-        meta = {"premises": [list(p) for p in premises], "options": [list(o) for o, _ in options], "groups": groups}
-        return self.ask(rng, {"letters": letters}, difficulty, fields, meta)
+        listed = [f"{x}. {SENTENCES[option]}" for x, option in zip(OPTIONS, options, strict=True)]
+        text = "\n".join([SENTENCES[premise] for premise in premises]) + BETWEEN + "\n".join(listed)
+        for place, group in zip(PLACES, groups, strict=False):
+            text = text.replace(place, group)
+        shown, _, asked = text.partition(BETWEEN)
+        fields = {"premises": shown, "options": asked, "groups": f"{', '.join(groups[:-1])} and {groups[-1]}"}
+        letters = "".join([x for x, option in zip(OPTIONS, options, strict=True) if option in follow])
+        meta = {"premises": [list(STATED[p]) for p in premises], "options": [list(STATED[o]) for o in options]}
+        return self.ask(rng, {"letters": letters}, difficulty, fields, {**meta, "groups": groups})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         letters = problem.reference["letters"]
@@ -102,32 +109,55 @@ class Syllogisms(Task):
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Each statement with the fewest premises, as far as dropping one after another finds them, that imply it."""
         groups, lines = problem.meta["groups"], []
-        premises = [(form, a, b) for form, a, b in problem.meta["premises"]]
-        for letter, (form, a, b) in zip(OPTIONS, problem.meta["options"], strict=True):
-            needed = _needed((form, a, b), premises, len(groups))
+        premises, options = _numbered(problem.meta["premises"]), _numbered(problem.meta["options"])
+        for letter, option in zip(OPTIONS, options, strict=True):
+            needed = _needed(option, premises, len(groups))
             because = " ".join(_text(premise, groups) for premise in needed)
             lines.append(f"{letter}. {f'follows from: {because}' if needed else 'does not follow'}")
         return "\n".join([*lines, f"\\boxed{{{', '.join(problem.reference['letters'])}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Looks at two premises at a time only."""
-        premises, n = [(form, a, b) for form, a, b in problem.meta["premises"]], len(problem.meta["groups"])
+        premises, n = _numbered(problem.meta["premises"]), len(problem.meta["groups"])
         pairs = [_known((p, q), n) for p in premises for q in premises]
-        options = [(form, a, b) for form, a, b in problem.meta["options"]]
+        options = _numbered(problem.meta["options"])
         letters = [x for x, option in zip(OPTIONS, options, strict=True) if any(_holds(option, k, n) for k in pairs)]
         return f"\\boxed{{{', '.join(letters)}}}"
 
 
 def _known(premises: Sequence[Statement], n: int) -> Known:
     """The consequences of each fact, closed under "if x then y" and its contraposition for each premise."""
-    implied = [1 << fact for fact in range(2 * n)]
-    for form, a, b in premises:
-        if form == "all" or form == "no":
-            y, not_a, not_y = (b, n + a, n + b) if form == "all" else (n + b, n + a, b)
-            implied = [mask | implied[y] if mask >> a & 1 else mask for mask in implied]
-            implied = [mask | implied[not_a] if mask >> not_y & 1 else mask for mask in implied]
-    people = [implied[a] | implied[b if form == "some" else n + b] for form, a, b in premises if form[0] == "s"]
+    itself, every, facts, _ = _masks(n)
+    implied, width, people = itself, 2 * n, []
+    for premise in premises:
+        if premise < SOME:
+            a, b = premise >> 3 & 7, premise & 7
+            y, not_y = (b, n + b) if premise < NO else (n + b, b)
+            # The sets with x are where bit x is, and a product with these bits adds all that y implies to each of them.
+            implied |= (implied >> a & every) * (implied >> y * width & facts)
+            implied |= (implied >> not_y & every) * (implied >> (n + a) * width & facts)
+    for premise in premises:
+        if premise >= SOME:
+            a, b = premise >> 3 & 7, premise & 7
+            one, other = implied >> a * width, implied >> (b if premise < SOME_NOT else n + b) * width
+            people.append((one | other) & facts)
     return Known(implied, people)
+
+
+@cache
+def _masks(n: int) -> tuple[int, int, int, int]:
+    """Of 2n sets of 2n facts: each with its own fact; each with fact 0; all facts of one; all n groups in the first n.
+
+    The last of these meets ``implied & implied >> n`` where a group is surely empty.
+    """
+    width = 2 * n
+    starts = [1 << fact * width for fact in range(width)]
+    itself = sum([start << fact for fact, start in enumerate(starts)])
+    return itself, sum(starts), (1 << width) - 1, sum(starts[:n]) * ((1 << n) - 1)
+
+
+def _implied(fact: int, known: Known, n: int) -> int:
+    return known.implied >> fact * 2 * n & (1 << 2 * n) - 1
 
 
 def _clash(facts: int, n: int) -> int:
@@ -141,76 +171,84 @@ def _holds(statement: Statement, known: Known, n: int) -> bool:
     Following implications of two facts finds every contradiction (Krom 1967). "Some" follows only from one person who
     must exist: the others could be chosen elsewhere.
     """
-    form, a, b = statement
-    if form == "all" or form == "no":
-        return _clash(known.implied[a] | known.implied[n + b if form == "all" else b], n) != 0
-    both = 1 << a | 1 << (b if form == "some" else n + b)
+    a, b = statement >> 3 & 7, statement & 7
+    if statement < SOME:
+        return _clash(_implied(a, known, n) | _implied(n + b if statement < NO else b, known, n), n) != 0
+    both = 1 << a | 1 << (b if statement < SOME_NOT else n + b)
     return any(facts & both == both for facts in known.people)
 
 
 def _premises(rng: np.random.Generator, n: int, count: int) -> tuple[list[Statement], Known]:
     """Statements on different pairs that join all groups and can be true together, with nobody's group surely empty."""
     words = rng.bit_generator.random_raw
-    every = _pairs(n)
+    every, (*_, inside) = _pairs(n), _masks(n)
     while True:
-        pairs = [(i, word % i) for i, word in enumerate(words(n - 1).tolist(), 1)]
+        pairs = [i << 3 | word % i for i, word in enumerate(words(n - 1).tolist(), 1)]
         while len(pairs) < count:
             pair = every[words() % len(every)]
             if pair not in pairs:
                 pairs.append(pair)
-        premises = []
-        for (a, b), word in zip(shuffled(rng, pairs), words(count).tolist(), strict=True):
-            form = DRAWN[word % len(DRAWN)]
-            premises.append((form, a, b) if word >> 32 & 1 else (form, b, a))
+        premises = [
+            DRAWN[word % len(DRAWN)] | (pair if word >> 32 & 1 else (pair & 7) << 3 | pair >> 3)
+            for pair, word in zip(shuffled(rng, pairs), words(count).tolist(), strict=True)
+        ]
         known = _known(premises, n)
-        if not any(_clash(facts, n) for facts in known.implied[:n] + known.people):
+        if not known.implied & known.implied >> n & inside and not any(facts & facts >> n for facts in known.people):
             return premises, known
 
 
 def _options(
     rng: np.random.Generator, n: int, premises: Sequence[Statement], known: Known, wanted: int
-) -> list[tuple[Statement, bool]] | None:
-    """Six statements and whether they follow, as ``wanted`` of them do; None when too few do."""
-    following = dict.fromkeys([statement for facts in known.people for statement in _particular(facts, n)])
+) -> tuple[list[Statement], list[Statement]] | None:
+    """Six statements, and those ``wanted`` of them that follow; None when too few do."""
+    following: dict[Statement, None] = {}
+    for facts in known.people:
+        following.update(_particular(facts, n))
+    implied, width = known.implied, 2 * n
     for a in range(n):
-        following.update(dict.fromkeys(_universal(a, known.implied[a], n)))
+        following.update(_universal(a, implied & (1 << width) - 1, n))
+        implied >>= width
     new = [statement for statement in following if statement not in premises]
     if len(new) < wanted:
         return None
     words = rng.bit_generator.random_raw
-    options = [(new.pop(words() % len(new)), True) for _ in range(wanted)]
-    every, taken = _statements(n), {*following, *premises}
+    follow = [new.pop(words() % len(new)) for _ in range(wanted)]
+    every, taken, options = _statements(n), {*following, *premises}, follow[:]
     while len(options) < len(OPTIONS):
         statement = every[words() % len(every)]
         if statement not in taken:
             taken.add(statement)
-            options.append((statement, False))
-    return shuffled(rng, options)
+            options.append(statement)
+    return shuffled(rng, options), follow
 
 
 @cache
-def _pairs(n: int) -> list[tuple[int, int]]:
-    return [(a, b) for b, a in combinations(range(n), 2)]
+def _pairs(n: int) -> list[int]:
+    """Two of n groups, a << 3 | b."""
+    return [a << 3 | b for b, a in combinations(range(n), 2)]
 
 
 @cache
 def _statements(n: int) -> list[Statement]:
     """All statements about two of n groups."""
-    return [(form, a, b) for form in FORMS for a, b in permutations(range(n), 2)]
+    return [form | a << 3 | b for form in NUMBERS.values() for a, b in permutations(range(n), 2)]
 
 
 @cache
-def _universal(a: int, facts: int, n: int) -> list[Statement]:
-    """ "All" and "no" statements that say these facts of group a."""
-    return [(form, a, b) for form, y in (("all", 0), ("no", n)) for b in range(n) if b != a and facts >> b + y & 1]
+def _universal(a: int, facts: int, n: int) -> dict[Statement, None]:
+    """ "All" and "no" statements that say these facts of group a, in order."""
+    forms = (ALL, 0), (NO, n)
+    return dict.fromkeys([form | a << 3 | b for form, y in forms for b in range(n) if b != a and facts >> b + y & 1])
 
 
 @cache
-def _particular(facts: int, n: int) -> list[Statement]:
-    """ "Some" statements that a person makes true of whom these facts hold."""
+def _particular(facts: int, n: int) -> dict[Statement, None]:
+    """ "Some" statements that a person makes true of whom these facts hold, in order."""
     inside = [a for a in range(n) if facts >> a & 1]
-    kinds = (("some", 0), ("some not", n))
-    return [(form, a, b) for form, y in kinds for a in inside for b in range(n) if b != a and facts >> b + y & 1]
+    forms = (SOME, 0), (SOME_NOT, n)
+    return dict.fromkeys(
+        [form | a << 3 | b for form, y in forms for a in inside for b in range(n) if b != a and facts >> b + y & 1]
+    )
 
 
 def _needed(statement: Statement, premises: Sequence[Statement], n: int) -> list[Statement]:
@@ -226,5 +264,9 @@ def _needed(statement: Statement, premises: Sequence[Statement], n: int) -> list
 
 
 def _text(statement: Statement, groups: Sequence[str]) -> str:
-    form, a, b = statement
+    form, a, b = STATED[statement]
     return FORMS[form] % (groups[a], groups[b])
+
+
+def _numbered(statements: Iterable[tuple[str, int, int]]) -> list[Statement]:
+    return [NUMBERS[form] | a << 3 | b for form, a, b in statements]
