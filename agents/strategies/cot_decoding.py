@@ -117,6 +117,7 @@ class CoTDecoding:
     def _surest(self, group: Sequence[Branch], before: Cost) -> Reply:
         best = max(range(len(group)), key=lambda index: (-1.0 if math.isnan(m := group[index].margin) else m, -index))
         chosen = group[best]
+        before += Cost(tokens_in=len(chosen.prompt_ids))  # read once for its first tokens
         return Reply(
             text=self.policy.chat.text(chosen.completion.token_ids),
             completions=(chosen.completion,),

@@ -85,7 +85,7 @@ def test_the_margin_is_that_of_the_answer_s_tokens(policy: PolicyLLM, asks: Any)
     best = max(branches[:2], key=lambda one: one.margin)
     assert reply.completions == (best.completion,)
     assert reply.meta == {"margin": pytest.approx(best.margin), "branch": branches.index(best), "of": 4}
-    assert reply.cost == sum((one.cost for one in branches), Cost())
+    assert reply.cost == sum((one.cost for one in branches), Cost(len(prompt)))  # and the pass for the first tokens
     assert counted(agent) == {"CoTDecoding": {"no answer": 2}}
 
 
