@@ -84,8 +84,8 @@ def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable
     stop_after: rounds made before it is stopped. whole: with wandb and the picture, which take longer than the rest.
     """
     from palaestra.arena.run_folder import RunFolder
+    from palaestra.cli.run import start_run
     from palaestra.trainers.recipe import parse_recipe
-    from palaestra.trainers.run import start_run
 
     def play(
         recipe: dict[str, Any] | None = None, run: Any = None, stop_after: int | None = None, whole: bool = False
@@ -96,7 +96,7 @@ def play_run(tmp_path_factory: pytest.TempPathFactory, parity: Path) -> Callable
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
             if not whole:
-                stack.enter_context(patch("palaestra.trainers.finish.draw_curves", lambda rows, path, title: path))
+                stack.enter_context(patch("palaestra.cli.finish.draw_curves", lambda rows, path, title: path))
             start_run(parsed, run, 1, whole, lambda: stop_after is not None and next(calls) >= stop_after)
         return run
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-import palaestra.trainers.run  # noqa: F401  # what costs the time
+import palaestra.cli.run  # noqa: F401  # what costs the time
 from palaestra import cli
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
+from palaestra.agents.opening import ModelSpec
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
 from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
@@ -25,35 +26,6 @@ COUNTS = {
     *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
     *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lora:
-    """Adapters of this rank on ``targets`` (names of linear layers, or all but the head), scaled by alpha / rank."""
-
-    rank: int = 8
-    alpha: float = 16.0
-    targets: str | tuple[str, ...] = "all-linear"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """Which policy to start from: ``path`` (a folder or hub id), or, without it, a small Llama with random weights.
-
-    lora: adapters learn instead of the weights. dtype: of the weights; the head and the optimiser compute in fp32.
-    gradient_checkpointing: activations are computed again instead of kept. offload_optimizer: its state is kept, and
-        its steps are taken, on the CPU. device: "auto" is cuda where there is one.
-    """
-
-    path: str | None = None
-    hidden: int = 128
-    layers: int = 4
-    heads: int = 4
-    lora: Lora | None = None
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    gradient_checkpointing: bool = False
-    offload_optimizer: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +108,7 @@ class Recipe:
     name: str = "run"
     seed: int = 0
     environment: str | Mapping[str, Any] = "palaestra/ChainArith-v0"
-    model: ModelSpec = ModelSpec()
+    model: ModelSpec = field(default_factory=ModelSpec)
     warm_start: WarmStart = WarmStart()
     evolve: Evolve = Evolve()
     evaluation: EvaluationSpec = EvaluationSpec()

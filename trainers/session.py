@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 import torch
 from torch.utils._pytree import tree_map
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from palaestra.agents import processes
-from palaestra.agents.adapters import Frozen, add_adapter, has_adapter, load_adapter, whereabouts
+from palaestra.agents.adapters import Frozen, has_adapter, load_adapter
 from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
@@ -23,10 +22,10 @@ from palaestra.agents.engine import Sampling
 from palaestra.agents.engines import ENGINES
 from palaestra.agents.evaluator import add_value_head, value_head
 from palaestra.agents.judges import mark
-from palaestra.agents.memory import recompute_layers, stored_in
-from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.memory import recompute_layers
+from palaestra.agents.opening import open_model
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.pretrained import load_model, load_policy, load_pretrained, weights_hash
+from palaestra.agents.pretrained import load_model, load_policy, weights_hash
 from palaestra.agents.sharding import parted_like, sharded, whole
 from palaestra.arena.environments import Environments
 from palaestra.arena.league import League
@@ -41,7 +40,7 @@ from palaestra.episodes import Actor, Episode
 from .advantages import RunningMean
 from .modules import Module
 from .optimise import adamw
-from .recipe import ModelSpec, Recipe
+from .recipe import Recipe
 
 STAGES = ("warm", "evolve")
 BASE = "base"  # in a run's folder: the model that its adapters belong to, where it is nowhere else
@@ -282,23 +281,3 @@ def _fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     moments = {index: entry["exp_avg"].shape for index, entry in state["state"].items()}
     return all(parameters[index].shape == shape for index, shape in moments.items())
-
-
-def open_model(spec: ModelSpec, seed: int, base: Path) -> tuple[PreTrainedModel, Any]:
-    """The model that a recipe names: a folder or hub id, or a new small one; with a new adapter, if it asks for one.
-
-    base: where the model is saved that an adapter belongs to, if it is nowhere yet.
-    """
-    device, dtype = processes.device(spec.device), getattr(torch, spec.dtype)
-    model: Any
-    tokenizer: Any = nano_tokenizer()
-    if spec.path is None:
-        model = stored_in(nano_model(tokenizer, spec.hidden, spec.layers, spec.heads, seed), dtype)
-    else:
-        model, tokenizer = load_pretrained(spec.path, AutoModelForCausalLM, dtype=dtype, merge=True)
-    if spec.lora is not None:
-        if spec.path is None:
-            save_checkpoint(base.parent, base.name, model, tokenizer, None)
-        found = f"../../{base.name}" if spec.path is None else whereabouts(spec.path)
-        add_adapter(model, found, **dataclasses.asdict(spec.lora), seed=seed)
-    return model.to(device), tokenizer

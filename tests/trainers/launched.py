@@ -13,13 +13,13 @@ import yaml
 from palaestra.agents import processes
 from palaestra.arena.run_folder import RunFolder
 from palaestra.cli import main
+from palaestra.cli.run import start_run
 from palaestra.trainers.recipe import parse_recipe
-from palaestra.trainers.run import start_run
 
 STOP_AFTER = 4  # rounds
 
 folder = Path(sys.argv[1])
-with patch("palaestra.trainers.finish.draw_curves", lambda rows, path, title: path):  # takes longer than all the rest
+with patch("palaestra.cli.finish.draw_curves", lambda rows, path, title: path):  # takes longer than all the rest
     for what in (
         ["--recipe", f"{folder}/grpo.yaml", "--runs", f"{folder}/grpo"],
         ["--resume", f"{folder}/stopped"],

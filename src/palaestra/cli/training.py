@@ -40,7 +40,7 @@ def evolve(
     """
     from palaestra.agents import processes
     from palaestra.arena.run_folder import RunFolder
-    from palaestra.trainers.run import start_run
+    from palaestra.cli.run import start_run
 
     processes.join()
     if resume is not None and (changes or recipe != "quickstart"):

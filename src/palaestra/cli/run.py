@@ -19,11 +19,11 @@ from palaestra.arena.leaderboard import terminal_table
 from palaestra.arena.run_folder import RunError, RunFolder, describe_environment, write_whole
 from palaestra.arena.tensorboard import TensorBoardTracker
 from palaestra.arena.tracking import AllTrackers, JsonTracker, Tracker, WandbTracker
+from palaestra.trainers.evolve import evolve
+from palaestra.trainers.recipe import Recipe, dump_recipe, parse_recipe
+from palaestra.trainers.session import Session, Stopped
 
-from .evolve import evolve
 from .finish import finish
-from .recipe import Recipe, dump_recipe, parse_recipe
-from .session import Session, Stopped
 
 
 def start_run(

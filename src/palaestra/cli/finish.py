@@ -19,9 +19,8 @@ from palaestra.arena.evaluate import Evaluation, held_out, summarise
 from palaestra.arena.leaderboard import write_leaderboard
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
-
-from .self_play import evaluated, yardsticks
-from .session import Session, Stopped
+from palaestra.trainers.self_play import evaluated, yardsticks
+from palaestra.trainers.session import Session, Stopped
 
 
 def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> list[Evaluation]:
