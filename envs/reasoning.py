@@ -16,7 +16,7 @@ from palaestra.verifiers import Verdict, wrong
 
 from .seeding import TextSeeded
 from .spaces import TextObs, UnicodeText
-from .task import SPLITS, Problem, Task, sample_problem
+from .task import SPLITS, Problem, Task, Unposed, posed, sample_problem
 
 MAX_ANSWER_CHARS = 1 << 16
 END = TextObs("")  # what is seen after the answer
@@ -45,6 +45,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
 
     ``reset(seed=s)`` asks the problem of (task, split, s) at the difficulty of ``options["difficulty"]``, else the one
     given here, else the task's easiest. ``reset()`` goes on with the stream that the last seeded reset began.
+    ``options["problem"]`` asks the problem of this text instead, in the task's own notation, if it is of the split.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]  # gymnasium's is no ClassVar
@@ -88,10 +89,16 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         Raises:
             ValueError: a negative or non-integer seed, an unknown option or difficulty, or a prompt that is longer
                 than the observation space.
+            Unposed: the option "problem" states none of this split, or one of another difficulty than the option's.
         """
         difficulty = self.difficulty
+        proposed: Problem | None = None
         if options:
-            difficulty = _difficulty(options, difficulty)
+            if "problem" in options:
+                proposed = _proposed(self.task, options, self.split)
+                difficulty = proposed.difficulty
+            else:
+                difficulty = _difficulty(options, difficulty)
         rng = self._np_random
         if rng is None or type(rng.bit_generator) is not PCG64:
             rng = self._np_random = TextSeeded()
@@ -104,7 +111,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             self._np_random_seed = seed
         else:
             raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
-        problem = sample_problem(self.task, seed, difficulty, self.split, rng)
+        problem = proposed or sample_problem(self.task, seed, difficulty, self.split, rng)
         if len(problem.prompt) > self.max_prompt_chars:
             raise ValueError(f"a prompt of {len(problem.prompt)} characters: raise max_prompt_chars")
         self._problem, self._seed, self._response, self._verdict = problem, seed, None, None
@@ -192,10 +199,20 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         return f"{self.task.id} {knobs} {self.split}"
 
 
+def _proposed(task: Task, options: dict[str, Any], split: str) -> Problem:
+    problem = posed(task, str(options["problem"]), split)
+    asked = _difficulty({key: value for key, value in options.items() if key != "problem"}, problem.difficulty)
+    if asked != problem.difficulty:
+        raise Unposed(f"level {asked} was asked for, and the problem is of level {problem.difficulty}")
+    return problem
+
+
 def _difficulty(options: dict[str, Any], default: int) -> int:
     unknown = options.keys() - {"difficulty"}
     if unknown:
-        raise ValueError(f"reset knows the option 'difficulty', not {', '.join(sorted(map(repr, unknown)))}")
+        raise ValueError(
+            f"reset knows the options 'difficulty' and 'problem', not {', '.join(sorted(map(repr, unknown)))}"
+        )
     level = options.get("difficulty", default)
     try:
         return int(operator.index(level))

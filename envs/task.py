@@ -107,6 +107,18 @@ class Task(ABC):
         """The backward question, whose answer is unique; None when this problem has none."""
         return None
 
+    def pose(self, text: str) -> Problem:
+        """The problem that a text states in the task's own notation, worked out by execution: so others propose some.
+
+        Raises:
+            Unposed: the text states no problem of this task with one answer; the message says why.
+        """
+        raise Unposed(f"{self.id or type(self).__name__} reads no problems: define pose(text) and notation(problem)")
+
+    def notation(self, problem: Problem) -> str:
+        """The text that ``pose`` reads as this problem. Raises Unposed where the task has no notation."""
+        raise Unposed(f"{self.id or type(self).__name__} writes no problems: define pose(text) and notation(problem)")
+
     def identity(self, problem: Problem) -> str:
         """What makes two problems the same one, whatever the words they are put in. It decides the split."""
         fields = problem.meta.get("fields")
@@ -153,6 +165,24 @@ def _filler(wording: str) -> Callable[[Mapping[str, str]], str]:
 
 class OracleMissing(LookupError):
     """The task cannot solve its own problems."""
+
+
+class Unposed(ValueError):
+    """A text states no problem of a task, or one that is held out."""
+
+
+def posed(task: Task, text: str, split: str = "train") -> Problem:
+    """The problem that a text states, if it belongs to the split.
+
+    Raises:
+        Unposed: it states none, at no level that the task has, or one of the other split.
+    """
+    problem = task.pose(text)
+    if problem.difficulty not in task.difficulties:
+        raise Unposed(f"level {problem.difficulty}: the task has {task.difficulties[0]} to {task.difficulties[-1]}")
+    if split_of(task, problem) != split:
+        raise Unposed(f"the problem is not of the {split} split")
+    return problem
 
 
 class SplitExhausted(ValueError):

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from palaestra.envs.registration import register
-from palaestra.envs.task import Problem, Task
+from palaestra.envs.task import Problem, Task, Unposed
 from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
 from palaestra.verifiers.math.number import read_number
 
@@ -27,6 +27,8 @@ ATOM = r"(?:\d{1,12}|[a-k])"
 EXPRESSION = re.compile(rf"{ATOM}(?:[-+*]{ATOM})*")
 STEP = re.compile(rf"([a-k])=({EXPRESSION.pattern}(?:={EXPRESSION.pattern})*)")
 ASSIGNMENT = re.compile(r"([a-k])=(\w+)([-+*])(\w+)")
+FIRST = re.compile(r"a=(\d{1,9})", re.ASCII)
+FOLLOWING = re.compile(r"([b-k])=(\d{1,3}|[a-j])([-+*])(\d{1,3}|[a-j])", re.ASCII)
 
 
 class Rules(NamedTuple):
@@ -108,6 +110,49 @@ class ChainArith(Task):
         """The same problem in another wording."""
         meta = {**problem.meta, "wording": wording}
         return Problem(self._put(problem, wording), problem.reference, problem.difficulty, meta)
+
+    def pose(self, text: str) -> Problem:
+        """Of ``a=3; b=a*2; c=b+a``: each value is made from the one before it, and the last one is asked for.
+
+        What ``sample`` would not make is refused: other operators, products of variables or by what has no inverse, a
+        last value that does not determine the first, without a modulus a negative one.
+        """
+        first, *following = text.strip().split("; ")
+        start = FIRST.fullmatch(first)
+        if start is None or not following or len(following) >= len(NAMES):
+            raise Unposed("it is no chain: a=3; b=a*2; c=b+a")
+        value = int(start[1])
+        if self.modulus is not None and value >= self.modulus:
+            raise Unposed(f"a is below {self.modulus}")
+        values, slopes = {"a": value}, {"a": 1}
+        for before, name, line in zip(NAMES, NAMES[1:], following, strict=False):
+            self._follow(values, slopes, before, name, line)
+        if not slopes[name] or (self.modulus is not None and gcd(slopes[name], self.modulus) != 1):
+            raise Unposed(f"{name} does not determine a")
+        meta = {"values": values, "fields": {"given": "; ".join([first, *following]), "asked": name}, "wording": 0}
+        return self.reword(Problem("", values[name], len(following), meta), self.wording or 0)
+
+    def notation(self, problem: Problem) -> str:
+        text: str = problem.meta["fields"]["given"]
+        return text
+
+    def _follow(self, values: dict[str, int], slopes: dict[str, int], before: str, name: str, line: str) -> None:
+        """Put the value of ``name`` and its slope in the first one beside the others. Raises Unposed."""
+        match = FOLLOWING.fullmatch(line)
+        if match is None or match[1] != name or before not in (match[2], match[4]):
+            raise Unposed(f"{name} is not made from {before}")
+        _, left, op, other = match.groups()
+        if op not in self._rules.operators or not all(side.isdigit() or side in values for side in (left, other)):
+            raise Unposed(f"{name} has an operator or a name that is not there")
+        x, y = (values[side] if side in values else int(side) for side in (left, other))
+        p, q = slopes.get(left, 0), slopes.get(other, 0)
+        if op == "*" and not any(side.isdigit() and int(side) in self._rules.factors for side in (left, other)):
+            raise Unposed(f"{name} is no product by a constant that can be undone")
+        value, slope = {"+": (x + y, p + q), "-": (x - y, p - q), "*": (x * y, p * y + q * x)}[op]
+        if self.modulus is None and value < 0:
+            raise Unposed(f"{name} is negative")
+        values[name] = value if self.modulus is None else value % self.modulus
+        slopes[name] = slope if self.modulus is None else slope % self.modulus
 
     def identity(self, problem: Problem) -> str:
         """As the first wording puts it."""
