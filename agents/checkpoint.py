@@ -57,11 +57,16 @@ def _write(
 
 
 def save_progress(
-    folder: Path, rounds: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
+    folder: Path,
+    rounds: int,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    state: dict[str, Any],
+    keep: bool = False,
 ) -> Path:
-    """The checkpoint after so many rounds of the run; older ones go once it is safe."""
+    """The checkpoint after so many rounds of the run; older ones go once it is safe, unless they are kept."""
     final = save_checkpoint(folder, f"round-{rounds:05d}", model, tokenizer, state)
-    for older in progress(folder)[:-1] if processes.is_first() else ():
+    for older in progress(folder)[:-1] if processes.is_first() and not keep else ():
         shutil.rmtree(older, ignore_errors=True)
     return final
 

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from palaestra.episodes import Actor
 
 from .engine import Sampling
-from .evaluator import Scorer, load_evaluator
+from .evaluator import BATCH, Scorer, load_evaluator
 from .model_card import model_card
 from .pretrained import load_model, save_folder, weights_hash
 from .transformers_engine import TransformersEngine
 
 Ids = Sequence[int]
 ASKED = "\nRight? "
+SHOWN = "\nShown? "  # whether it is a demonstration, and not a model's own
 YES, NO = "yes", "no"
 CRITIQUE = "\nCritique: "
 CRITIQUE_TOKENS = 64
@@ -36,6 +38,13 @@ def encoded(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return ids
 
 
+def words(tokenizer: PreTrainedTokenizerBase) -> dict[str, list[int]]:
+    """Ids of both questions and both answers, with the answers' end."""
+    end = [int(tokenizer.eos_token_id)]
+    said = {"yes": [*encoded(tokenizer, YES), *end], "no": [*encoded(tokenizer, NO), *end]}
+    return {"right": encoded(tokenizer, ASKED), "shown": encoded(tokenizer, SHOWN), **said}
+
+
 class GenerativeJudge:
     """The chance of "yes", of yes and no, behind an answer and the question whether it is right (arXiv 2408.15240)."""
 
@@ -45,15 +54,19 @@ class GenerativeJudge:
         self.actor = Actor(name, weights_hash(model))
 
     @torch.no_grad()
-    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
-        """The chance that each answer is right, in [0, 1]."""
-        asked = encoded(self.tokenizer, ASKED)
+    def score(self, prompts: Sequence[Ids], answers: Sequence[Ids], question: str = ASKED) -> list[float]:
+        """The chance that each answer is right, in [0, 1], or of yes to another question behind it."""
+        asked = encoded(self.tokenizer, question)
         said = [encoded(self.tokenizer, word)[0] for word in (YES, NO)]
-        chances = []
-        for prompt, answer in zip(prompts, answers, strict=True):
-            ids = torch.tensor([[*prompt, *answer, *asked]], device=self.model.device)
-            logits = self.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0, -1, said]
-            chances.append(float(logits.float().softmax(-1)[0]))
+        whole = [torch.tensor([*pair[0], *pair[1], *asked]) for pair in zip(prompts, answers, strict=True)]
+        chances: list[float] = []
+        for start in range(0, len(whole), BATCH):
+            part = whole[start : start + BATCH]
+            ids = pad_sequence(part, batch_first=True).to(self.model.device)
+            hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+            last = hidden[range(len(part)), [len(one) - 1 for one in part]]  # causal: what is padded behind is not seen
+            logits = self.model.get_output_embeddings()(last)[:, said]
+            chances += logits.float().softmax(-1)[:, 0].tolist()
         return chances
 
 

@@ -327,3 +327,10 @@ def behind(prompt: NDArray[np.int64], row: Row) -> Row:
     ids = np.concatenate([prompt, row.ids[first:]])
     action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[first:]])
     return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
+
+
+def followed(row: Row, asked: Ids, said: Ids) -> Row:
+    """The row's tokens, a question behind them, and what is said to it, of which alone is learned."""
+    ids = np.concatenate([row.ids, np.array(asked, np.int64), np.array(said, np.int64)])
+    action = np.arange(len(ids)) >= len(row.ids) + len(asked)
+    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)

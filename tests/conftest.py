@@ -19,6 +19,7 @@ import pytest
 PARITY = '''"""A task of one's own, as README shows one."""
 
 from palaestra.envs import Problem, Task, register
+from palaestra.envs.task import Unposed
 from palaestra.verifiers import right, wrong
 
 
@@ -38,6 +39,14 @@ class Parity(Task):
 
     def solve(self, problem, rng):
         return "ab" if rng.random() < 0.5 else "abcd"
+
+    def pose(self, text):
+        if len(text) % 2:
+            raise Unposed("odd length")
+        return Problem(f"Even length, please ({text}).", text, 1)
+
+    def notation(self, problem):
+        return str(problem.reference)
 
     def weak_solve(self, problem, rng):
         return "a" * (2 if rng.random() < 1 / problem.difficulty else 1)

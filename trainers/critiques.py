@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,13 @@ from palaestra.agents.judges import ASKED, CRITIQUE, NO, YES, CritiqueJudge, Gen
 from palaestra.agents.pretrained import load_model
 from palaestra.episodes import choices
 from palaestra.episodes.steps import Ends
-from palaestra.episodes.views import Ids, Row
+from palaestra.episodes.views import Row, followed
 
 from .forward import forward_critique
 from .losses import NLL, BradleyTerry, Joint
 from .reward_model import EVALUATORS, Told, fit, quiet, train_evaluator
 
 LANGUAGE_WEIGHT = 1.25  # CLoud's λ for its 8 B model
-
-
-def followed(row: Row, asked: Ids, said: Ids) -> Row:
-    """The row's tokens, a question behind them, and what is said to it, of which alone is learned."""
-    ids = np.concatenate([row.ids, np.array(asked, np.int64), np.array(said, np.int64)])
-    action = np.arange(len(ids)) >= len(row.ids) + len(asked)
-    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
 
 
 def train_generative(

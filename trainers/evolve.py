@@ -19,7 +19,8 @@ from .batch import pack
 from .losses import NLL
 from .model_evolution import evolve_models, learn
 from .optimise import Schedule, TrainingError
-from .rounds import PlayedRound, collect, judged, new_job, sample
+from .patterns import exam, pattern_round, shows
+from .rounds import PlayedRound, collect, counted, judged, new_job, sample
 from .session import Session, Stopped
 
 
@@ -36,7 +37,8 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
     recipe = session.recipe
     if session.rounds == 0:
         tracker.log(0, {"phase": "start", **_held_out(session)})
-    evolving = evolve_round if session.league is None else self_play.match_round
+    evolving = _evolving(session)
+    every = 1 if session.pattern else recipe.checkpoint_every
     stages = {"warm": (recipe.warm_start.rounds, warm_round), "evolve": (recipe.evolve.rounds, evolving)}
     while session.stage != "done":
         total, play = stages[session.stage]
@@ -51,12 +53,18 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
             tracker.log(session.rounds, {"phase": session.stage, **metrics})
             display.advance(metrics)
             stopping = any(processes.gather(stop()))
-            if stopping or session.rounds % recipe.checkpoint_every == 0:
+            if stopping or session.rounds % every == 0:
                 session.save()
             if stopping:
                 raise Stopped
         _next_stage(session)
         session.save()
+
+
+def _evolving(session: Session) -> Callable[[Session], dict[str, Any]]:
+    if session.pattern is not None:
+        return pattern_round
+    return evolve_round if session.league is None else self_play.match_round
 
 
 def _next_stage(session: Session) -> None:
@@ -79,6 +87,8 @@ def _evaluates(session: Session, total: int) -> bool:
 def _held_out(session: Session) -> dict[str, float]:
     if session.league is not None:
         return self_play.held_out(session)
+    if session.pattern is not None and session.stage == "evolve":
+        return exam(session)
     recipe, spec = session.recipe, session.recipe.evaluation
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
     result = summarise(session.play(session.policy, jobs, {}), session.recipe.name)
@@ -110,7 +120,9 @@ def _demonstrated(session: Session) -> views.View:
         new_job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
         for index in range(spec.problems)
     ]
-    return views.sft(collect(session, oracle, jobs), session.policy.chat.example)
+    shown = collect(session, oracle, jobs)
+    view = views.sft(shown, session.policy.chat.example)
+    return view if session.pattern is None else views.View([*view.rows, *shows(session, shown)], view.dropped)
 
 
 def evolve_round(session: Session) -> dict[str, Any]:
@@ -121,11 +133,7 @@ def evolve_round(session: Session) -> dict[str, Any]:
     sampled = session.clock.tokens_sampled - before[1]
     rows = judged(session.recipe, session.round, view.rows)
     metrics = evolve_models(session, PlayedRound(session, episodes, rows)) if rows else {}
-    outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
-    for episode, outcome in zip(episodes, outcomes, strict=True):
-        family = session.environments.family(episode.env_id, episode.env_kwargs, episode.seed)
-        session.curricula.of(family).update(episode.reset_options["difficulty"], outcome.reward)
-    rewards = [outcome.reward for outcome in outcomes if outcome.decided]
+    rewards = counted(session, episodes)
     lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
     return {
         **metrics,

@@ -14,6 +14,7 @@ import yaml
 from palaestra.agents.opening import ModelSpec
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
+from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 from palaestra.episodes.sources import answers
@@ -103,6 +104,7 @@ class Recipe:
 
     engine: that samples, a row of ``agents.engines``.
     self_play: whom the policy meets, where the environment is a game, or a list of games with a ``share`` each.
+    modules: who creates tasks, reasons, evaluates and post-processes, and which of them evolve; none: the policy alone.
     """
 
     name: str = "run"
@@ -118,6 +120,7 @@ class Recipe:
     checkpoint_every: int = 10
     engine: Literal["transformers", "vllm"] = "transformers"
     self_play: SelfPlay | None = None
+    modules: Modules | None = None
 
     @property
     def env_id(self) -> str:
@@ -128,6 +131,13 @@ class Recipe:
         if isinstance(self.environment, str):
             return {}
         return {name: value for name, value in self.environment.items() if name != "id"}
+
+    def pattern(self) -> Pattern | None:
+        """Which modules evolve and how they are related; None without ``modules``. Raises SettingsError."""
+        if self.modules is None:
+            return None
+        row = self.algorithm()
+        return pattern_of(self.modules, reasoner_reads_rewards=row.advantage is not None or row.credit is not None)
 
     def algorithm(self) -> Algorithm:
         """The chosen row of the table with the recipe's changes.
@@ -187,6 +197,7 @@ def parse_recipe(data: Any) -> Recipe:
     _check_numbers(recipe)
     _check_algorithm(recipe)
     _check_environment(recipe)
+    _check_modules(recipe)
     return recipe
 
 
@@ -244,6 +255,23 @@ def _check_environment(recipe: Recipe) -> None:
             OracleAgent(recipe.warm_start.habits_at(round))
     except (TypeError, ValueError) as error:
         raise SettingsError(f"warm_start.habits: {error}") from error
+
+
+def _check_modules(recipe: Recipe) -> None:
+    pattern, row = recipe.pattern(), recipe.algorithm()
+    if recipe.modules is None or pattern is None:
+        return
+    if recipe.self_play is not None:
+        raise SettingsError("modules are for tasks of one question, self_play for games: leave one of them away")
+    if recipe.model.lora is not None or recipe.engine != "transformers":
+        raise SettingsError("modules learn whole weights, sampled by engine transformers: leave model.lora away")
+    if recipe.modules.gate < 1 or recipe.modules.answers < 1:
+        raise SettingsError("modules.gate and modules.answers are 1 or more")
+    if row.critic is not None and row.critic.shared and recipe.modules.admit != "always":
+        raise SettingsError(f"{recipe.evolve.algorithm} adds a head to the policy: set modules.admit: always for it")
+    paid = [slot for slot in pattern.evolved if ALGORITHMS.get(pattern.learners[slot].algorithm, row).advantage]
+    if recipe.evolve.start == "base" and paid:
+        raise SettingsError(f"evolve.start is latest where {paid[0]} evolves: what it sampled is not the base's")
 
 
 def dump_recipe(recipe: Recipe) -> str:

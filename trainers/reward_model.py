@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedModel
 
 from palaestra.agents.evaluator import Evaluator
-from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, choices, sources, steps, views
+from palaestra.episodes import choices
+from palaestra.episodes.judged import Select, judged_steps, sibling_steps, valued_steps, whole
 from palaestra.episodes.steps import Ends
-from palaestra.episodes.views import Decode, Row, View
+from palaestra.episodes.views import Row
 
 from .batch import pack
 from .forward import forward, forward_values
@@ -28,43 +28,11 @@ from .losses import (
 )
 from .optimise import Read, Schedule, adamw, update
 
-HELD_OUT = 5  # one problem of so many is not trained on
-
-
-Select = Callable[[Sequence[Row], Ends], View]
 Told = Callable[[int, int, dict[str, float]], None]
 
 
 def quiet(step: int, steps: int, metrics: dict[str, float]) -> None:
     """Tells nobody."""
-
-
-def whole(select: Callable[[Sequence[Row]], View]) -> Select:
-    """A choice among whole answers, for which steps do not matter."""
-    return lambda rows, ends: select(rows)
-
-
-def judged_steps(rows: Sequence[Row], ends: Ends) -> View:
-    """Answers of which the task judged a step or more, each step by its verdict."""
-    kept = [row for row in rows if row.token_rewards is not None and not np.isnan(row.token_rewards).all()]
-    return View(kept, {"no step was judged": len(rows) - len(kept)})
-
-
-def valued_steps(rows: Sequence[Row], ends: Ends) -> View:
-    """Every decided answer, each step by the mean outcome of the answers to the problem that go through it."""
-    view = steps.step_values(rows, ends)
-    kept = []
-    for one in view.rows:
-        given = np.full(len(one.row.ids), np.nan, np.float32)
-        given[one.ends - 1] = one.values
-        kept.append(replace(one.row, token_rewards=given))
-    return View(kept, view.dropped)
-
-
-def sibling_steps(rows: Sequence[Row], ends: Ends) -> View:
-    """Pairs of steps that follow the same steps and differ in value, each step by its value."""
-    view = steps.sibling_steps(rows, ends, visits=sources.MIN_VISITS)
-    return View([sources.valued_at_end(row) for row in view.rows], view.dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +56,6 @@ EVALUATORS = {
     "step_value": EvaluatorKind(StepValue(), valued_steps, "AlphaMath's value of steps, arXiv 2405.03553"),
     "ranked_value": EvaluatorKind(StepValue(ranking=1.0, margin=0.2), sibling_steps, "SVPO's value, arXiv 2406.10858"),
 }
-
-
-def judged_answers(episodes: Iterable[Episode], decode: Decode) -> tuple[list[Row], Ends]:
-    """The groups of sampled answers in a log with the verdicts of their steps, and where their steps end.
-
-    Raises:
-        ValueError: it has none.
-    """
-    sampled = [episode for episode in episodes if episode.tags.get("phase") != "held-out"]
-    rows = views.groups(sampled, decode=decode).rows
-    if not rows:
-        raise ValueError("the log holds no problem that was answered twice: an evaluator learns from such groups")
-    tokens = [episode for episode in sampled if all(turn.action_ids for turn in episode.turns)]
-    return rows, steps.logged_steps(tokens, decode)[0]
-
-
-def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Rows to train on and rows of held-out problems."""
-    out = {name for name in {row.group_id for row in rows} if derive_seed("evaluator", name) % HELD_OUT == 0}
-    return [row for row in rows if row.group_id not in out], [row for row in rows if row.group_id in out]
 
 
 def train_evaluator(

@@ -120,7 +120,7 @@ def sample(session: Session) -> tuple[list[Episode], View]:
     asked, missing = 0, spec.problems
     for attempt in range(1 + algorithm.attempts):
         jobs = [
-            new_job(recipe, "evolve", session.round, problem, number, _difficulty(session, problem))
+            new_job(recipe, "evolve", session.round, problem, number, difficulty_of(session, problem))
             for problem in range(asked, asked + missing)
             for number in range(spec.samples)
         ]
@@ -133,13 +133,22 @@ def sample(session: Session) -> tuple[list[Episode], View]:
     return episodes, view
 
 
-def _difficulty(session: Session, problem: int) -> int:
+def difficulty_of(session: Session, problem: int) -> int:
     """Of a problem of evolution: levels in turn, from the present one of the problem's family down to the first."""
     recipe = session.recipe
     seed = derive_seed(recipe.seed, "evolve", session.round, problem)
     family = session.environments.family(recipe.env_id, {**recipe.env_kwargs, "split": "train"}, seed)
     levels = range(recipe.evolve.start_difficulty, session.curricula.of(family).level + 1)
     return levels[-1 - problem % len(levels)]
+
+
+def counted(session: Session, episodes: Sequence[Episode]) -> list[float]:
+    """Tell the curricula how the answers came out; the decided rewards."""
+    outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
+    for episode, outcome in zip(episodes, outcomes, strict=True):
+        family = session.environments.family(episode.env_id, episode.env_kwargs, episode.seed)
+        session.curricula.of(family).update(episode.reset_options["difficulty"], outcome.reward)
+    return [outcome.reward for outcome in outcomes if outcome.decided]
 
 
 def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> list[Episode]:

@@ -56,6 +56,8 @@ class Session:
     stage, round: what comes next ("warm", "evolve" or "done"; rounds of that stage already made).
     rounds: rounds of all stages already made: the step that metrics are logged at.
     steps: optimiser steps of this stage. version: updates of the weights since the run began.
+    pattern: of the modules that evolve, where the recipe names them; written: the latest problems that were proposed,
+        admitted: the gate's accuracy after the last round that was let in.
     model: whole, samples and is saved. learner: what updates move; the same model, or this process's parts of it.
     """
 
@@ -82,6 +84,9 @@ class Session:
         evolve = recipe.evolve
         asked = range(evolve.start_difficulty, evolve.top_difficulty + 1)
         self.curricula = FamilyCurricula(partial(SuccessCurriculum, asked, raise_at=evolve.raise_at))
+        self.pattern = recipe.pattern()
+        self.written: list[str] = []
+        self.admitted = -1.0
         self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
         self.modules: dict[str, Module] = {}
@@ -163,6 +168,21 @@ class Session:
             self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
         self.optimizer = self._new_optimizer()
 
+    def snapshot(self) -> dict[str, Any]:
+        """A copy of all weights that learn, and of their optimisers, for ``put_back``."""
+        state = {"weights": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "steps": self.steps}
+        others = {name: module.state_dict() for name, module in self.modules.items()}
+        return copy.deepcopy({"policy": state, "modules": others, "running": self.running.state_dict()})
+
+    def put_back(self, saved: Mapping[str, Any]) -> None:
+        """Go back to the weights and optimisers of a snapshot; models that were made since are forgotten."""
+        self.model.load_state_dict(saved["policy"]["weights"])
+        self.optimizer.load_state_dict(saved["policy"]["optimizer"])
+        self.steps = saved["policy"]["steps"]
+        self.modules = {name: Module(self.modules[name].model, state) for name, state in saved["modules"].items()}
+        self.running.load_state_dict(saved["running"])
+        self.weights_changed()
+
     def _new_optimizer(self) -> torch.optim.AdamW:
         elsewhere = torch.device("cpu") if self.recipe.model.offload_optimizer else None
         return adamw(self.learner, device=elsewhere)
@@ -223,6 +243,8 @@ class Session:
             if name == "judge" and judge is not None:
                 against = "../contrast" if judge.against else "../warm"
                 mark(folder, kind="implicit", reference=against, beta=judge.beta)
+            if name == "evaluator":
+                mark(folder, kind="generative")
 
     def save(self) -> Path:
         """Checkpoint all of it."""
@@ -238,10 +260,13 @@ class Session:
             "running": self.running.state_dict(),
             "league": self.league and self.league.state_dict(),
             "clock": self.clock.state_dict(),
+            "written": self.written,
+            "admitted": self.admitted,
             "value_head": value_head(self.model),
             "modules": self.saved_modules | {name: module.state_dict() for name, module in self.modules.items()},
         }
-        return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state)
+        keep = self.pattern is not None
+        return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state, keep)
 
     def _restore(self, state: dict[str, Any]) -> None:
         for name in ("stage", "round", "rounds", "steps", "version"):
@@ -265,6 +290,7 @@ class Session:
         if self.league is not None:
             self.league.load_state_dict(state["league"])
         self.clock.load_state_dict(state["clock"])
+        self.written, self.admitted = state.get("written", []), state.get("admitted", -1.0)
         self.engine.load((), self.version)
 
     def _masters(self) -> list[torch.Tensor]:

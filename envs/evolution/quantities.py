@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from palaestra.envs.task import OracleMissing, Problem, Task
+from palaestra.envs.task import OracleMissing, Problem, Task, Unposed
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 from palaestra.verifiers.math.number import read_number
 
@@ -41,11 +41,11 @@ KNOWN = re.compile(rf"know ({NAME}) = (\d{{1,9}})", re.ASCII)
 ASKED = re.compile(rf"ask ({NAME})", re.ASCII)
 
 
-class Unreadable(ValueError):
+class Unreadable(Unposed):
     """A text is no puzzle."""
 
 
-class Unsolvable(ValueError):
+class Unsolvable(Unposed):
     """A puzzle has no answer, or several."""
 
 
@@ -212,14 +212,22 @@ class Quantities(Task):
             except Unsolvable:
                 continue
 
-    def pose(self, puzzle: Puzzle, difficulty: int | None = None) -> Problem:
-        """A puzzle as a problem of this task; as difficult as it has lines, unless it is said. Raises Unsolvable."""
+    def pose(self, text: Puzzle | str, difficulty: int | None = None) -> Problem:
+        """A puzzle, or its text, as a problem of this task; as difficult as it has lines, unless it is said.
+
+        Raises:
+            Unreadable, Unsolvable: both are Unposed.
+        """
+        puzzle = parse(text) if isinstance(text, str) else text
         level = min(max(len(puzzle.lines) - 1, 1), 10) if difficulty is None else difficulty
         told = [_told(line, puzzle.things) for line in puzzle.lines]
         told += [f"{_thing(name, puzzle.things)} comes out as {value}" for name, value in puzzle.known]
         fields = {"given": "; ".join(told), "asked": _thing(puzzle.asked, puzzle.things)}
         prompt = self.wordings[puzzle.wording % len(self.wordings)].format(**fields)
         return Problem(prompt, puzzle.answer, level, {"puzzle": str(puzzle)})
+
+    def notation(self, problem: Problem) -> str:
+        return str(problem.meta["puzzle"])
 
     def identity(self, problem: Problem) -> str:
         return parse(problem.meta["puzzle"]).identity

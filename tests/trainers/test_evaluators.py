@@ -21,13 +21,14 @@ from palaestra.agents.pretrained import load_model
 from palaestra.arena.worth import worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
-from palaestra.episodes.views import Row
+from palaestra.episodes.judged import split
+from palaestra.episodes.views import Row, followed
 from palaestra.trainers.batch import Batch, micro_batches, pack
-from palaestra.trainers.critiques import followed, marks, train_scorer
+from palaestra.trainers.critiques import marks, train_scorer
 from palaestra.trainers.forward import Outputs, forward_values
 from palaestra.trainers.losses import NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
-from palaestra.trainers.reward_model import EVALUATORS, split, train_evaluator
+from palaestra.trainers.reward_model import EVALUATORS, train_evaluator
 from palaestra.trainers.rounds import CONTROLS
 
 Rows = Callable[..., list[Row]]

@@ -57,8 +57,8 @@ def reward_model(
     from palaestra.agents.judges import mark
     from palaestra.arena.display import open_display
     from palaestra.arena.settings import unknown
+    from palaestra.episodes.judged import split
     from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
-    from palaestra.trainers.reward_model import split
     from palaestra.trainers.rounds import CONTROLS
 
     _refuse(kind not in KINDS, unknown("kind", kind, list(KINDS)))
@@ -82,7 +82,7 @@ def _answers(log: Path, policy: Path) -> tuple[list[Row], Ends]:
     from palaestra.agents.chat import ChatFormat
     from palaestra.agents.pretrained import load_model
     from palaestra.episodes import EpisodeStore
-    from palaestra.trainers.reward_model import judged_answers
+    from palaestra.episodes.judged import judged_answers
 
     episodes = EpisodeStore(log / "episodes" if (log / "episodes").is_dir() else log)
     return judged_answers(episodes.read(), ChatFormat(load_model(policy)[1]).text)

@@ -1,0 +1,166 @@
+"""Modules that evolve together: one loop for every pattern and strategy, which stops, goes on and takes rounds back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from palaestra.agents.judges import GenerativeJudge, load_judge
+from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
+from palaestra.arena.replay import replay
+from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.arena.settings import SettingsError
+from palaestra.episodes import EpisodeStore
+from palaestra.trainers.recipe import parse_recipe
+
+Play = Callable[..., RunFolder]
+Recipes = Callable[..., dict[str, Any]]
+ALL = "creator reasoner evaluator post_processor"
+
+
+def marks(evolved: str, strategy: str | None = None, **others: Any) -> dict[str, Any]:
+    """The four modules, those named evolved and the others frozen."""
+    said = {slot: "evolved" if slot in evolved.split() else "frozen" for slot in SLOTS}
+    return {**said, "strategy": strategy, "gate": 6, **others}
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe: Recipes) -> Callable[..., dict[str, Any]]:
+    def make(modules: dict[str, Any], **evolve: Any) -> dict[str, Any]:
+        evolve = {"rounds": 2, "problems": 4, "samples": 4, "algorithm": "rloo", **evolve}
+        made = tiny_recipe(modules=modules, evolve={**evolve, "top_difficulty": 1})
+        return {**made, "warm_start": {**made["warm_start"], "rounds": 1}, "max_answer_tokens": 6}
+
+    return make
+
+
+def weights(run: RunFolder) -> dict[str, bytes]:
+    return {path.parent.name: path.read_bytes() for path in (run.path / "agents").glob("*/model.safetensors")}
+
+
+def rounds(run: RunFolder) -> list[dict[str, Any]]:
+    return [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
+
+
+@pytest.mark.parametrize(
+    ("evolved", "strategy"),
+    [
+        ("creator", None),
+        ("reasoner evaluator", "independent"),
+        ("reasoner post_processor", "collaborative"),
+        (ALL, "adversarial"),
+    ],
+)
+def test_what_is_marked_evolved_changes_and_what_is_frozen_does_not(
+    play_run: Play, recipe: Recipes, evolved: str, strategy: str | None
+) -> None:
+    run = play_run(recipe(marks(evolved, strategy, admit="always")))
+    found = weights(run)
+    for slot in SLOTS:
+        agent = found["evolved" if slot == "reasoner" else slot]
+        assert (agent != found["warm"]) == (slot in evolved.split()), slot
+    assert not [difference for _, differences in replay(run.episodes.read()) for difference in differences]
+    assert isinstance(load_judge(run.path / "agents" / "evaluator"), GenerativeJudge)
+    assert all(0 <= row["round/accuracy"] <= 1 for row in rounds(run))
+
+
+def test_four_modules_that_are_stopped_end_as_those_that_were_not(play_run: Play, recipe: Recipes) -> None:
+    made = recipe(marks(ALL, "collaborative", admit="always"))
+    whole = play_run(made)
+    stopped = play_run(made, stop_after=2)  # the warm start, and one round
+    assert len(rounds(stopped)) == 1
+    play_run(run=RunFolder.open(stopped.path))
+    assert weights(stopped) == weights(whole)
+    drop = ("time", "seconds", "overhead", "tokens_per_second")
+    one, other = ([{k: v for k, v in row.items() if k not in drop} for row in rounds(run)] for run in (stopped, whole))
+    assert json.dumps(one) == json.dumps(other)
+    assert [path.name for path in sorted(whole.checkpoints.iterdir())] == [f"round-{n:05d}" for n in range(1, 6)]
+
+
+def test_a_round_that_makes_held_out_accuracy_worse_is_taken_back(
+    play_run: Play, recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.5, 0.4, 0.6])  # at the start, after the first round, after the second
+    monkeypatch.setattr("palaestra.trainers.patterns._gate", lambda session: next(scores))
+    run = play_run(recipe(marks("reasoner post_processor", "collaborative")))
+    assert [row["admitted"] for row in rounds(run)] == [0, 1]
+    played = [
+        next(iter(one.roles.values())).weights_hash for one in run.episodes.read() if one.id.startswith("evolve/")
+    ]
+    assert len(set(played)) == 1  # the second round began with the weights of the first
+
+
+def test_problems_that_were_written_are_asked_and_none_of_them_is_held_out(play_run: Play, recipe: Recipes) -> None:
+    run = play_run(recipe(marks("creator reasoner", "adversarial", admit="always")))
+    drafts = [one for one in EpisodeStore(run.path / "modules").read() if "creator" in one.roles]
+    valid = {one.id: one.turns[0].text for one in drafts if one.outcome["creator"].reward > 0}
+    answers = [one for one in run.episodes.read() if one.tags["phase"] == "evolve"]
+    assert len(drafts) == 2 * 4
+    assert len(valid) > 0
+    assert {one.group_id: one.reset_options["problem"] for one in answers if "problem" in one.reset_options} == valid
+    assert len(set(valid.values())) == len(valid)
+    assert all(one.outcome["creator"].reward == 0 for one in drafts if one.id not in valid)
+
+
+def test_there_are_37_combinations_and_all_of_them_are_recipes(recipe: Recipes) -> None:
+    found = list(combinations_of_all())
+    assert len(found) == len(set(found)) == 37
+    for evolved, strategy in found:
+        pattern = parse_recipe(recipe(marks(" ".join(evolved), strategy))).pattern()
+        assert pattern is not None
+        assert pattern.evolved == evolved
+
+
+@pytest.mark.parametrize(
+    ("modules", "said"),
+    [
+        ({"creater": "rule"}, "unknown key in modules: 'creater' (did you mean 'creator'?)"),
+        ({"evaluator": {"mark": "evolved", "module": "juge"}}, "unknown module of modules.evaluator: 'juge' (did you"),
+        ({"evaluator": "evolve"}, "unknown mark of modules.evaluator: 'evolve' (did you mean 'evolved'?)"),
+        ({"evaluator": ""}, "modules lacks evaluator: mark each of creator, reasoner, evaluator, post_processor"),
+        (
+            {"evaluator": {"mark": "evolved", "module": "verifier"}},
+            "evaluator is marked evolved, but verifier is a rule",
+        ),
+        ({"evaluator": {"mark": "rule", "module": "judge"}}, "evaluator is marked rule, but judge is a model"),
+        ({"reasoner": "frozen"}, "modules: nothing evolves: mark one of creator, reasoner"),
+        ({"strategy": "adversarial"}, "modules.strategy relates several modules, and reasoner alone evolves"),
+        (
+            {"evaluator": "evolved"},
+            "modules.strategy is one of independent, collaborative, adversarial for reasoner + ",
+        ),
+        ({"creator": {"mark": "rule", "module": "nowhere:rule"}}, "modules.creator: nowhere:rule cannot be imported"),
+        ({"creator": {"mark": "rule", "module": "math:sqrt"}}, "is to be a function (task, level, rng) -> text"),
+        ({"gate": 0}, "modules.gate and modules.answers are 1 or more"),
+    ],
+)
+def test_what_cannot_be_a_pattern_is_refused_in_one_line(recipe: Recipes, modules: dict[str, Any], said: str) -> None:
+    plain = {slot: "evolved" if slot == "reasoner" else "rule" for slot in SLOTS}
+    with pytest.raises(SettingsError) as caught:
+        parse_recipe(recipe({**plain, **modules}))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_adversaries_of_which_none_is_paid_for_the_others_loss_are_refused(recipe: Recipes) -> None:
+    modules = marks("reasoner evaluator", "adversarial")
+    parse_recipe(recipe(modules))
+    with pytest.raises(SettingsError, match=r"nothing is paid for what reasoner loses.*take an algorithm"):
+        parse_recipe(recipe(modules, algorithm="rft"))
+    parse_recipe(recipe(marks("creator reasoner", "adversarial"), algorithm="rft"))  # the creator is paid
+
+
+def test_a_base_start_is_refused_for_modules_that_learn_from_their_own_samples(recipe: Recipes) -> None:
+    parse_recipe(recipe(marks("reasoner evaluator", "independent"), start="base", algorithm="rft"))
+    with pytest.raises(SettingsError, match=r"evolve.start is latest where creator evolves"):
+        parse_recipe(recipe(marks("creator reasoner", "independent"), start="base", algorithm="rft"))
+
+
+def test_marks_are_short_for_the_first_module_of_a_slot() -> None:
+    rest = {"reasoner": "evolved", "evaluator": "rule", "post_processor": "rule"}
+    short = pattern_of(Modules(creator="frozen", **rest))
+    long = pattern_of(Modules(creator=Filled("frozen", "writer"), **rest))
+    assert short == long

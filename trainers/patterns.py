@@ -1,0 +1,213 @@
+"""A round of four modules: problems are written, answered, judged and repaired; each that evolves learns from it.
+
+The order is that of the survey's data and model evolution. Which modules, what each learns from and beside whom is the
+recipe's and ``arena.patterns``' affair: nothing here knows a strategy. Held-out accuracy is the verifier's alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import torch
+
+from palaestra.agents.agent import Agent
+from palaestra.agents.engine import Sampling
+from palaestra.agents.judges import GenerativeJudge, words
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.pretrained import load_model, weights_hash
+from palaestra.agents.scripted import OracleAgent
+from palaestra.agents.transformers_engine import TransformersEngine
+from palaestra.arena.evaluate import held_out
+from palaestra.arena.patterns.playing import (
+    MEMORY,
+    ModelScores,
+    RuleScores,
+    Scores,
+    asking,
+    drafts,
+    logged,
+    record_of,
+    repairs,
+    rule_agent,
+    valid_texts,
+)
+from palaestra.arena.patterns.record import Record
+from palaestra.arena.patterns.shows import all_shows
+from palaestra.arena.rollout import Job
+from palaestra.episodes import Actor, Episode, views
+from palaestra.episodes.views import Row
+
+from .algorithms import ALGORITHMS
+from .batch import pack, with_gradient
+from .model_evolution import check_on_policy, evolve_models, learn
+from .modules import Module
+from .optimise import Schedule
+from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job
+from .session import Session
+
+GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
+
+
+def pattern_round(session: Session) -> dict[str, Any]:
+    """Problems, answers, opinions, repairs; the modules that evolve learn; what did harm is taken back."""
+    pattern, modules = session.pattern, session.recipe.modules
+    assert pattern is not None
+    assert modules is not None
+    gated = modules.admit == "not_worse"
+    metrics: dict[str, Any] = {}
+    if session.round == 0:
+        metrics = {f"before/{name}": value for name, value in exam(session).items()}
+        session.admitted = _gate(session) if gated else session.admitted
+    record = _played(session)
+    before = session.snapshot() if gated else {}
+    metrics |= {f"round/{name}": value for name, value in record.figures().items()}
+    for slot in pattern.evolved:
+        for algorithm, rows in pattern.learners[slot].lessons(record, pattern.strategy, pattern.partners(slot)):
+            told = teach(session, slot, algorithm, rows, record)
+            metrics |= {f"{slot}_{name}": value for name, value in told.items()}
+    rewards = counted(session, record.answers)
+    metrics |= {"reward": fmean(rewards) if rewards else math.nan, "episodes": len(record.answers)}
+    if gated:
+        metrics["gate"] = _gate(session)
+        metrics["admitted"] = float(metrics["gate"] >= session.admitted)
+        if metrics["admitted"]:
+            session.admitted = metrics["gate"]
+        else:
+            session.put_back(before)
+    return metrics
+
+
+def teach(session: Session, slot: str, algorithm: str, rows: list[Row], record: Record) -> dict[str, Any]:
+    """A module's steps on its rows, by a row of the algorithms; "" is the recipe's own, of the reasoner."""
+    if not algorithm:
+        return evolve_models(session, PlayedRound(session, record.answers, rows))
+    row, spec = ALGORITHMS[algorithm], session.recipe.evolve
+    decided = [one for one in rows if not math.isnan(one.reward)]
+    if not decided:
+        return {"learned_from": 0}
+    batch, learner = pack(decided), _module(session, slot)
+    if row.advantage is not None:
+        advantage, _ = row.advantage(decided)
+        batch = replace(batch, advantage=torch.from_numpy(np.repeat(advantage, batch.lengths())).float())
+    moving = with_gradient(batch) if row.objective.reads_advantage else batch
+    if moving is None:
+        return {"learned_from": 0}
+    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    metrics = learn(session, moving, row.objective, schedule, learner)
+    check_on_policy(metrics, session.model.dtype)
+    if learner is None:
+        session.weights_changed()
+    return {"learned_from": len(decided), "loss": metrics["loss"], "gradient_norm": metrics["gradient_norm"]}
+
+
+def exam(session: Session) -> dict[str, float]:
+    """The modules together, and each by itself, on the held-out problems of the evaluation."""
+    spec = session.recipe.evaluation
+    return _examined(session, held_out_jobs(session, spec.problems, seed=0))
+
+
+def _gate(session: Session) -> float:
+    assert session.recipe.modules is not None
+    return _examined(session, held_out_jobs(session, session.recipe.modules.gate, seed=GATE))["accuracy"]
+
+
+def held_out_jobs(session: Session, problems: int, seed: int) -> list[Job]:
+    recipe = session.recipe
+    assert recipe.modules is not None
+    difficulties = recipe.evaluation.difficulties
+    return held_out(recipe.env_id, recipe.env_kwargs, difficulties, problems, seed, recipe.modules.answers)
+
+
+def _examined(session: Session, jobs: list[Job]) -> dict[str, float]:
+    """Figures of a round that is not learned from, nor logged."""
+    firsts = list({job.group_id: job for job in jobs}.values())
+    written = drafts(_agent(session, "creator"), firsts, _task(session), session.written, {})
+    answers = session.play(_agent(session, "reasoner"), jobs, {})
+    mended = repairs(_agent(session, "post_processor"), answers, _task(session), {})
+    return _record(session, written, answers, mended).figures()
+
+
+def _played(session: Session) -> Record:
+    """The round's episodes, all of them logged; the problems that were let in are remembered."""
+    recipe, spec, task = session.recipe, session.recipe.evolve, _task(session)
+    levels = [difficulty_of(session, problem) for problem in range(spec.problems)]
+    jobs = [
+        [new_job(recipe, "evolve", session.round, problem, number, level) for number in range(spec.samples)]
+        for problem, level in enumerate(levels)
+    ]
+    tags = {"phase": session.stage, "round": str(session.round)}
+    creator, firsts = _agent(session, "creator"), [group[0] for group in jobs]
+    written = logged(session.run.path, tags, "drafts", lambda: drafts(creator, firsts, task, session.written, tags))
+    session.written = [*session.written, *valid_texts(written)][-MEMORY:]
+    asked = asking([job for group in jobs for job in group], written)
+    answers = collect(session, _agent(session, "reasoner"), asked)
+    corrector = _agent(session, "post_processor")
+    mended = logged(session.run.path, tags, "repairs", lambda: repairs(corrector, answers, task, tags))
+    record = _record(session, written, answers, mended)
+    assert session.pattern is not None
+    if session.pattern.strategy != "adversarial" or "evaluator" not in session.pattern.evolved:
+        return record
+    oracle = OracleAgent(recipe.warm_start.habits_at(max(0, recipe.warm_start.rounds - 1)))
+    shown = views.sft(collect(session, oracle, asked[:: spec.samples], part="-shown"), session.policy.chat.example)
+    told = _scores(session).shown([*answers, *mended])
+    by_id = {one.id: value for one, value in zip([*answers, *mended], told, strict=True)}
+    return replace(record, demonstrations=shown.rows, shown=by_id)
+
+
+def _record(
+    session: Session, written: Sequence[Episode], answers: Sequence[Episode], mended: Sequence[Episode]
+) -> Record:
+    assert session.pattern is not None
+    chat, made = session.policy.chat, (written, answers, mended)
+    decode = chat.text if session.recipe.algorithm().reads_steps else None
+    sampled = views.groups(answers, decode=decode).rows
+    own = judged(session.recipe, session.round, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
+    evaluates = "evaluator" in session.pattern.learners
+    return record_of(session.round, *made, own, _scores(session), words(session.tokenizer), evaluates)
+
+
+def shows(session: Session, shown: Sequence[Episode]) -> list[Row]:
+    """What the modules that are models imitate in the warm start, made of the oracle's answers."""
+    assert session.pattern is not None
+    makers = {slot: one.shows for slot, one in session.pattern.learners.items() if one.shows is not None}
+    return all_shows(makers, shown, _task(session), session.policy.chat, words(session.tokenizer))
+
+
+def _module(session: Session, slot: str) -> Module | None:
+    """The model of a slot, at first the policy as evolution began; None is the policy itself, the reasoner."""
+    if slot == "reasoner":
+        return None
+    return session.module(slot, lambda: load_model(session.first_policy(), session.model.device)[0])
+
+
+def _agent(session: Session, slot: str) -> Agent:
+    """Who fills a slot, with the weights of now."""
+    assert session.pattern is not None
+    if slot in session.pattern.rules:
+        return rule_agent(slot, session.pattern.rules[slot], _task(session))
+    module = _module(session, slot)
+    if module is None:
+        return session.policy
+    sampling = Sampling(temperature=session.recipe.temperature, max_tokens=session.recipe.max_answer_tokens)
+    engine = TransformersEngine(module.model, [session.tokenizer.eos_token_id])
+    actor = Actor(f"{slot}@{session.rounds}", weights_hash(module.model))
+    return PolicyLLM(engine, session.policy.chat, sampling, actor)
+
+
+def _scores(session: Session) -> Scores:
+    """The evaluator, with the weights of now."""
+    assert session.pattern is not None
+    module = _module(session, "evaluator") if "evaluator" in session.pattern.learners else None
+    if module is None:
+        return RuleScores(session.pattern.rules["evaluator"], _task(session))
+    return ModelScores(GenerativeJudge(module.model, session.tokenizer), session.policy.chat.example)
+
+
+def _task(session: Session) -> Any:
+    recipe = session.recipe
+    return session.environments.task(recipe.env_id, {**recipe.env_kwargs, "split": "train"}, 0)
