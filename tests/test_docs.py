@@ -40,3 +40,12 @@ def test_every_test_that_a_numeric_rule_names_is_there() -> None:
             assert all(f"def {name}(" in written for name in waiting), f"{file} lacks one of {waiting}"
             waiting = []
         assert not waiting
+
+
+def test_the_example_of_the_modules_page_evolves_with_a_function_in_a_slot(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "modules.md").read_text()
+    (tmp_path / "page.py").write_text("\n".join(re.findall(r"```python\n(.*?\n)```\n", page, re.DOTALL)))
+    done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    written = done.stdout.splitlines()[-1]
+    assert re.search(r"'a=\d; b=a\+1; c=b\+1'", written), written

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 from palaestra.arena.settings import SettingsError, unknown
 
@@ -136,3 +136,14 @@ def combinations_of_all() -> Iterator[tuple[tuple[str, ...], str | None]]:
         for evolved in combinations(SLOTS, size):
             for strategy in STRATEGIES if size > 1 else (None,):
                 yield evolved, strategy
+
+
+def title(evolved: tuple[str, ...], strategy: str | None) -> str:
+    """A name for a combination's run."""
+    return "-".join(filter(None, (*evolved, strategy)))
+
+
+def marked(modules: Modules, evolved: tuple[str, ...], strategy: Any) -> Modules:
+    """The same with these evolved, and of the others the reasoner frozen and each other one a rule."""
+    said: dict[str, Any] = {slot: "frozen" if slot == "reasoner" else "rule" for slot in SLOTS}
+    return replace(modules, **{**said, **dict.fromkeys(evolved, "evolved")}, strategy=strategy)

@@ -17,6 +17,7 @@ from . import (  # noqa: F401  # each registers its commands
     evaluators,
     logs,
     models,
+    patterns,
     serving,
     strategies,
     training,
