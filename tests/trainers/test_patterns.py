@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinatio
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
+from palaestra.cli.patterns import combination, play_one
+from palaestra.cli.patterns_page import page
 from palaestra.episodes import EpisodeStore
-from palaestra.trainers.recipe import parse_recipe
+from palaestra.trainers.recipe import load_recipe, parse_recipe
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]
@@ -164,3 +168,41 @@ def test_marks_are_short_for_the_first_module_of_a_slot() -> None:
     short = pattern_of(Modules(creator="frozen", **rest))
     long = pattern_of(Modules(creator=Filled("frozen", "writer"), **rest))
     assert short == long
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the warm start that the runs of docs/patterns.md begin with. Two minutes."""
+    runs = tmp_path_factory.mktemp("patterns")
+    recipe = load_recipe("patterns")
+    play_one(replace(recipe, name="start", evolve=replace(recipe.evolve, rounds=0)), runs)
+    return runs
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("evolved", "strategy"), list(combinations_of_all()))
+def test_every_pattern_evolves_at_smoke_size(warm: Path, evolved: tuple[str, ...], strategy: str | None) -> None:
+    start = warm / "start" / "agents" / "warm"
+    run = play_one(combination(load_recipe("patterns"), start, evolved, strategy), warm)
+    found = rounds(run)
+    assert len(found) == 6
+    assert all(0 <= row[f"round/{name}"] <= 1 for row in found for name in ("accuracy", "reasoner", "evaluator"))
+    assert 0.2 < found[0]["before/reasoner"] < 0.7
+    for slot in evolved:
+        assert any(row.get(f"{slot}_learned_from", 0) > 0 for row in found), slot
+        assert any(row.get(f"{slot}_gradient_norm", 0) > 0 for row in found), slot
+    gates = [row["gate"] for row in found if row["admitted"]]
+    assert gates == sorted(gates)
+    assert not [difference for _, differences in replay(run.episodes.read()) for difference in differences]
+
+
+def test_the_page_tells_of_all_combinations_and_of_the_runs_that_are_there(tmp_path: Path) -> None:
+    row = {"phase": "evolve", "accuracy": 0.6, "low": 0.5, "high": 0.7, "reasoner": 0.6, "evaluator": 1.0, "seconds": 9}
+    told = {**row, "post_processor": 0.6, "admitted": 1.0}
+    told |= {f"before/{name}": 0.4 for name in ("accuracy", "reasoner", "evaluator", "post_processor")}
+    (tmp_path / "reasoner").mkdir()
+    (tmp_path / "reasoner" / "metrics.jsonl").write_text(json.dumps(told) + "\n")
+    text = page(tmp_path)
+    assert "| reasoner | - | 40 → 60 (50–70) | 40 → 60 | 40 → 100 | 40 → 60 | - | 1 of 1 | 9 |" in text
+    assert text.count("not played") == 36
+    assert text.count("<br>") == 6 * 3 * 1 + 4 * 3 * 2 + 1 * 3 * 3
