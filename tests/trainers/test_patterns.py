@@ -13,8 +13,9 @@ import pytest
 from palaestra.agents.judges import GenerativeJudge, load_judge
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
 from palaestra.arena.replay import replay
-from palaestra.arena.run_folder import RunFolder, read_json_lines
+from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
+from palaestra.cli.branching import branch, read_branch
 from palaestra.cli.patterns import combination, play_one
 from palaestra.cli.patterns_page import page
 from palaestra.episodes import EpisodeStore
@@ -206,3 +207,26 @@ def test_the_page_tells_of_all_combinations_and_of_the_runs_that_are_there(tmp_p
     assert "| reasoner | - | 40 → 60 (50–70) | 40 → 60 | 40 → 100 | 40 → 60 | - | 1 of 1 | 9 |" in text
     assert text.count("not played") == 36
     assert text.count("<br>") == 6 * 3 * 1 + 4 * 3 * 2 + 1 * 3 * 3
+
+
+def test_a_branch_of_a_round_goes_on_as_its_run_did_and_may_go_another_way(
+    play_run: Play, recipe: Recipes, tmp_path: Path
+) -> None:
+    whole = play_run(recipe(marks("creator reasoner", "collaborative", admit="always")))
+    same, other = RunFolder(tmp_path / "same"), RunFolder(tmp_path / "other")
+    for run, changes in ((same, {}), (other, {"evolve.learning_rate": "0.01"})):
+        run.path.mkdir()
+        branch(*read_branch(f"{whole.path}@3"), run, changes)
+        assert len(run.episodes.files()) == 2  # the warm start, and the first round
+        play_run(run=run)
+    assert weights(same) == weights(whole)
+    assert [row["reward"] for row in rounds(same)] == [row["reward"] for row in rounds(whole)]
+    assert weights(other)["warm"] == weights(whole)["warm"]
+    assert weights(other)["evolved"] != weights(whole)["evolved"]
+
+
+def test_a_branch_of_a_round_that_is_not_there_names_those_that_are(finished_run: Path) -> None:
+    with pytest.raises(RunError, match=r"no checkpoint of round 3: 7 \(runs with modules keep all"):
+        read_branch(f"{finished_run}@3")
+    with pytest.raises(RunError, match="is not RUN@ROUND"):
+        read_branch(str(finished_run))

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from tyro.conf import Positional
@@ -14,11 +14,15 @@ from tyro.conf import Positional
 from .app import Pairs, UserError, app, console, knobs_of, pair
 from .evaluation import courses_of, spec_of
 
+if TYPE_CHECKING:
+    from palaestra.arena.run_folder import RunFolder
+
 
 @app.command
 def evolve(
     recipe: Annotated[str, tyro.conf.arg(aliases=["-r"])] = "quickstart",
     resume: Path | None = None,
+    branch_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN@ROUND")] = None,
     runs: Path = Path("runs"),
     changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE ...")] = (),
     threads: int = 2,
@@ -32,6 +36,7 @@ def evolve(
     Args:
         recipe: a YAML file, or the name of a recipe that ships with the package.
         resume: the folder of a run that was stopped or killed; it goes on as if it never had been.
+        branch_from: a round of another run that a new one goes on from, with that run's recipe and --set's changes.
         runs: where the run's folder is made.
         changes: changes to the recipe, such as evolve.algorithm=rloo seed=1.
         threads: torch threads; another number rounds sums in another order.
@@ -45,19 +50,45 @@ def evolve(
     processes.join()
     if resume is not None and (changes or recipe != "quickstart"):
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
+    if branch_from is not None and (resume is not None or recipe != "quickstart"):
+        raise UserError("--from goes on with that run's recipe, in a new run: leave --recipe and --resume away")
     with _stop_on_interrupt() as stop:
         if resume is not None:
             folder = start_run(None, RunFolder.open(resume), threads, wandb, stop, tensorboard)
+        elif branch_from is not None:
+            folder = start_run(None, _branched(branch_from, runs, changes), threads, wandb, stop, tensorboard)
         else:
             from palaestra.trainers.recipe import load_recipe
 
             loaded = load_recipe(recipe, dict(pair(item) for item in changes))
-            made = RunFolder.create(runs, loaded.name) if processes.is_first() else None
-            path = next(path for path in processes.gather(made and made.path) if path)
-            run = made or RunFolder(path)
-            folder = start_run(loaded, run, threads, wandb, stop, tensorboard)
+            folder = start_run(loaded, _new_run(runs, loaded.name), threads, wandb, stop, tensorboard)
     if folder is None:
         sys.exit(130)
+
+
+def _new_run(runs: Path, name: str) -> RunFolder:
+    """A run's folder, made by the first process."""
+    from palaestra.agents import processes
+    from palaestra.arena.run_folder import RunFolder
+
+    made = RunFolder.create(runs, name) if processes.is_first() else None
+    path = next(path for path in processes.gather(made and made.path) if path)
+    return made or RunFolder(path)
+
+
+def _branched(said: str, runs: Path, changes: tuple[str, ...]) -> RunFolder:
+    """A new run's folder that holds what another run was at a round."""
+    from palaestra.agents import processes
+
+    from .branching import branch, read_branch
+
+    source, checkpoint = read_branch(said)
+    run = _new_run(runs, source.name)
+    if processes.is_first():
+        branch(source, checkpoint, run, dict(pair(item) for item in changes))
+        run.release()  # resuming holds it
+    processes.wait()
+    return run
 
 
 @app.command
