@@ -167,7 +167,7 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     """
     file = Path(path)
     if not file.is_file():
-        shipped = {p.name.removesuffix(".yaml"): p for p in (files("palaestra") / "recipes").iterdir()}
+        shipped = shipped_recipes()
         if str(path) not in shipped:
             raise SettingsError(f"no recipe {path}: give a YAML file, or one of {', '.join(sorted(shipped))}")
         text = shipped[str(path)].read_text()
@@ -180,6 +180,12 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     return parse_recipe(data)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that ship with the package: those of published systems are named "systems/NAME"."""
+    folder = Path(str(files("palaestra"))) / "recipes"
+    return {str(file.relative_to(folder).with_suffix("")): file for file in sorted(folder.glob("**/*.yaml"))}
 
 
 def parse_recipe(data: Any) -> Recipe:

@@ -22,7 +22,8 @@ def patterns(
     Args:
         out: a Markdown file to write them to, with the figures of the runs.
         runs: where these runs are.
-        play: make those that are not there yet, each from the same warm start. Some 15 minutes on one core.
+        play: make those that are not there yet, and those of the published systems that ship as recipes, each from the
+            same warm start. Some 20 minutes on one core.
         recipe: what is evolved: a YAML file, or the name of a recipe that ships with the package.
     """
     from rich.table import Table
@@ -49,8 +50,24 @@ def play_all(name: str, runs: Path) -> None:
 
     recipe = load_recipe(name)
     play_one(replace(recipe, name="start", evolve=replace(recipe.evolve, rounds=0)), runs)
+    start = runs / "start" / "agents" / "warm"
+    for system in systems():
+        play_one(from_start(load_recipe(system), start), runs)
     for evolved, strategy in combinations_of_all():
-        play_one(combination(recipe, runs / "start" / "agents" / "warm", evolved, strategy), runs)
+        play_one(combination(recipe, start, evolved, strategy), runs)
+
+
+def systems() -> list[str]:
+    """The recipes of published systems."""
+    from palaestra.trainers.recipe import shipped_recipes
+
+    return [name for name in shipped_recipes() if name.startswith("systems/")]
+
+
+def from_start(recipe: Recipe, start: Path) -> Recipe:
+    """The recipe without its warm start, from a policy that has had one."""
+    model = replace(recipe.model, path=str(start.resolve()))
+    return replace(recipe, model=model, warm_start=replace(recipe.warm_start, rounds=0))
 
 
 def combination(recipe: Recipe, start: Path, evolved: tuple[str, ...], strategy: str | None) -> Recipe:
@@ -62,10 +79,8 @@ def combination(recipe: Recipe, start: Path, evolved: tuple[str, ...], strategy:
 
     assert recipe.modules is not None
     changed = replace(
-        recipe,
+        from_start(recipe, start),
         name=title(evolved, strategy),
-        model=replace(recipe.model, path=str(start.resolve())),
-        warm_start=replace(recipe.warm_start, rounds=0),
         modules=marked(recipe.modules, evolved, strategy),
     )
     return parse_recipe(yaml.safe_load(dump_recipe(changed)))

@@ -11,6 +11,7 @@ import yaml
 from palaestra.arena.patterns.learners import LEARNERS
 from palaestra.arena.patterns.settings import combinations_of_all, title
 from palaestra.arena.run_folder import read_json_lines
+from palaestra.trainers.recipe import shipped_recipes
 
 HEAD = """# Patterns
 
@@ -49,6 +50,13 @@ run. One seed each, and intervals of some ±10 points: these figures show that e
 one is better than another.
 
 """
+SYSTEMS = """
+## Published systems as recipes
+
+`palaestra evolve --recipe systems/NAME`; the same warm start, the same held-out problems, one seed. Those whose modules
+evolve together are counted as above, the others by single answers. *Right* is before and after, in percent.
+
+"""
 COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in", "s")
 
 # Who published a pattern, and with which strategy, as the survey (sections 5.2, 5.3) and our reading of the papers say.
@@ -78,7 +86,7 @@ def what_each_learns(evolved: tuple[str, ...], strategy: str | None) -> list[str
 def page(runs: Path) -> str:
     """The whole page, as Markdown, with the figures of those runs that are there."""
     parts = [HEAD, "## What each learns from\n\n", _table_of_signals()]
-    parts += [_published(), _told(runs), _table_of_figures(runs)]
+    parts += [_published(), _told(runs), _table_of_figures(runs), _systems(runs)]
     return "".join(parts)
 
 
@@ -98,6 +106,22 @@ def _published() -> str:
 
 def _table_of_figures(runs: Path) -> str:
     return _table(COLUMNS, [_figures(runs, *one) for one in combinations_of_all()])
+
+
+def _systems(runs: Path) -> str:
+    rows = [_system(runs, name, file) for name, file in shipped_recipes().items() if name.startswith("systems/")]
+    return SYSTEMS + _table(("recipe", "what it is", "right", "s"), rows)
+
+
+def _system(runs: Path, name: str, file: Path) -> list[str]:
+    said = " ".join(line.removeprefix("# ") for line in file.read_text().splitlines() if line.startswith("#"))
+    rows = read_json_lines(runs / name.removeprefix("systems/") / "metrics.jsonl")
+    if not rows or "accuracy" not in rows[-1]:
+        return [f"`{name}`", said, "not played", ""]
+    last = rows[-1]
+    before = next((row["before/accuracy"] for row in rows if "before/accuracy" in row), rows[0]["accuracy"])
+    right = f"{_percent(before)} → {_percent(last['accuracy'])}"
+    return [f"`{name}`", said, f"{right} ({_percent(last['low'])}–{_percent(last['high'])})", f"{last['seconds']:.0f}"]
 
 
 def _figures(runs: Path, evolved: tuple[str, ...], strategy: str | None) -> list[str]:
