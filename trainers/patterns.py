@@ -126,7 +126,7 @@ def held_out_jobs(session: Session, problems: int, seed: int) -> list[Job]:
 def _examined(session: Session, jobs: list[Job]) -> dict[str, float]:
     """Figures of a round that is not learned from, nor logged."""
     firsts = list({job.group_id: job for job in jobs}.values())
-    written = drafts(_agent(session, "creator"), firsts, _task(session), session.written, {})
+    written = drafts(_agent(session, "creator"), firsts, _task(session), [], {})
     answers = session.play(_agent(session, "reasoner"), jobs, {})
     mended = repairs(_agent(session, "post_processor"), answers, _task(session), {})
     return _record(session, written, answers, mended).figures()

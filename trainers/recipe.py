@@ -273,6 +273,8 @@ def _check_modules(recipe: Recipe) -> None:
         raise SettingsError("modules learn whole weights, sampled by engine transformers: leave model.lora away")
     if recipe.modules.gate < 1 or recipe.modules.answers < 1:
         raise SettingsError("modules.gate and modules.answers are 1 or more")
+    if row.attempts:
+        raise SettingsError(f"{recipe.evolve.algorithm} asks for more problems when all score alike: not with modules")
     if row.critic is not None and row.critic.shared and recipe.modules.admit != "always":
         raise SettingsError(f"{recipe.evolve.algorithm} adds a head to the policy: set modules.admit: always for it")
     paid = [slot for slot in pattern.evolved if ALGORITHMS.get(pattern.learners[slot].algorithm, row).advantage]

@@ -158,6 +158,21 @@ def test_adversaries_of_which_none_is_paid_for_the_others_loss_are_refused(recip
     parse_recipe(recipe(marks("creator reasoner", "adversarial"), algorithm="rft"))  # the creator is paid
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evolve": {"algorithm": "dapo"}}, "dapo asks for more problems when all score alike: not with modules"),
+        ({"evolve": {"algorithm": "alphamath"}}, "alphamath adds a head to the policy: set modules.admit: always"),
+        ({"model": {"lora": {"rank": 2}}}, "modules learn whole weights"),
+        ({"environment": "palaestra/Nim-v0"}, "modules are for tasks of one question, self_play for games"),
+    ],
+)
+def test_what_modules_do_not_go_with_is_refused(tiny_recipe: Recipes, changes: dict[str, Any], said: str) -> None:
+    plain = {slot: "evolved" if slot == "reasoner" else "rule" for slot in SLOTS}
+    with pytest.raises(SettingsError, match=said):
+        parse_recipe(tiny_recipe(modules=plain, **changes))
+
+
 def test_a_base_start_is_refused_for_modules_that_learn_from_their_own_samples(recipe: Recipes) -> None:
     parse_recipe(recipe(marks("reasoner evaluator", "independent"), start="base", algorithm="rft"))
     with pytest.raises(SettingsError, match=r"evolve.start is latest where creator evolves"):
@@ -204,8 +219,8 @@ def test_the_page_tells_of_all_combinations_and_of_the_runs_that_are_there(tmp_p
     (tmp_path / "reasoner").mkdir()
     (tmp_path / "reasoner" / "metrics.jsonl").write_text(json.dumps(told) + "\n")
     text = page(tmp_path)
-    assert "| reasoner | - | 40 → 60 (50–70) | 40 → 60 | 40 → 100 | 40 → 60 | - | 1 of 1 | 9 |" in text
-    assert text.count("not played") == 36
+    assert "| reasoner | - | 40 → 60 (50–70) | 40 → 60 | 40 → 100 | 40 → 60 | - | 1 of 1 |" in text
+    assert text.partition("## Published systems")[0].count("not played") == 36
     assert text.count("<br>") == 6 * 3 * 1 + 4 * 3 * 2 + 1 * 3 * 3
 
 

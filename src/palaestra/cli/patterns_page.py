@@ -45,9 +45,9 @@ SETTING *Together* is the share of PROBLEMS held-out problems that all modules t
 its 95 % interval: of ANSWERS answers the evaluator's favourite where a model evaluates, else the first; repaired where
 the evaluator doubts it, or always where none does. The other columns are each module's own share: right answers of the
 reasoner; verdicts that the evaluator shares (a rule's are the verdicts themselves); right answers after the
-post-processor; valid new problems of the creator. *In* is how many of the rounds were let in, *s* the seconds of the
-run. One seed each, and intervals of some ±10 points: these figures show that each combination runs and moves, not that
-one is better than another.
+post-processor; valid new problems of the creator. *In* is how many of the rounds were let in: with so
+small a gate, chance keeps some out. One seed each, and intervals of some ±10 points: these figures show that each
+combination runs, not that one is better than another.
 
 """
 SYSTEMS = """
@@ -57,7 +57,7 @@ SYSTEMS = """
 evolve together are counted as above, the others by single answers. *Right* is before and after, in percent.
 
 """
-COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in", "s")
+COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in")
 
 # Who published a pattern, and with which strategy, as the survey (sections 5.2, 5.3) and our reading of the papers say.
 PUBLISHED = {
@@ -110,18 +110,18 @@ def _table_of_figures(runs: Path) -> str:
 
 def _systems(runs: Path) -> str:
     rows = [_system(runs, name, file) for name, file in shipped_recipes().items() if name.startswith("systems/")]
-    return SYSTEMS + _table(("recipe", "what it is", "right", "s"), rows)
+    return SYSTEMS + _table(("recipe", "what it is", "right"), rows)
 
 
 def _system(runs: Path, name: str, file: Path) -> list[str]:
     said = " ".join(line.removeprefix("# ") for line in file.read_text().splitlines() if line.startswith("#"))
     rows = read_json_lines(runs / name.removeprefix("systems/") / "metrics.jsonl")
     if not rows or "accuracy" not in rows[-1]:
-        return [f"`{name}`", said, "not played", ""]
+        return [f"`{name}`", said, "not played"]
     last = rows[-1]
     before = next((row["before/accuracy"] for row in rows if "before/accuracy" in row), rows[0]["accuracy"])
     right = f"{_percent(before)} → {_percent(last['accuracy'])}"
-    return [f"`{name}`", said, f"{right} ({_percent(last['low'])}–{_percent(last['high'])})", f"{last['seconds']:.0f}"]
+    return [f"`{name}`", said, f"{right} ({_percent(last['low'])}–{_percent(last['high'])})"]
 
 
 def _figures(runs: Path, evolved: tuple[str, ...], strategy: str | None) -> list[str]:
@@ -135,7 +135,7 @@ def _figures(runs: Path, evolved: tuple[str, ...], strategy: str | None) -> list
     own = [_change(first, last, slot) for slot in ("reasoner", "evaluator", "post_processor", "creator")]
     admitted = sum(row.get("admitted", 1) for row in rounds)
     together += f" ({_percent(last['low'])}–{_percent(last['high'])})"
-    return [*name, together, *own, f"{admitted:.0f} of {len(rounds)}", f"{last['seconds']:.0f}"]
+    return [*name, together, *own, f"{admitted:.0f} of {len(rounds)}"]
 
 
 def _change(first: dict[str, Any], last: dict[str, Any], slot: str) -> str:
@@ -150,7 +150,7 @@ def _told(runs: Path) -> str:
     file = runs / "start" / "recipe.yaml"
     recipe = yaml.safe_load(file.read_text()) if file.is_file() else {"evaluation": {}, "modules": {}}
     sizes = {"PROBLEMS": recipe["evaluation"].get("problems"), "ANSWERS": recipe["modules"].get("answers")}
-    text = FIGURES.replace("SETTING", _hardware(runs))
+    text = FIGURES.replace("SETTING ", _hardware(runs) + "\n\n")
     for name, size in sizes.items():
         text = text.replace(name, str(size))
     return text
