@@ -96,6 +96,8 @@ def test_a_round_that_makes_held_out_accuracy_worse_is_taken_back(
         next(iter(one.roles.values())).weights_hash for one in run.episodes.read() if one.id.startswith("evolve/")
     ]
     assert len(set(played)) == 1  # the second round began with the weights of the first
+    repairs = EpisodeStore(run.path / "modules").read()
+    assert len({one.roles["post_processor"].weights_hash for one in repairs if "post_processor" in one.roles}) == 1
 
 
 def test_problems_that_were_written_are_asked_and_none_of_them_is_held_out(play_run: Play, recipe: Recipes) -> None:
