@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from palaestra.agents.checkpoint import load_state
 from palaestra.agents.judges import GenerativeJudge, load_judge
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
 from palaestra.arena.replay import replay
@@ -82,6 +83,9 @@ def test_four_modules_that_are_stopped_end_as_those_that_were_not(play_run: Play
     drop = ("time", "seconds", "overhead", "tokens_per_second")
     one, other = ([{k: v for k, v in row.items() if k not in drop} for row in rounds(run)] for run in (stopped, whole))
     assert json.dumps(one) == json.dumps(other)
+    written, again = (load_state(run.checkpoints / "round-00005")["written"] for run in (whole, stopped))
+    assert written == again
+    assert written
     assert [path.name for path in sorted(whole.checkpoints.iterdir())] == [f"round-{n:05d}" for n in range(1, 6)]
 
 
