@@ -76,7 +76,7 @@ class SelfDebug(Dialogue):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("dialogue", "code", "debugging")
-    ceiling = 0.02
+    ceiling = 0.06
     costly = True
     wordings: ClassVar[tuple[str, ...]] = (
         "Write a Python function f(xs) that takes a list of whole numbers and returns a new list, made like this:\n"

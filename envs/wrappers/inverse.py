@@ -32,8 +32,8 @@ class Inverse(TaskWrapper):
 
     @property
     def ceiling(self) -> float:
-        """The task's, but 0.12 at least: given numbers are often digits (a constant is right on one in nine)."""
-        return max(self.inner.ceiling, 0.12)
+        """The task's, but 0.14 at least: given numbers are often digits (a constant is right on one in eight)."""
+        return max(self.inner.ceiling, 0.14)
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         for _ in range(MAX_DRAWS):

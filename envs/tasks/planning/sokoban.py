@@ -53,7 +53,7 @@ class Sokoban(Task):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("planning", "puzzles")
-    ceiling = 0.03
+    ceiling = 0.09
     wordings: ClassVar[tuple[str, ...]] = (
         "Sokoban. The player @ walks up, down, left and right and pushes a box $ by walking into it when the cell "
         "behind the box is free; boxes cannot be pulled. Push every box onto a target (. is a target, * a box on a "

@@ -35,7 +35,7 @@ class Arrangements(Task):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("probability", "combinatorics", "counting")
-    ceiling = 0.05
+    ceiling = 0.07
     wordings: ClassVar[tuple[str, ...]] = (
         "{setting} In how many ways can this be done if {conditions}? Answer in \\boxed{{}}.",
         "Count the possibilities. {setting} Conditions: {conditions}. Give the exact number in \\boxed{{}}.",

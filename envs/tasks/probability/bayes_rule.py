@@ -51,7 +51,7 @@ class BayesRule(Task):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("probability", "bayes")
-    ceiling = 0.06
+    ceiling = 0.07
     wordings: ClassVar[tuple[str, ...]] = (
         "A bag holds coins of {count} kinds; a coin drawn from it is of each kind with probability {priors}. The "
         "probability of heads is {rates}, by kind. One coin is drawn and tossed. Number of tosses: {trials}; heads "
