@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import embedding, linear
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
@@ -96,13 +96,20 @@ def _predicted(batch: Batch) -> NDArray[np.int64]:
 
 def _before(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
     """The states that action tokens were predicted from: for an answer's first token, that of the prompt's last."""
-    places = _predicted(batch) - 1
-    return hidden[layout.row[places], layout.column[places]]
+    return _at(_predicted(batch) - 1, hidden, layout)
 
 
 def _after(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
-    places = _predicted(batch)
-    return hidden[layout.row[places], layout.column[places]]
+    return _at(_predicted(batch), hidden, layout)
+
+
+def _at(places: NDArray[np.int64], hidden: Tensor, layout: Layout) -> Tensor:
+    """The states of the batch's tokens at ``places``.
+
+    Answers to one prompt share its last state: indexing would add their gradients in whatever order threads come.
+    """
+    flat = layout.row[places] * hidden.shape[1] + layout.column[places]
+    return embedding(torch.from_numpy(flat).to(hidden.device), hidden.flatten(0, 1))
 
 
 def _of_policy(model: PreTrainedModel, batch: Batch, before: Tensor) -> tuple[Tensor, Tensor]:

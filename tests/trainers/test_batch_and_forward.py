@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,3 +224,21 @@ def test_models_that_cap_their_logits_are_refused(model: LlamaForCausalLM, make_
     model.config.final_logit_softcapping = 30.0
     with pytest.raises(ValueError, match="final_logit_softcapping"):
         forward(model, pack(make_rows(1, 1)))
+
+
+def test_states_that_answers_share_get_the_same_gradient_each_time_with_two_threads() -> None:
+    rows, columns = np.zeros(1500, np.int64), np.arange(1500) % 8  # 8 states, and threads that meet in each of them
+    layout = SimpleNamespace(row=rows, column=columns)
+    hidden = torch.randn(1, 8, 144, requires_grad=True)
+    gradient = torch.randn(1500, 144)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = []
+        for _ in range(20):
+            states = forward_module._at(np.arange(1500), hidden, layout)  # type: ignore[arg-type]
+            found += torch.autograd.grad(states, hidden, gradient)
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(states, hidden[0, columns])
+    assert all(torch.equal(one, found[0]) for one in found)
