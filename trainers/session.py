@@ -67,6 +67,8 @@ class Session:
         self.model = model
         if recipe.model.offload_optimizer and (model.device.type == "cpu" or processes.sharding_asked()):
             raise SettingsError("model.offload_optimizer is for a whole model on a GPU: here it would move nothing")
+        if recipe.modules is not None and processes.count() > 1:
+            raise SettingsError("modules evolve in one process: start this recipe without accelerate launch")
         if recipe.model.gradient_checkpointing:
             recompute_layers(model)
         self.learner = sharded(model) if processes.sharding_asked() else model

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from palaestra.agents import processes
 from palaestra.agents.checkpoint import load_state
 from palaestra.agents.judges import GenerativeJudge, load_judge
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
@@ -21,6 +22,7 @@ from palaestra.cli.patterns import combination, play_one
 from palaestra.cli.patterns_page import page
 from palaestra.episodes import EpisodeStore
 from palaestra.trainers.recipe import load_recipe, parse_recipe
+from palaestra.trainers.session import Session
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]
@@ -177,6 +179,12 @@ def test_what_modules_do_not_go_with_is_refused(tiny_recipe: Recipes, changes: d
     plain = {slot: "evolved" if slot == "reasoner" else "rule" for slot in SLOTS}
     with pytest.raises(SettingsError, match=said):
         parse_recipe(tiny_recipe(modules=plain, **changes))
+
+
+def test_several_processes_are_refused(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    with pytest.raises(SettingsError, match="modules evolve in one process"):
+        Session.begin(parse_recipe(recipe(marks("reasoner"))), RunFolder.create(tmp_path, "run"))
 
 
 def test_a_base_start_is_refused_for_modules_that_learn_from_their_own_samples(recipe: Recipes) -> None:
