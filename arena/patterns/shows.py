@@ -52,7 +52,7 @@ def shown_repair(episode: Episode, task: Task, chat: Any, words: Words, rng: np.
 
 
 def _maybe_spoiled(episode: Episode, task: Task, rng: np.random.Generator) -> str:
-    """The answer, or, half the time, with each digit from some place on another one (error injection)."""
+    """The answer, or, half the time, the same with a digit and the last one changed (error injection)."""
     text = episode.turns[0].text
     digits = [found.start() for found in re.finditer(r"\d", text)]
     if not digits or rng.random() < 0.5:
