@@ -58,7 +58,10 @@ ANSWERS: dict[str, Callable[[Any], str]] = {  # of peers whose items hold none
     "graph_color": lambda item: json.dumps(item["metadata"]["possible_answer"]),
     "propositional_logic": lambda item: str(item["metadata"]["example_answer"]),
 }
-KNOBS: dict[str, dict[str, Any]] = {"Cipher": {"kind": "caesar"}}  # the kind that the peer has
+KNOBS: dict[str, dict[str, Any]] = {  # that make the peer's kind of problem
+    "Cipher": {"kind": "caesar"},
+    "Syllogisms": {"single": True, "difficulty": 1},  # one conclusion from two statements about three groups
+}
 OUTSIDE = ("SqlQuery", "WriteFunction")  # judged in other processes
 LEVEL = 3
 REPEATS = 5
@@ -93,7 +96,7 @@ def _alternate(sides: list[Callable[[int, int], float]]) -> Iterator[list[float]
 
 
 def _ours(env_id: str, knobs: dict[str, Any], start: int, n: int) -> float:
-    env = make(env_id, difficulty=LEVEL, **knobs)
+    env = make(env_id, **{"difficulty": LEVEL, **knobs})
     rng = np.random.default_rng(0)
     responses = [env.task.solve(env.reset(seed=seed)[1]["problem"], rng) for seed in range(start, start + n)]
     began = time.perf_counter()

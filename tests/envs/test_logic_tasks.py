@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations, product
+from itertools import chain, permutations, product
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from palaestra.envs.tasks.logic.syllogisms import OPTIONS, Syllogisms
 from palaestra.envs.tasks.logic.truth_table import TruthTable
 from palaestra.verifiers.puzzles.logic_grid import RELATIONS
 
+SINGLE = Syllogisms(single=True)
 FAMILIES = (FirstOrder(), LinearOrder(), PropositionalLogic(), Sat(), Syllogisms(), TruthTable())
 
 
@@ -140,7 +141,7 @@ def test_formulas_that_are_called_unsatisfiable_have_no_model_and_others_have_fe
 
 def test_conclusions_about_groups_hold_in_every_situation() -> None:
     """A situation here is which of the 2^n kinds of person exist; n is 3, so all 256 are tried."""
-    for problem in problems(Syllogisms(), count=60, levels=(1,)):
+    for problem in chain(problems(Syllogisms(), count=60, levels=(1,)), problems(SINGLE, count=60, levels=(1,))):
         premises, options = problem.meta["premises"], problem.meta["options"]
         kinds = list(product((False, True), repeat=3))
         situations = [
@@ -149,12 +150,31 @@ def test_conclusions_about_groups_hold_in_every_situation() -> None:
         fitting = [people for people in situations if all(holds(premise, people) for premise in premises)]
         assert fitting
         follow = [all(holds(option, people) for people in fitting) for option in options]
-        assert problem.reference["letters"] == "".join(x for x, y in zip(OPTIONS, follow, strict=True) if y)
+        assert problem.reference["letters"] == letters(follow)
+
+
+def letters(follow: list[bool]) -> str:
+    """Of the statements that follow; a single statement's answer is A where it does, B where not."""
+    if len(follow) == 1:
+        return "A" if follow[0] else "B"
+    return "".join(x for x, y in zip(OPTIONS, follow, strict=True) if y)
+
+
+def test_a_single_statement_follows_half_the_time_and_its_oracle_says_why() -> None:
+    asked = list(problems(SINGLE, count=40, levels=(1, 4, 7, 10)))
+    yes = [problem.reference["letters"] == "A" for problem in asked]
+    assert 0.4 < sum(yes) / len(yes) < 0.6
+    for problem, follows in zip(asked, yes, strict=True):
+        line, boxed = solve(SINGLE, problem).splitlines()
+        assert line.startswith("It follows from: ") is follows
+        assert boxed == ("\\boxed{A}" if follows else "\\boxed{B}")
+        assert not reason(SINGLE, problem, boxed)
+        assert reason(SINGLE, problem, "\\boxed{B}" if follows else "\\boxed{A}")
 
 
 def test_what_follows_from_many_premises_is_what_every_situation_of_the_inhabited_kinds_shows() -> None:
     """By the kinds of person that "all" and "no" leave; "some" follows from one of the people who must exist."""
-    for problem in problems(Syllogisms(), count=10, levels=(3, 6, 10)):
+    for problem in chain(*(problems(task, count=10, levels=(3, 6, 10)) for task in (Syllogisms(), SINGLE))):
         premises, options = problem.meta["premises"], problem.meta["options"]
         kinds = list(product((False, True), repeat=len(problem.meta["groups"])))
         left = [k for k in kinds if all(holds(p, [k]) for p in premises if p[0] in ("all", "no"))]
@@ -167,7 +187,7 @@ def test_what_follows_from_many_premises_is_what_every_situation_of_the_inhabite
             else any(all(holds(o, [k]) for k in person) for person in people)
             for o in options
         ]
-        assert problem.reference["letters"] == "".join(x for x, y in zip(OPTIONS, follow, strict=True) if y)
+        assert problem.reference["letters"] == letters(follow)
 
 
 def holds(statement: list[object], people: list[tuple[bool, ...]]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, permutations
 from typing import ClassVar, NamedTuple
 
@@ -41,6 +41,16 @@ STATED = [(form, a, b) for form in FORMS for a in range(8) for b in range(8)]  #
 PLACES = "\0\1\2\3\4\5\6\7"  # of the groups' names
 SENTENCES = [FORMS[form] % (PLACES[a], PLACES[b]) for form in FORMS for a in range(8) for b in range(8)]
 BETWEEN = "\x1f"
+SINGLE_WORDINGS = (
+    "{premises}\n\nDoes this follow? A group may have no members.\n{options}\n\nAnswer \\boxed{{A}} if it does and "
+    "\\boxed{{B}} if it does not.",
+    "Statement: {options}\n\nIs it true in every situation in which the following holds? (In a situation there may be "
+    'nobody at all of some group; then "all" and "no" statements about that group are true.)\n\n{premises}\n\nPut A '
+    "for yes, or B for no, in \\boxed{{}}.",
+    "A club keeps records of its {groups}. One person may belong to several of these groups, and a group may be "
+    "empty. It is known that:\n{premises}\n\nCan this be concluded for certain?\n{options}\n\nA) It can.\nB) It "
+    "cannot.\nGive the letter in \\boxed{{}}.",
+)
 
 
 class Known(NamedTuple):
@@ -64,10 +74,12 @@ class Syllogisms(Task):
     person, of which all consequences are found by following them, and "some" makes a person exist of whom two facts
     hold. An answer is right when it is the set of the statements that follow; one to three do, and none of the six is
     itself a premise.
+
+    single: ask of one statement only whether it follows, yes or no, which half the time it does.
     """
 
+    single: bool = False
     tags: ClassVar[tuple[str, ...]] = ("logic", "first-order")
-    ceiling = 0.06
     wordings: ClassVar[tuple[str, ...]] = (
         "{premises}\n\nWhich of these follow? A group may have no members.\n{options}\n\nAnswer in \\boxed{{}} with "
         "the letters of all that follow, such as B or A, D.",
@@ -79,23 +91,34 @@ class Syllogisms(Task):
         "all certain conclusions in \\boxed{{}}.",
     )
 
+    def __post_init__(self) -> None:
+        if self.single:
+            object.__setattr__(self, "wordings", SINGLE_WORDINGS)
+
+    @property
+    def ceiling(self) -> float:
+        return 0.6 if self.single else 0.06
+
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         n, count = SIZES[difficulty - 1]
-        wanted = FOLLOWING[rng.bit_generator.random_raw() % len(FOLLOWING)]
-        drawn = None
-        while drawn is None:
-            premises, known = _premises(rng, n, count)
-            drawn = _options(rng, n, premises, known, wanted)
-        options, follow = drawn
+        word = rng.bit_generator.random_raw()
+        size, wanted = (1, word & 1) if self.single else (len(OPTIONS), FOLLOWING[word % len(FOLLOWING)])
+        asked = None
+        while asked is None:
+            premises, drawn = _premises(rng, n, count)
+            asked = _options(rng, n, drawn, wanted, size)
+        options, follow = asked
         names = list(GROUPS)
         groups = [names.pop(word % len(names)) for word in rng.bit_generator.random_raw(n).tolist()]
-        listed = [f"{x}. {SENTENCES[option]}" for x, option in zip(OPTIONS, options, strict=True)]
+        listed = [SENTENCES[option] for option in options]
+        if not self.single:
+            listed = [f"{x}. {sentence}" for x, sentence in zip(OPTIONS, listed, strict=True)]
         text = "\n".join([SENTENCES[premise] for premise in premises]) + BETWEEN + "\n".join(listed)
         for place, group in zip(PLACES, groups, strict=False):
             text = text.replace(place, group)
-        shown, _, asked = text.partition(BETWEEN)
-        fields = {"premises": shown, "options": asked, "groups": f"{', '.join(groups[:-1])} and {groups[-1]}"}
-        letters = "".join([x for x, option in zip(OPTIONS, options, strict=True) if option in follow])
+        shown, _, statements = text.partition(BETWEEN)
+        fields = {"premises": shown, "options": statements, "groups": f"{', '.join(groups[:-1])} and {groups[-1]}"}
+        letters = self._letters([option in follow for option in options])
         meta = {"premises": [list(STATED[p]) for p in premises], "options": [list(STATED[o]) for o in options]}
         return self.ask(rng, {"letters": letters}, difficulty, fields, {**meta, "groups": groups})
 
@@ -110,10 +133,11 @@ class Syllogisms(Task):
         """Each statement with the fewest premises, as far as dropping one after another finds them, that imply it."""
         groups, lines = problem.meta["groups"], []
         premises, options = _numbered(problem.meta["premises"]), _numbered(problem.meta["options"])
-        for letter, option in zip(OPTIONS, options, strict=True):
+        for letter, option in zip(OPTIONS, options, strict=False):
             needed = _needed(option, premises, len(groups))
             because = " ".join(_text(premise, groups) for premise in needed)
-            lines.append(f"{letter}. {f'follows from: {because}' if needed else 'does not follow'}")
+            which = "It" if self.single else f"{letter}."
+            lines.append(f"{which} {f'follows from: {because}' if needed else 'does not follow'}")
         return "\n".join([*lines, f"\\boxed{{{', '.join(problem.reference['letters'])}}}"])
 
     def weak_solve(self, problem: Problem, rng: np.random.Generator) -> str:
@@ -121,8 +145,14 @@ class Syllogisms(Task):
         premises, n = _numbered(problem.meta["premises"]), len(problem.meta["groups"])
         pairs = [_known((p, q), n) for p in premises for q in premises]
         options = _numbered(problem.meta["options"])
-        letters = [x for x, option in zip(OPTIONS, options, strict=True) if any(_holds(option, k, n) for k in pairs)]
+        letters = self._letters([any(_holds(option, k, n) for k in pairs) for option in options])
         return f"\\boxed{{{', '.join(letters)}}}"
+
+    def _letters(self, follows: Sequence[bool]) -> str:
+        """Those of the statements that follow; of a single statement A if it does and B if not."""
+        if self.single:
+            return "A" if follows[0] else "B"
+        return "".join([letter for letter, holds in zip(OPTIONS, follows, strict=True) if holds])
 
 
 def _known(premises: Sequence[Statement], n: int) -> Known:
@@ -178,29 +208,19 @@ def _holds(statement: Statement, known: Known, n: int) -> bool:
     return any(facts & both == both for facts in known.people)
 
 
-def _premises(rng: np.random.Generator, n: int, count: int) -> tuple[list[Statement], Known]:
-    """Statements on different pairs that join all groups and can be true together, with nobody's group surely empty."""
-    words = rng.bit_generator.random_raw
-    every, (*_, inside) = _pairs(n), _masks(n)
-    while True:
-        pairs = [i << 3 | word % i for i, word in enumerate(words(n - 1).tolist(), 1)]
-        while len(pairs) < count:
-            pair = every[words() % len(every)]
-            if pair not in pairs:
-                pairs.append(pair)
-        premises = [
-            DRAWN[word % len(DRAWN)] | (pair if word >> 32 & 1 else (pair & 7) << 3 | pair >> 3)
-            for pair, word in zip(shuffled(rng, pairs), words(count).tolist(), strict=True)
-        ]
-        known = _known(premises, n)
-        if not known.implied & known.implied >> n & inside and not any(facts & facts >> n for facts in known.people):
-            return premises, known
+class Drawn(NamedTuple):
+    """new: what follows and is no premise. taken: all that follows, and the premises."""
+
+    new: list[Statement]
+    taken: frozenset[Statement]
 
 
-def _options(
-    rng: np.random.Generator, n: int, premises: Sequence[Statement], known: Known, wanted: int
-) -> tuple[list[Statement], list[Statement]] | None:
-    """Six statements, and those ``wanted`` of them that follow; None when too few do."""
+@lru_cache(maxsize=1 << 12)  # which holds all that three groups and two premises make
+def _conclusions(premises: tuple[Statement, ...], n: int) -> Drawn | None:
+    """Of premises that can be true together, with nobody's group surely empty; else None."""
+    known, (*_, inside) = _known(premises, n), _masks(n)
+    if known.implied & known.implied >> n & inside or any(facts & facts >> n for facts in known.people):
+        return None
     following: dict[Statement, None] = {}
     for facts in known.people:
         following.update(_particular(facts, n))
@@ -209,17 +229,45 @@ def _options(
         following.update(_universal(a, implied & (1 << width) - 1, n))
         implied >>= width
     new = [statement for statement in following if statement not in premises]
-    if len(new) < wanted:
+    return Drawn(new, frozenset((*following, *premises)))
+
+
+def _premises(rng: np.random.Generator, n: int, count: int) -> tuple[tuple[Statement, ...], Drawn]:
+    """Statements on different pairs that join all groups, and what follows from them."""
+    words = rng.bit_generator.random_raw
+    every = _pairs(n)
+    while True:
+        pairs = [i << 3 | word % i for i, word in enumerate(words(n - 1).tolist(), 1)]
+        while len(pairs) < count:
+            pair = every[words() % len(every)]
+            if pair not in pairs:
+                pairs.append(pair)
+        premises = tuple(
+            [
+                DRAWN[word % len(DRAWN)] | (pair if word >> 32 & 1 else (pair & 7) << 3 | pair >> 3)
+                for pair, word in zip(shuffled(rng, pairs), words(count).tolist(), strict=True)
+            ]
+        )
+        drawn = _conclusions(premises, n)
+        if drawn is not None:
+            return premises, drawn
+
+
+def _options(
+    rng: np.random.Generator, n: int, drawn: Drawn, wanted: int, size: int
+) -> tuple[list[Statement], list[Statement]] | None:
+    """So many statements (``size``), and those ``wanted`` of them that follow; None when too few do."""
+    if len(drawn.new) < wanted:
         return None
     words = rng.bit_generator.random_raw
+    new = drawn.new[:]
     follow = [new.pop(words() % len(new)) for _ in range(wanted)]
-    every, taken, options = _statements(n), {*following, *premises}, follow[:]
-    while len(options) < len(OPTIONS):
+    every, options = _statements(n), follow[:]
+    while len(options) < size:
         statement = every[words() % len(every)]
-        if statement not in taken:
-            taken.add(statement)
+        if statement not in drawn.taken and statement not in options:
             options.append(statement)
-    return shuffled(rng, options), follow
+    return shuffled(rng, options) if size > 1 else options, follow
 
 
 @cache
