@@ -77,7 +77,8 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
         if issubclass(type(make(id).task), Dialogue):
             continue
         peer = PEERS.get(name)
-        sides = [partial(_ours, id, KNOBS.get(name, {})), *([partial(_theirs, peer)] if peer else [])]
+        sides: list[Callable[[int, int], float]] = [partial(_ours, id, KNOBS.get(name, {}))]
+        sides += [partial(_theirs, peer)] if peer else []
         speeds = [median(column) for column in zip(*_alternate(sides), strict=True)]
         say(f"{name}: {speeds[0]:,.0f} episodes/s" + (f", {peer}: {speeds[1]:,.0f}" if peer else ""))
         if name not in OUTSIDE:

