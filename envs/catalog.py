@@ -18,9 +18,10 @@ from .dialogue import Dialogue
 from .games.registration import game_class, game_ids, make_game
 from .registration import ADAPTERS, UnknownEnvironment, make_task, task_class, task_ids
 from .task import OracleMissing, Problem, Task, sample_problem
-from .testing import Report, Row, check_task
+from .testing import MADE, Report, Row, check_task
 
-MADE = "can be made"  # the row of what is refused
+LIBRARIES = {**ADAPTERS, "textarena": "textarena"}  # whose environments can be listed, shown and checked
+TEXTARENA = "textarena/"  # environments of their own make, outside the registries
 WRONG_TRIES = 20  # other problems whose answers are tried as the example of a wrong one
 
 
@@ -60,17 +61,17 @@ def adapted_ids(namespace: str) -> list[str]:
         UnknownEnvironment: there is no adapter of this namespace.
         MissingLibrary: the library is not installed.
     """
-    if namespace not in ADAPTERS:
-        raise UnknownEnvironment(f"no adapter makes {namespace}/...: there are {', '.join(ADAPTERS)}")
-    adapter = importlib.import_module(f".adapters.{ADAPTERS[namespace]}", __package__)
+    if namespace not in LIBRARIES:
+        raise UnknownEnvironment(f"no adapter makes {namespace}/...: there are {', '.join(LIBRARIES)}")
+    adapter = importlib.import_module(f".adapters.{LIBRARIES[namespace]}", __package__)
     found = adapter.names() if hasattr(adapter, "names") else []
-    return [f"{namespace}/{name}" if re.search(r"-v\d+$", name) else f"{namespace}/{name}-v0" for name in found]
+    return [f"{namespace}/{name}" if re.search(r"-v\d+(-|$)", name) else f"{namespace}/{name}-v0" for name in found]
 
 
 def matching(pattern: str) -> list[str]:
     """The ids that a pattern with * and ? stands for, adapters' included. Raises as ``adapted_ids`` does."""
     namespace = pattern.partition("/")[0]
-    every = adapted_ids(namespace) if namespace in ADAPTERS else ids()
+    every = adapted_ids(namespace) if namespace in LIBRARIES else ids()
     return fnmatch.filter(every, pattern)
 
 
@@ -87,6 +88,8 @@ def summary(id: str) -> str:
 
 def card(id: str, difficulty: int | None = None, seed: int = 0) -> Card:
     """An environment with an example. Raises UnknownEnvironment, with the nearest names."""
+    if id.startswith(TEXTARENA):
+        return _told(id, seed)
     cls = _class(id)
     given = inspect.signature(cls).parameters.values()
     knobs = {p.name: "required" if p.default is p.empty else p.default for p in given}
@@ -122,6 +125,10 @@ def check(id: str, seeds: Sequence[int] = range(20)) -> Report:
 
     One that its adapter refuses to make has a report that says why.
     """
+    if id.startswith(TEXTARENA):
+        from .adapters.textarena_testing import check_textarena
+
+        return check_textarena(id, seeds[: max(2, len(seeds) // 4)])
     if issubclass(_class(id), Task):
         try:
             task = make_task(id)
@@ -171,6 +178,25 @@ def _opening(id: str, seed: int) -> dict[str, Any]:
     prompt = str(env.observe(env.agent_selection))
     action = env.game.sample(env.view(), np.random.default_rng(seed))
     return {"prompt": prompt, "answers": ((action, "a legal action"),)}
+
+
+def _told(id: str, seed: int) -> Card:
+    """What TextArena's game tells its first player; what it takes for an answer is the game's own affair."""
+    from .adapters import textarena
+
+    env = textarena.make(id)
+    env.reset(seed=seed)
+    return Card(
+        id=id,
+        kind="game",
+        tags=("games",),
+        description=f"TextArena's {env.id}, of {len(env.possible_agents)} players.",
+        knobs={},
+        wordings=1,
+        ceiling=None,
+        prompt=str(env.observe(env.agent_selection)),
+        answers=(),
+    )
 
 
 def _said(verdict: Verdict) -> str:

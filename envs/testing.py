@@ -29,6 +29,7 @@ from .registration import make_task
 from .subject import NotApplicable, Subject
 from .task import OracleMissing, Problem, Task, sample_problem
 
+MADE = "can be made"  # the row of what is refused, or does not start
 MAX_SNAPSHOT = 1 << 16  # bytes of a pickled snapshot
 TIMED = 20  # episodes of reset and one step, timed together
 SLOWEST = 5.0  # times a second that an environment must be reset and stepped: what is slower, trainers wait for

@@ -120,13 +120,14 @@ class TextArenaEnv(TextAEC):
         try:
             with self._own_generators():
                 done, _ = self._game.step(action=action[:MAX_ACTION_CHARS])
-                ending = self._game.close() if done else None
+                rewards, notes = self._game.close() if done else (None, {})
+            paid = [float((rewards or {}).get(k, 0.0)) for k in range(self._count)]
         except Exception as error:  # whatever their code meets in a text
             self._truncate(f"{type(error).__name__}: {error}"[:200])
             return
         self._listen()
-        if ending is not None:
-            self._end(*ending)
+        if done:
+            self._end(paid, notes)
         else:
             self.agent_selection = self.possible_agents[self._game.state.current_player_id]
 
@@ -227,10 +228,9 @@ class TextArenaEnv(TextAEC):
                 self._told[player] += f"[{name}] {text}\n"
             messages.clear()
 
-    def _end(self, rewards: dict[int, float] | None, notes: dict[int, dict[str, Any]]) -> None:
+    def _end(self, rewards: list[float], notes: dict[int, dict[str, Any]]) -> None:
         names = self.possible_agents
-        paid = rewards or {}
-        self.rewards = {agent: float(paid.get(k, 0.0)) for k, agent in enumerate(names)}
+        self.rewards = dict(zip(names, rewards, strict=True))
         self._cumulative_rewards = dict(self.rewards)
         self.terminations = dict.fromkeys(names, True)
         self.infos = {agent: dict(notes.get(k, {})) for k, agent in enumerate(names)}

@@ -85,7 +85,10 @@ def full_name(node: ast.AST, names: dict[str, str]) -> str:
 
 # The conformance kits disturb the shared generators on purpose, to catch tasks that draw from them, and put them back;
 # and they unpickle a snapshot that they have just pickled themselves.
-KITS = ("envs/testing.py", "envs/dialogue_testing.py", "envs/games/testing.py")
+KITS = (
+    *("envs/testing.py", "envs/dialogue_testing.py", "envs/games/testing.py"),
+    "envs/adapters/textarena_testing.py",
+)
 SHARED_STATE = (
     *("random.getstate", "random.seed", "random.setstate"),
     *("numpy.random.get_state", "numpy.random.seed", "numpy.random.set_state"),

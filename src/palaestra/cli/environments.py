@@ -35,7 +35,6 @@ def list_environments(tag: str | None = None, of: str | None = None) -> None:
         of: those that an adapter makes of another library, such as reasoning_gym.
     """
     from palaestra.envs import catalog
-    from palaestra.envs.registration import ADAPTERS
 
     if of is not None:
         ids = catalog.adapted_ids(of)
@@ -58,7 +57,7 @@ def list_environments(tag: str | None = None, of: str | None = None) -> None:
             table.add_row(id, escape(catalog.summary(id)))
     console.print(table)
     if tag is None:
-        others = ", ".join(f"{namespace}/..." for namespace in ADAPTERS)
+        others = ", ".join(f"{namespace}/..." for namespace in catalog.LIBRARIES)
         console.print(f"of other libraries: {others} (palaestra envs list --of NAMESPACE)", highlight=False)
 
 

@@ -14,6 +14,7 @@ import pytest
 from pettingzoo.test import api_test, seed_test
 
 from palaestra.envs.adapters.textarena import TextArenaEnv, Unplayable, make, names
+from palaestra.envs.catalog import card, check, matching
 from palaestra.envs.registration import UnknownEnvironment
 
 GAMES = ("TicTacToe-v0", "KuhnPoker-v0", "2048-v0", "SecretMafia-v0")
@@ -113,6 +114,34 @@ def test_a_game_whose_code_fails_is_truncated_with_the_reason() -> None:
     assert all(env.truncations.values())
     assert not any(env.rewards.values())
     assert "TypeError" in env.infos["player_0"]["fault"]
+
+
+def test_rewards_that_are_no_numbers_are_a_fault_of_the_game() -> None:
+    env = make("Countdown-v0")
+    env.reset(seed=0)
+    while not any(env.terminations.values()) and not any(env.truncations.values()):
+        env.step("no move")
+    assert "could not convert string to float" in env.infos["player_0"]["fault"]
+
+
+def test_the_kit_passes_what_keeps_the_rules_and_names_what_does_not_start() -> None:
+    assert check("textarena/TicTacToe-v0", range(2)).ok
+    report = check("textarena/UsedCarNegotiation-v0", range(2))
+    assert [(row.name, row.passed) for row in report.rows] == [("can be made", False)]
+    assert "does not start: FileNotFoundError" in report.rows[0].detail
+    assert "textarena/TicTacToe-v0" in matching("textarena/TicTac*")
+
+
+def test_the_kit_catches_a_game_that_draws_from_the_callers_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextArenaEnv, "_own_generators", lambda self: contextlib.nullcontext())
+    failed = {row.name for row in check("textarena/2048-v0", range(2)).rows if not row.passed}
+    assert failed == {"same seed, interleaved", "snapshot and restore, every step"}
+
+
+def test_a_card_shows_what_the_first_player_is_told() -> None:
+    found = card("textarena/TicTacToe-v0")
+    assert found.kind == "game"
+    assert "Tic Tac Toe" in found.prompt
 
 
 def test_games_that_do_not_start_say_why() -> None:
