@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from .catalog import MADE, Card
-from .testing import Report
+from .catalog import Card
+from .testing import MADE, Report
 
 HEAD = """# Environments
 
@@ -25,13 +25,13 @@ ADAPTED = """# Adapters' environments
 
 Environments of other libraries, put to the same checks as our own, with fewer seeds. Problems, answers and scoring are
 as the library has them; seeds, snapshots, time limits and what becomes of code in answers are the adapter's. Written by
-`palaestra envs check '{pattern}' --seeds 3{skipped} --out FILE`.
+`palaestra envs check {patterns} --seeds {seeds}{skipped} --out FILE`.
 
 {counts}
 
 | environment | | best cheat | what fails, or why it is refused |
 |---|---|---|---|"""
-WORDS = {"passes": "pass", "fails": "fail", "refused": "refused unless asked for"}
+WORDS = {"passes": "pass", "fails": "fail", "refused": "do not start, or are refused unless asked for"}
 SHOWN = ("cheats stay below the ceiling", "difficulty matters to a weak solver")
 
 
@@ -61,14 +61,15 @@ def conformance(reports: Iterable[Report]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def adapters_page(pattern: str, reports: Sequence[Report], skipped: Sequence[str] = ()) -> str:
+def adapters_page(patterns: Sequence[str], reports: Sequence[Report], seeds: int, skipped: Sequence[str] = ()) -> str:
     """The same for other people's environments, with what fails in words. skipped: ids that were left out."""
     words = [_word(report) for report in reports]
     counts = ", ".join(f"{words.count(word)} {meaning}" for word, meaning in WORDS.items() if word in words)
     left_out = f" Left out: {', '.join(skipped)}." if skipped else ""
     command = f" --skip {' '.join(skipped)}" if skipped else ""
     counted = f"{len(reports)} environments: {counts}.{left_out}"
-    lines = [ADAPTED.format(pattern=pattern, skipped=command, counts=counted)]
+    asked = " ".join(f"'{pattern}'" for pattern in patterns)
+    lines = [ADAPTED.format(patterns=asked, seeds=seeds, skipped=command, counts=counted)]
     for word, report in zip(words, reports, strict=True):
         best = next((row.detail for row in report.rows if row.name == SHOWN[0] and row.passed), "")
         faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False and row.name != MADE]

@@ -30,11 +30,13 @@ def test_the_adapters_page_counts_and_says_why() -> None:
         Report("a/bad-v0", (cheats, Row("oracle scores 1", False, "1 | 2"))),
         Report("a/sold-v0", (Row(catalog.MADE, False, "pays for all"),)),
     ]
-    page = adapters_page("a/*", reports)
+    page = adapters_page(["a/*"], reports, 3)
     assert "palaestra envs check 'a/*'" in page
-    assert "3 environments: 1 pass, 1 fail, 1 refused unless asked for." in page
+    assert "3 environments: 1 pass, 1 fail, 1 do not start, or are refused unless asked for." in page
     assert "--seeds 3 --out FILE" in page
-    assert "--seeds 3 --skip a/slow-v0 a/odd-v0 --out FILE" in adapters_page("a/*", reports, ["a/slow-v0", "a/odd-v0"])
+    assert "'a/*' 'b/*' --seeds 2 --skip a/slow-v0 a/odd-v0 --out FILE" in adapters_page(
+        ["a/*", "b/*"], reports, 2, ["a/slow-v0", "a/odd-v0"]
+    )
     assert page.splitlines()[-3:] == [
         "| `a/good-v0` | passes | all earn 0 |  |",
         "| `a/bad-v0` | fails | all earn 0 | oracle scores 1: 1 \\| 2 |",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from palaestra.envs.testing import Report
 
 OWN = "palaestra/"
+WILD = {*"*?"}
 
 environments = SubcommandApp()
 app.command(environments, name="envs", help="List and check environments.")
@@ -91,7 +93,7 @@ def show_environment(env: Positional[str], difficulty: int | None = None, seed: 
 
 @environments.command(name="check")
 def check_environment(
-    env: Positional[str | None] = None,
+    envs: Positional[tuple[str, ...]] = (),
     all: bool = False,
     seeds: int = 20,
     skip: tuple[str, ...] = (),
@@ -100,29 +102,30 @@ def check_environment(
     """Try to break an environment: seeds, splits, oracle, cheats, hostile answers. Exit code 1 when a check fails.
 
     Args:
-        env: environment id; "module:id" imports the module first; a pattern such as "reasoning_gym/*" checks many.
+        envs: environment ids; "module:id" imports the module first; a pattern such as "reasoning_gym/*" checks many.
         all: every registered environment, one line each.
         seeds: how many problems a level most checks look at.
-        skip: with --all or a pattern, ids to leave out, such as those that take minutes.
-        out: with --all or a pattern, write the table as Markdown to this file too.
+        skip: ids to leave out of many, such as those that take minutes.
+        out: of many, write the table as Markdown to this file too.
     """
     from palaestra.envs import catalog
     from palaestra.envs.gallery import adapters_page, conformance
 
-    if all == (env is not None):
-        raise UserError("name one environment, or give --all")
-    if env is not None and not {*env} & {*"*?"}:
-        report = catalog.check(env, range(seeds))
+    if all == bool(envs):
+        raise UserError("name an environment, or give --all")
+    if len(envs) == 1 and not WILD & {*envs[0]}:
+        report = catalog.check(envs[0], range(seeds))
         console.print(str(report), markup=False, highlight=False)
         sys.exit(not report.ok)
     reports = []
-    asked = filter(catalog.complete, catalog.ids()) if env is None else catalog.matching(env)
+    named = chain(*(catalog.matching(env) if WILD & {*env} else [env] for env in envs))
+    asked = filter(catalog.complete, catalog.ids()) if all else named
     for report in _checked([id for id in asked if id not in skip], seeds):
         reports.append(report)
         if out is not None:  # each time, since many take long
-            out.write_text(conformance(reports) if env is None else adapters_page(env, reports, skip))
+            out.write_text(conformance(reports) if all else adapters_page(envs, reports, seeds, skip))
     if not reports:
-        raise UserError(f"no environment is called {env!r}")
+        raise UserError(f"no environment is called {' or '.join(envs)}")
     sys.exit(any(not report.ok for report in reports))
 
 
