@@ -1,22 +1,24 @@
 """Views straight from the log's columns: the rows of ``views.groups`` without the episodes, ten times as fast.
 
-Only what rows are made of is read, and it stays in Arrow's memory: texts, verdicts and remarks are never touched.
+Only what rows are made of is read, and it stays in Arrow's memory: texts and verdicts are never touched.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .store import EpisodeStore
 from .views import Played, Row, View, grouped, refuse_biased
 
-OF_TURNS = ("role", "prompt_ids", "action_ids", "logprobs", "temperature", "top_p", "top_k")
+OF_TURNS = ("role", "prompt_ids", "action_ids", "logprobs", "temperature", "top_p", "top_k", "meta")
 COLUMNS = (
     *("id", "env_id", "group_id", "outcome.list.element.role", "outcome.list.element.reward"),
     *(f"turns.list.element.{name}" for name in OF_TURNS),
@@ -121,6 +123,9 @@ def _tokens(turns: pa.StructArray) -> _Tokens:
     ids[acted] = actions.flatten().to_numpy(zero_copy_only=False)
     action[acted] = True
     likely[acted] = logprobs.flatten().to_numpy(zero_copy_only=False)
+    for turn in np.flatnonzero(pc.match_substring(turns.field("meta"), '"forced"')).tolist():
+        for first, last in json.loads(turns.field("meta")[turn].as_py()).get("forced", ()):
+            action[middle[turn] + first : middle[turn] + last] = False
     return _Tokens(ids, action, likely, start.tolist(), middle.tolist(), end.tolist(), chosen.tolist())
 
 

@@ -179,7 +179,7 @@ def _sampled(episodes: Iterable[Episode], decode: Decode | None) -> Iterator[Pla
                 continue
             for turn in turns:
                 refuse_biased(turn.temperature, turn.top_p, turn.top_k)
-            yield episode.group_id, role, rows_of(episode, role, turns, decode)
+            yield episode.group_id, role, rows_of(episode, role, turns, decode, drawn=True)
 
 
 def each(episodes: Iterable[Episode]) -> View:
@@ -213,7 +213,7 @@ def matches(episodes: Iterable[Episode], agent_id: str) -> View:
             for turn in turns:
                 refuse_biased(turn.temperature, turn.top_p, turn.top_k)
             if episode.outcome[role].decided and turns:
-                rows += rows_of(episode, role, turns)
+                rows += rows_of(episode, role, turns, drawn=True)
             else:
                 dropped["undecided" if turns else "no sampled tokens"] += 1
     rows.sort(key=prompt_of)
@@ -252,18 +252,23 @@ class _Encoded:
 Tokens = Turn | _Encoded
 
 
-def rows_of(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None = None) -> list[Row]:
-    """Rows of one role's turns: a turn extends the row before it exactly when its prompt does; else it forks."""
+def rows_of(
+    episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None = None, drawn: bool = False
+) -> list[Row]:
+    """Rows of one role's turns: a turn extends the row before it exactly when its prompt does; else it forks.
+
+    drawn: only what was sampled is an action, not what a strategy put into the answer (``Turn.meta["forced"]``).
+    """
     pieces: list[list[Tokens]] = []
     read: tuple[int, ...] = ()
     for turn in turns:
         extends = bool(pieces) and turn.prompt_ids[: len(read)] == read
         pieces[-1].append(turn) if extends else pieces.append([turn])
         read = turn.prompt_ids + turn.action_ids
-    return [_row(episode, role, piece, decode) for piece in pieces]
+    return [_row(episode, role, piece, decode, drawn) for piece in pieces]
 
 
-def _row(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None) -> Row:
+def _row(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | None, drawn: bool) -> Row:
     last = turns[-1]
     ids = np.array(last.prompt_ids + last.action_ids, dtype=np.int64)
     action = np.zeros(len(ids), dtype=np.bool_)
@@ -275,6 +280,9 @@ def _row(episode: Episode, role: str, turns: Sequence[Tokens], decode: Decode | 
         logprobs[chosen] = turn.logprobs
         if isinstance(turn, Turn) and decode is not None:
             judged[chosen] = step_rewards(turn, decode)
+        if drawn and isinstance(turn, Turn):
+            for start, end in turn.meta.get("forced", ()):
+                action[chosen][start:end] = False
     return Row(
         ids=ids,
         action=action,

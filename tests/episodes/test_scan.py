@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from palaestra.episodes import Actor, Episode, EpisodeStore, Outcome, Turn, scan
-from palaestra.episodes.views import Row, View, groups
+from palaestra.episodes.views import Row, View, groups, sft
 from palaestra.verifiers import Status
 
 RNG = np.random.default_rng(0)
@@ -37,6 +37,8 @@ def log() -> list[Episode]:
     forked = turn("a", (1, 2, 8, 8, 8), 5)
     shorter = turn("a", (1, 2, 3), 5)
     other = turn("b", (7,), 7, 7)
+    waited = replace(turn("a", (1, 2), 3, 4, 5, 6), meta={"forced": [[1, 3]]})
+    after = turn("a", (1, 2, 3, 4, 5, 6, 9), 8)
     return [
         episode("1", "g", (one,), a=1.0),
         episode("2", "g", (one, on, third), a=0.0),
@@ -47,7 +49,17 @@ def log() -> list[Episode]:
         episode("7", "i", (replace(one, action_ids=(), logprobs=()), on), a=1.0),
         episode("8", "i", (), a=1.0),
         episode("9", "j", (one,), a=math.nan),
+        episode("10", "g", (waited, after), a=1.0),
+        episode("11", "g", (replace(one, meta={"said": 'the word "forced"'}),), a=0.0),
     ]
+
+
+def test_what_was_put_into_an_answer_is_no_action_and_is_imitated_all_the_same() -> None:
+    (waited,) = [one for one in log() if one.id == "10"]
+    (row,) = [row for row in groups(log()).rows if row.episode_id == "10"]
+    assert row.ids[row.action].tolist() == [3, 6, 8]
+    (imitated,) = sft([waited], lambda observation, answer: ((), ())).rows
+    assert imitated.ids[imitated.action].tolist() == [3, 4, 5, 6, 8]
 
 
 def same(one: Row, other: Row) -> bool:
