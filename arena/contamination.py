@@ -18,14 +18,18 @@ COLUMNS = ["env_id", "problem", "tags"]
 
 def trained_on(log: Path) -> set[str]:
     """Names of the problems of a log that an agent may have learned from: all but those it was measured on."""
-    found: set[str] = set()
+    asked: set[tuple[str, str, str, str]] = set()  # problems are asked many times, and named once
     for file in EpisodeStore(log).files():
-        for row in pq.read_table(file, columns=COLUMNS).to_pylist():
-            problem = row["problem"]
-            if problem is not None and json.loads(row["tags"]).get("phase") != MEASURED:
-                meta = json.loads(problem["meta"])
-                found.update(_names(row["env_id"], problem["prompt"], problem["reference"], meta))
-    return found
+        table = pq.read_table(file, columns=COLUMNS)
+        problems = table["problem"].combine_chunks()
+        columns = [table["env_id"], *(problems.field(name) for name in ("prompt", "reference", "meta"))]
+        rows = zip(*(column.to_pylist() for column in (*columns, problems.is_valid(), table["tags"])), strict=True)
+        asked.update(row[:4] for row in rows if row[4] and json.loads(row[5]).get("phase") != MEASURED)
+    return {
+        name
+        for env_id, prompt, reference, meta in asked
+        for name in _names(env_id, prompt, reference, json.loads(meta))
+    }
 
 
 def seen_among(episodes: Iterable[Episode], seen: set[str]) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import inspect
+import multiprocessing
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from .task import OracleMissing, Problem, Task, sample_problem
 from .testing import MADE, Report, Row, check_task
 
 LIBRARIES = {**ADAPTERS, "textarena": "textarena"}  # whose environments can be listed, shown and checked
+ENDS = "the checks end"
 TEXTARENA = "textarena/"  # environments of their own make, outside the registries
 WRONG_TRIES = 20  # other problems whose answers are tried as the example of a wrong one
 
@@ -138,6 +141,32 @@ def check(id: str, seeds: Sequence[int] = range(20)) -> Report:
     from .games.testing import check_game  # imports PettingZoo's tests
 
     return check_game(id, seeds[: max(2, len(seeds) // 4)])
+
+
+def check_apart(id: str, seeds: int, seconds: float) -> Report:
+    """``check`` in a process of its own, for so long at most: other people's code may hang, or take Python with it."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_report, args=(sender, id, seeds))
+    process.start()
+    sender.close()  # so that the child's end is the only one, and its death is told
+    try:
+        if receiver.poll(seconds):
+            found: Report = receiver.recv()
+            return found
+        fault = f"no result within {seconds:g} s"
+    except EOFError:
+        process.join()
+        fault = f"the process ended with exit code {process.exitcode}"
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+    return Report(id, (Row(ENDS, False, fault),))
+
+
+def _send_report(sender: Connection, id: str, seeds: int) -> None:
+    sender.send(check(id, range(seeds)))
 
 
 def _class(id: str) -> type[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from palaestra.envs import catalog
 from palaestra.envs.gallery import adapters_page, conformance, gallery
 from palaestra.envs.testing import Report, Row
@@ -42,3 +44,13 @@ def test_the_adapters_page_counts_and_says_why() -> None:
         "| `a/bad-v0` | fails | all earn 0 | oracle scores 1: 1 \\| 2 |",
         "| `a/sold-v0` | refused |  | pays for all |",
     ]
+
+
+def test_other_peoples_code_may_hang_or_take_python_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert catalog.check_apart("palaestra/RockPaperScissors-v0", 2, 60).ok
+    (row,) = catalog.check_apart("palaestra/RockPaperScissors-v0", 2, 0.01).rows
+    assert (row.passed, row.detail) == (False, "no result within 0.01 s")
+    (tmp_path / "falls.py").write_text("import os\nos._exit(7)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (row,) = catalog.check_apart("falls:x/A-v0", 2, 60).rows
+    assert (row.passed, row.detail) == (False, "the process ended with exit code 7")

@@ -98,6 +98,7 @@ def check_environment(
     seeds: int = 20,
     skip: tuple[str, ...] = (),
     out: Path | None = None,
+    limit: float = 600.0,
 ) -> None:
     """Try to break an environment: seeds, splits, oracle, cheats, hostile answers. Exit code 1 when a check fails.
 
@@ -107,6 +108,7 @@ def check_environment(
         seeds: how many problems a level most checks look at.
         skip: ids to leave out of many, such as those that take minutes.
         out: of many, write the table as Markdown to this file too.
+        limit: seconds for each of the named, when they are many; what takes longer has failed.
     """
     from palaestra.envs import catalog
     from palaestra.envs.gallery import adapters_page, conformance
@@ -119,8 +121,9 @@ def check_environment(
         sys.exit(not report.ok)
     reports = []
     named = chain(*(catalog.matching(env) if WILD & {*env} else [env] for env in envs))
-    asked = filter(catalog.complete, catalog.ids()) if all else named
-    for report in _checked([id for id in asked if id not in skip], seeds):
+    every = filter(catalog.complete, catalog.ids()) if all else named
+    asked = [id for id in every if id not in skip]
+    for report in _checked(asked, seeds, None if all else limit):
         reports.append(report)
         if out is not None:  # each time, since many take long
             out.write_text(conformance(reports) if all else adapters_page(envs, reports, seeds, skip))
@@ -129,14 +132,14 @@ def check_environment(
     sys.exit(any(not report.ok for report in reports))
 
 
-def _checked(ids: Iterable[str], seeds: int) -> Iterator[Report]:
-    """The reports, each shown in a line as it is made."""
+def _checked(ids: Iterable[str], seeds: int, limit: float | None) -> Iterator[Report]:
+    """The reports, each shown in a line as it is made; with a limit, each in a process of its own."""
     from palaestra.envs import catalog
 
     for id in ids:
         began = time.perf_counter()
         with console.status(id):
-            report = catalog.check(id, range(seeds))
+            report = catalog.check(id, range(seeds)) if limit is None else catalog.check_apart(id, seeds, limit)
         faults = [f"{row.name}: {row.detail}" for row in report.rows if row.passed is False]
         said = "; ".join(faults) or f"{sum(row.passed is True for row in report.rows)} checks"
         word = "ok  " if report.ok else "FAIL"

@@ -13,18 +13,23 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.clock import TimedEngine
 from palaestra.agents.pretrained import load_policy
 from palaestra.agents.self_consistency import SelfConsistency
+from palaestra.arena.contamination import seen_among, trained_on
 from palaestra.arena.curves import draw_curves
 from palaestra.arena.display import Display
 from palaestra.arena.evaluate import Evaluation, held_out, summarise
 from palaestra.arena.leaderboard import write_leaderboard
+from palaestra.arena.measure import beside_the_best, by_problem, corrected
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.tracking import Tracker
+from palaestra.episodes import Episode
 from palaestra.trainers.self_play import evaluated, yardsticks
 from palaestra.trainers.session import Session, Stopped
 
 
 def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[[], bool]) -> list[Evaluation]:
     """Evaluate start, warm-started and evolved agent, and the last with self-consistency; write what people look at.
+
+    The board says which agents the best of them is told apart from, and how many of the problems were trained on.
 
     Raises:
         Stopped: ``stop()`` was true before the last agent; those evaluated are in the log and not played again.
@@ -33,10 +38,15 @@ def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[
     agents = entrants(session)
     display.phase("evaluate", len(agents))
     rows: list[Evaluation] = []
+    answered: dict[str, list[Episode]] = {}
     for name, agent in agents.items():
         if any(processes.gather(bool(rows) and stop())):
             raise Stopped
-        found = [_evaluate(session, name, agent)] if session.league is None else evaluated(session, name, agent)
+        if session.league is None:
+            answered[name] = _held_out(session, name, agent)
+            found = [summarise(answered[name], name)]
+        else:
+            found = evaluated(session, name, agent)
         rows += found
         display.advance({"accuracy": mean(row.score for row in found), "length": found[0].length})
     if not processes.is_first():
@@ -45,7 +55,13 @@ def finish(session: Session, tracker: Tracker, display: Display, stop: Callable[
     picture = draw_curves(metrics, run.path / "curves.png", f"{run.name}: {recipe.env_id}, {recipe.evolve.algorithm}")
     hardware = json.loads((run.path / "environment.json").read_text())["hardware"]
     subtitle = f"{recipe.env_id}, {recipe.evaluation.problems} held-out problems. {hardware}."
-    write_leaderboard(rows, run.path, run.name, subtitle, picture.name)
+    learned = trained_on(run.path / "episodes")
+    rows = [
+        replace(row, seen=seen_among(answered[row.agent], learned)) if row.agent in answered else row for row in rows
+    ]
+    scores = {name: by_problem(episodes) for name, episodes in answered.items()}
+    comparisons = corrected(beside_the_best(recipe.env_id, scores))
+    write_leaderboard(rows, run.path, run.name, subtitle, picture.name, comparisons)
     tracker.leaderboard(rows)
     tracker.finish(summary(session, rows), [str(picture)])
     return rows
@@ -67,13 +83,13 @@ def entrants(session: Session) -> dict[str, Agent]:
     return agents
 
 
-def _evaluate(session: Session, name: str, agent: Agent) -> Evaluation:
-    """Play, log and sum up; what is in the log already is summed up from there."""
+def _held_out(session: Session, name: str, agent: Agent) -> list[Episode]:
+    """The agent's answers to the held-out problems: from the log, and what is not there is played and logged."""
     recipe, spec, store = session.recipe, session.recipe.evaluation, session.run.episodes
     batch = f"held-out-{name.replace(', ', '-').replace(' ', '-')}"
     committed = store.find(batch)
     if committed is not None:
-        return summarise(list(store.read(committed)), name)
+        return list(store.read(committed))
     jobs = [
         replace(job, id=f"{batch}/{job.id}")
         for job in held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
@@ -81,7 +97,7 @@ def _evaluate(session: Session, name: str, agent: Agent) -> Evaluation:
     episodes = session.play(agent, jobs, {"phase": "held-out", "agent": name})
     if processes.is_first():
         store.append(episodes, batch)
-    return summarise(episodes, name)
+    return episodes
 
 
 def summary(session: Session, rows: list[Evaluation]) -> dict[str, Any]:
