@@ -33,6 +33,7 @@ class Evaluation:
     majority_at_k: that their majority is; both over problems all of whose answers were decided, nan without any.
     seconds: mean time of an episode, as its share of what was played at once; verifier_calls: mean of an episode.
     seen: of the problems, those that were trained on (``contamination``).
+    repair, harm, outcome_efficiency, process_efficiency: as in ``second_look``.
     """
 
     agent: str
@@ -53,6 +54,10 @@ class Evaluation:
     seconds: float = math.nan
     verifier_calls: float = math.nan
     seen: int = 0
+    repair: float = math.nan
+    harm: float = math.nan
+    outcome_efficiency: float = math.nan
+    process_efficiency: float = math.nan
 
 
 def held_out(

@@ -24,6 +24,12 @@ from .tournament import Standings
 FILE = "leaderboard.json"
 SHOWN_AGENTS = 50  # in a terminal; the page has them all
 SHOWN_ENVIRONMENTS = 5  # in columns of their own
+PARTS = {  # of answers: titles and fields of an Evaluation
+    "repair": "repair",
+    "harm": "harm",
+    "ξ outcome": "outcome_efficiency",
+    "ξ process": "process_efficiency",
+}
 
 
 class BrokenBoard(ValueError):
@@ -113,14 +119,21 @@ def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Ta
     table.add_column("agent", no_wrap=True)
     k = max((row.k for row in rows), default=1)
     several = (f"pass@{k}", f"majority@{k}") if k > 1 else ()
-    for name in ("score", "95 % interval", "problems", *several, "tokens", "length"):
+    parts = parts_told(rows)
+    for name in ("score", "95 % interval", "problems", *several, *parts, "tokens", "length"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranked(rows)[:SHOWN_AGENTS]:
         n = f"{row.problems or row.n}" + (f" ({row.undecided} undecided)" if row.undecided else "")
         cells = [percent(row.score), f"{percent(row.low)} – {percent(row.high)}", n]
         cells += [percent(row.pass_at_k), percent(row.majority_at_k)] if k > 1 else []
+        cells += [percent(getattr(row, field)) for field in parts.values()]
         table.add_row(escape(row.agent), *cells, f"{row.tokens:.1f}", f"{row.length:.1f}")
     return table
+
+
+def parts_told(rows: Sequence[Evaluation]) -> dict[str, str]:
+    """Titles and fields of those columns on parts of answers in which some agent has a figure."""
+    return {title: field for title, field in PARTS.items() if any(getattr(row, field) >= 0 for row in rows)}
 
 
 def terminal_board(board: Board) -> Iterator[Table | Text]:

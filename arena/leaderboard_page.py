@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from .leaderboard import Board, Overall, overall, percent, ranked, remarks
+from .leaderboard import Board, Overall, overall, parts_told, percent, ranked, remarks
 
 SHOWN_PLAYERS = 40  # of a win matrix
 SHOWN_COMPARISONS = 400
@@ -110,7 +110,9 @@ def page(board: Board, title: str, subtitle: str, picture: str | None = None) ->
     several = len(board.environments) > 1
     agents = overall(board)
     k = max((row.k for row in board.rows), default=1)
-    columns = ACROSS if several else (*COLUMNS, *((f"pass@{k}", f"majority@{k}") if k > 1 else ()))
+    columns = (
+        ACROSS if several else (*COLUMNS, *((f"pass@{k}", f"majority@{k}") if k > 1 else ()), *parts_told(board.rows))
+    )
     found = sorted(board.comparisons, key=lambda one: one.adjusted)[:SHOWN_COMPARISONS]
     return template.render(
         title=title,
@@ -139,6 +141,7 @@ def pareto(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
 
 def _rows(board: Board, k: int) -> list[dict[str, Any]]:
     """The rows of a board of one environment."""
+    parts = parts_told(board.rows).values()
     return [
         _row(
             row,
@@ -149,6 +152,7 @@ def _rows(board: Board, k: int) -> list[dict[str, Any]]:
             percent(row.truncated),
             _seconds(row.seconds),
             *((percent(row.pass_at_k), percent(row.majority_at_k)) if k > 1 else ()),
+            *(percent(getattr(row, field)) for field in parts),
         )
         for row in ranked(board.rows)
     ]
