@@ -6,6 +6,7 @@ vocabulary never exist at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import embedding, linear
-from torch.utils.checkpoint import checkpoint
+from torch.nn.functional import embedding, linear, pad
 from transformers import PreTrainedModel
 
 from palaestra.agents.sharding import run
@@ -24,6 +24,8 @@ from .layout import Layout, lay_out
 
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 ON_GPU = 64  # times as many on a GPU, which is fast at large products only
+
+Place = Callable[[Batch, Tensor, Layout], Tensor]  # the states that tell of action tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +47,37 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
     refuse_unsupported(model)
-    return Outputs(*run(model, _policy, batch))
+    return Outputs(*run(model, _policy, batch, _before))
 
 
 def forward_critique(model: PreTrainedModel, batch: Batch) -> Outputs:
     """Of a model with both heads: as ``forward``, but the value after each action token."""
     refuse_unsupported(model)
-    return Outputs(*run(model, _critique, batch))
+    return Outputs(*run(model, _policy, batch, _after))
 
 
 def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What an evaluator's head (``model.score``, one output) says after every action token, in fp32."""
-    return Outputs(*run(model, _values, batch))
+    return Outputs(*run(model, _values, batch, _after))
 
 
 def forward_states(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What a critic's head says where every action token was chosen, before it was read."""
-    return Outputs(*run(model, _states, batch))
+    return Outputs(*run(model, _values, batch, _before))
 
 
-def _policy(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
-    hidden, layout = hidden_states(model, batch)
-    before = _before(batch, hidden, layout)
-    of_policy = _of_policy(model, batch, before)
-    return (*of_policy, _of_value(model, batch, before)) if hasattr(model, "score") else of_policy
-
-
-def _critique(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
+def _policy(model: PreTrainedModel, batch: Batch, valued: Place) -> tuple[Tensor, ...]:
     hidden, layout = hidden_states(model, batch)
     of_policy = _of_policy(model, batch, _before(batch, hidden, layout))
-    return (*of_policy, _of_value(model, batch, _after(batch, hidden, layout)))
+    if not hasattr(model, "score"):
+        return of_policy
+    return (*of_policy, _of_value(model, batch, valued(batch, hidden, layout)))
 
 
-def _values(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
+def _values(model: PreTrainedModel, batch: Batch, valued: Place) -> tuple[Tensor, ...]:
     hidden, layout = hidden_states(model, batch)
     zeros = torch.zeros(len(batch), device=hidden.device)
-    return zeros, zeros, _of_value(model, batch, _after(batch, hidden, layout))
-
-
-def _states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, ...]:
-    hidden, layout = hidden_states(model, batch)
-    zeros = torch.zeros(len(batch), device=hidden.device)
-    return zeros, zeros, _of_value(model, batch, _before(batch, hidden, layout))
+    return zeros, zeros, _of_value(model, batch, valued(batch, hidden, layout))
 
 
 def _predicted(batch: Batch) -> NDArray[np.int64]:
@@ -141,53 +132,63 @@ def action_logprobs(
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each target and the entropy where it was chosen, from (N, hidden size) states, in fp32."""
     head: Any = model.get_output_embeddings()
-    weight, bias = head.weight.float(), None if head.bias is None else head.bias.float()
-
-    def chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        logits = linear(states.float(), weight, bias)
-        apply: Any = Chosen.apply
-        scored: tuple[Tensor, Tensor] = apply(logits if temperature == 1 else logits / temperature, chosen)
-        return scored
-
+    states, weight = hidden.float(), head.weight.float()
+    if head.bias is not None:  # as the weight of a last state that is always 1
+        states, weight = pad(states, (0, 1), value=1.0), torch.cat([weight, head.bias.float()[:, None]], 1)
     size = max(1, CHUNK_ELEMENTS * (ON_GPU if hidden.is_cuda else 1) // head.out_features)
-    if len(targets) <= size:
-        return chunk(hidden, targets)
-    parts = [
-        checkpoint(chunk, states, chosen, use_reentrant=False)
-        for states, chosen in zip(hidden.split(size), targets.split(size), strict=True)
-    ]
-    return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
+    apply: Any = Chosen.apply
+    scored: tuple[Tensor, Tensor] = apply(states if temperature == 1 else states / temperature, weight, targets, size)
+    return scored
 
 
 class Chosen(torch.autograd.Function):
-    """(N, V) logits and N targets to the targets' log-probabilities and the entropies, (N,) each.
+    """(N, H) states, a head and N targets to the targets' log-probabilities and the entropies, (N,) each.
 
     What autograd would make of log_softmax and gather, in half the time: between the passes it keeps the
     probabilities p alone, since the gradient of log p[target] by the logits is onehot(target) - p, and that of the
-    entropy H is -p (log p + H).
+    entropy H is -p (log p + H). Of more than ``size`` targets it goes through so many at a time, keeps nothing of
+    them, and computes each chunk's p once more on the way back. What stays is allocated before the first chunk: behind
+    it the C library could not join what the chunks leave free.
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        logp = logits.log_softmax(-1)
-        chosen = logp.gather(1, targets[:, None]).squeeze(1)
-        probabilities = logp.exp()
-        logp.clamp_(min=torch.finfo(logp.dtype).min)  # 0 log 0 is 0: a logit of -inf adds nothing to the entropy
-        entropy = -torch.linalg.vecdot(probabilities, logp)
-        ctx.save_for_backward(probabilities, targets, entropy)
+    def forward(ctx: Any, states: Tensor, weight: Tensor, targets: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        chosen, entropy = states.new_empty(len(targets)), states.new_empty(len(targets))
+        for chunk in _chunks(len(targets), size):
+            logp = linear(states[chunk], weight).log_softmax(-1)
+            torch.gather(logp, 1, targets[chunk, None], out=chosen[chunk, None])
+            p = logp.exp()
+            logp.clamp_(min=torch.finfo(logp.dtype).min)  # 0 log 0 is 0: a logit of -inf adds nothing to the entropy
+            torch.linalg.vecdot(p, logp, out=entropy[chunk])
+            kept = p if len(targets) <= size else None
+        entropy.neg_()
+        ctx.save_for_backward(states, weight, targets, entropy, kept)
+        ctx.size = size
         ctx.set_materialize_grads(False)
         return chosen, entropy
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor | None, of_entropy: Tensor | None) -> tuple[Tensor, None]:
-        probabilities, targets, entropy = ctx.saved_tensors
-        if gradient is None:
-            gradient = torch.zeros_like(entropy)
-        by_logits = probabilities * -gradient[:, None]
-        if of_entropy is not None:
-            logp = probabilities.log().clamp_(min=torch.finfo(probabilities.dtype).min)
-            by_logits -= of_entropy[:, None] * probabilities * (logp + entropy[:, None])
-        return by_logits.scatter_add_(1, targets[:, None], gradient[:, None]), None
+    def backward(ctx: Any, gradient: Tensor | None, of_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
+        states, weight, targets, entropy, kept = ctx.saved_tensors
+        gradient = torch.zeros_like(entropy) if gradient is None else gradient
+        by_states = torch.empty_like(states)
+        by_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
+        for chunk in _chunks(len(targets), ctx.size):
+            p = linear(states[chunk], weight).log_softmax(-1).exp_() if kept is None else kept
+            by_logits = p * -gradient[chunk, None]
+            if of_entropy is not None:
+                logp = p.log().clamp_(min=torch.finfo(p.dtype).min)
+                by_logits -= of_entropy[chunk, None] * p * (logp + entropy[chunk, None])
+            by_logits.scatter_add_(1, targets[chunk, None], gradient[chunk, None])
+            torch.mm(by_logits, weight, out=by_states[chunk])
+            if by_weight is not None:
+                by_weight.addmm_(by_logits.T, states[chunk])
+        return by_states, by_weight, None, None
+
+
+def _chunks(n: int, size: int) -> list[slice]:
+    """Of n targets, ``size`` at a time; one chunk of none where there are none."""
+    return [slice(start, start + size) for start in range(0, max(1, n), size)]
 
 
 def refuse_unsupported(model: PreTrainedModel) -> None:

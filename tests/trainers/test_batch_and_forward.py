@@ -151,6 +151,32 @@ def test_a_chunked_head_gives_the_same(
     assert_same(whole, gradient_of(model, [batch], NLL()))
 
 
+@pytest.mark.parametrize("elements", [1 << 22, 262 * 5], ids=["at once", "in chunks"])
+def test_a_head_with_a_bias_gives_what_autograd_gives(
+    model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch, elements: int
+) -> None:
+    monkeypatch.setattr(forward_module, "CHUNK_ELEMENTS", elements)
+    temperature, generator = 0.7, torch.Generator().manual_seed(0)
+    hidden, vocabulary = model.config.hidden_size, model.config.vocab_size
+    head = torch.nn.Linear(hidden, vocabulary)
+    torch.nn.init.normal_(head.bias, generator=generator)
+    model.set_output_embeddings(head)
+    states = torch.randn(23, hidden, generator=generator, requires_grad=True)
+    targets = torch.randint(vocabulary, (23,), generator=generator)
+    weighing = torch.randn(2, 23, generator=generator)
+    logp = (head(states) / temperature).log_softmax(-1)
+    plain = logp.gather(1, targets[:, None]).squeeze(1), -(logp.exp() * logp).sum(-1)
+    for mine, other in zip(forward_module.action_logprobs(model, states, targets, temperature), plain, strict=True):
+        torch.testing.assert_close(mine, other)
+    inputs = (states, head.weight, head.bias)
+    gradients = [
+        torch.autograd.grad((weighing * torch.stack(of)).sum(), inputs)
+        for of in (forward_module.action_logprobs(model, states, targets, temperature), plain)
+    ]
+    for mine, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["nll", "token", "sequence", "none", "constant"])
 @pytest.mark.parametrize("max_tokens", [1, 60, 150])
 def test_the_gradient_does_not_depend_on_the_split(
