@@ -14,8 +14,8 @@ from rich.console import Console
 from .figure import Figure, record, table
 
 BENCHMARKS = (
-    *("boards", "data_evolution", "engine", "environments", "families", "footprint", "games", "humaneval"),
-    *("learner", "math_answers", "sandbox", "self_play"),
+    *("boards", "data_evolution", "dpo", "engine", "environments", "families", "footprint", "games", "humaneval"),
+    *("learner", "math_answers", "memory", "sandbox", "self_play", "whole_step"),
 )
 OUT = Path("runs/bench.jsonl")
 

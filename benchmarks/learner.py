@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 
 import torch
@@ -26,15 +24,15 @@ from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
 from palaestra.trainers.optimise import adamw, update
 
-from . import trl_grpo
+from . import resident, trl_grpo
 from .figure import Figure
 from .recorded import SIZES, answer_tokens, build, flat_gradient, record
+from .trl_trainer import Clock, difference, fastest
 
 THREADS = 2
 REPEATS = 5
 MAX_TOKENS = 4096  # laid out at once, of ours: faster than 2048 and 8192 where this was tried
 MICRO_BATCHES = (8, 16, 32, 64)  # answers at once, of TRL; the fastest is used
-TOLERANCE = 1e-4  # of the gradients' relative difference: the sums are taken in different orders
 
 
 class Learner:
@@ -72,66 +70,38 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
         say(_agreement(ours, theirs, logged[0]))
         speeds = [answer_tokens(rows) / median(seconds[1:]) for seconds in (ours.seconds, theirs.seconds)]
         yield Figure(f"learner/{size.name}: speed beside TRL", speeds[0], speeds[1], "tokens/s")
-        memory = [_in_fresh_process(side, size.name, micro_batch) for side in ("ours", "trl")]
-        for what in memory[0]:
-            ours_peak, their_peak = (side[what] for side in memory)
-            yield Figure(
-                f"learner/{size.name}: {what} beside TRL", ours_peak, their_peak, "MiB", higher_is_better=False
-            )
+        yield from resident.figures(f"learner/{size.name}", __name__, size.name, str(micro_batch))
 
 
 def _fastest(model: LlamaForCausalLM, rows: list[Row]) -> int:
-    """The micro-batch in which TRL is fastest, by trial, from small to large until a larger one is clearly slower."""
-    seconds: dict[int, float] = {}
-    for micro_batch in (size for size in MICRO_BATCHES if size <= len(rows)):
-        seconds[micro_batch] = min(trl_grpo.train(copy.deepcopy(model), rows, 2, micro_batch)[0].seconds)
-        if seconds[micro_batch] > 1.2 * min(seconds.values()):
-            break
-    return min(seconds, key=lambda micro_batch: seconds[micro_batch])
+    sizes = [size for size in MICRO_BATCHES if size <= len(rows)]
+    return fastest(sizes, lambda size: trl_grpo.train(copy.deepcopy(model), rows, 2, size)[0].seconds)
 
 
-def _agreement(ours: Learner, theirs: trl_grpo.Clock, logged: dict[str, float]) -> str:
-    """How near the two computations are; they must be the same one for their speeds to be compared.
-
-    Raises:
-        AssertionError: the gradients differ by more than rounding.
-    """
-    mine, reference = flat_gradient(ours.model), theirs.gradient
-    relative = float((mine - reference).norm() / reference.norm())
-    assert relative < TOLERANCE, f"the gradients differ by {relative:.1e}: the two sides compute different updates"
+def _agreement(ours: Learner, theirs: Clock, logged: dict[str, float]) -> str:
+    """How near the two computations are. Raises AssertionError as ``difference`` does."""
+    relative = difference(flat_gradient(ours.model), theirs.gradient)
     return (
         f"loss {ours.metrics['loss']:.2e} and {logged['loss']:.2e}, gradient norm {ours.metrics['gradient_norm']:.6f} "
         f"and {logged['grad_norm']:.6f}, relative difference of the gradients {relative:.1e}"
     )
 
 
-def _in_fresh_process(side: str, size: str, micro_batch: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.learner", side, size, str(micro_batch)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True)
-    memory: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return memory
-
-
 def _memory(side: str, size: str, micro_batch: int) -> dict[str, float]:
-    """MiB that two updates take at their peak: above libraries, model and recorded answers, and with these."""
+    """MiB that two updates take at their peak."""
     torch.set_num_threads(THREADS)
     model = build(SIZES[size])
     rows = record(model, SIZES[size].prompts)
-    loaded = _resident("VmRSS")
-    if side == "trl":
-        trl_grpo.train(model, rows, 2, micro_batch)
-    else:
+
+    def work() -> None:
+        if side == "trl":
+            trl_grpo.train(model, rows, 2, micro_batch)
+            return
         learner = Learner(model, rows)
         learner.step()
         learner.step()
-    peak = _resident("VmHWM")  # not getrusage's ru_maxrss, which starts from the parent's
-    return {"peak memory above the loaded model": peak - loaded, "peak memory in all": peak}
 
-
-def _resident(field: str) -> float:
-    """MiB of this process now (VmRSS) or at most so far (VmHWM), as the kernel tells."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 2**10
+    return resident.peak(resident.resident("VmRSS"), work)
 
 
 if __name__ == "__main__":

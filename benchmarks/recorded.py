@@ -1,4 +1,4 @@
-"""The same recorded answers, for both sides of the learner benchmark."""
+"""The same recorded answers, for both sides of what is measured of learning."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -20,6 +21,8 @@ ANSWER_MEDIAN, ANSWER_SIGMA = 40.0, 1.0  # lognormal
 ANSWER_LENGTHS = (4, 256)  # clipped to these
 TEXT_IDS = 5  # ids below are the tokenizer's marks
 
+Ids = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -29,6 +32,7 @@ class Size:
     hidden: int
     prompts: int
     vocabulary: int | None = None
+    layers: int = 4
 
 
 SIZES = {size.name: size for size in (Size("1M", 128, prompts=8), Size("12M-32k", 256, prompts=4, vocabulary=32_000))}
@@ -36,7 +40,7 @@ SIZES = {size.name: size for size in (Size("1M", 128, prompts=8), Size("12M-32k"
 
 def build(size: Size) -> LlamaForCausalLM:
     """The model with its seeded random weights."""
-    model: LlamaForCausalLM = nano_model(nano_tokenizer(), hidden=size.hidden)
+    model: LlamaForCausalLM = nano_model(nano_tokenizer(), hidden=size.hidden, layers=size.layers)
     if size.vocabulary is None:
         return model
     config = LlamaConfig(**{**model.config.to_dict(), "vocab_size": size.vocabulary})
@@ -53,21 +57,28 @@ def record(model: LlamaForCausalLM, prompts: int, seed: int = 0) -> list[Row]:
     them so when one update follows each sampling.
     """
     rng = np.random.default_rng(seed)
-    end = nano_tokenizer().eos_token_id
+    end, vocabulary = nano_tokenizer().eos_token_id, model.config.vocab_size
     rows: list[Row] = []
     for group in range(prompts):
-        prompt = rng.integers(TEXT_IDS, model.config.vocab_size, rng.integers(*PROMPT_LENGTHS, endpoint=True))
+        prompt = rng.integers(TEXT_IDS, vocabulary, rng.integers(*PROMPT_LENGTHS, endpoint=True))
         rewards = rng.permutation(np.arange(SAMPLES) < rng.integers(1, SAMPLES))
         for sample, reward in enumerate(rewards.tolist()):
             length = int(np.clip(rng.lognormal(np.log(ANSWER_MEDIAN), ANSWER_SIGMA), *ANSWER_LENGTHS))
-            answer = rng.integers(TEXT_IDS, model.config.vocab_size, length)
+            answer = rng.integers(TEXT_IDS, vocabulary, length)
             answer[-1] = end
-            ids = np.concatenate([prompt, answer])
-            action = np.arange(len(ids)) >= len(prompt)
-            logprobs = np.zeros(len(ids), dtype=np.float32)
-            name = f"{group}/{sample}"
-            rows.append(Row(ids, action, logprobs, float(reward), name, str(group), "recorded", "reasoner"))
-    return [_with_logprobs(model, row) for row in rows]
+            rows.append(recorded_row(model, prompt, answer, float(reward), f"{group}/{sample}"))
+    return rows
+
+
+def recorded_row(model: LlamaForCausalLM, prompt: Ids, answer: Ids, reward: float, name: str) -> Row:
+    """An answer with the model's own log-probabilities; ``name`` is GROUP/SAMPLE."""
+    ids = np.concatenate([prompt, answer])
+    action = np.arange(len(ids)) >= len(prompt)
+    logprobs = np.zeros(len(ids), dtype=np.float32)
+    row = Row(ids, action, logprobs, reward, name, name.partition("/")[0], "recorded", "reasoner")
+    with torch.no_grad():
+        np.copyto(logprobs, forward(model, pack([row])).logprobs.numpy())
+    return row
 
 
 def answer_tokens(rows: list[Row]) -> int:
@@ -77,9 +88,3 @@ def answer_tokens(rows: list[Row]) -> int:
 def flat_gradient(model: LlamaForCausalLM) -> Tensor:
     """All parameters' gradients in one vector, a copy."""
     return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-
-
-@torch.no_grad()
-def _with_logprobs(model: LlamaForCausalLM, row: Row) -> Row:
-    np.copyto(row.logprobs, forward(model, pack([row])).logprobs.numpy())
-    return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -9,13 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import data_evolution, games, gpu
+from benchmarks import data_evolution, dpo, games, gpu, whole_step
 from benchmarks.figure import Figure
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.envs import registration
 from palaestra.episodes import EpisodeStore, scan
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import pack
@@ -130,3 +134,42 @@ def test_the_plain_script_beside_our_view_makes_the_same_rows(tmp_path: Path) ->
         assert np.array_equal(row.action, action)
         assert np.array_equal(row.logprobs, logprobs)
         assert (row.reward, row.group_id) == (reward, group)
+
+
+@pytest.mark.parametrize("precompute", [True, False], ids=["reference known before", "reference in the step"])
+def test_both_sides_of_the_dpo_benchmark_compute_the_same_gradient(precompute: bool) -> None:
+    model = nano_model(nano_tokenizer(), hidden=32, layers=1)
+    pairs = dpo.record_pairs(model, 4)
+    *seconds, said = dpo.compare(model, dpo.weakened(model), pairs, 2, repeats=0, precompute=precompute)
+    assert [len(side) for side in seconds] == [1, 1]
+    assert "relative difference" in said
+
+
+def test_sides_that_compute_different_gradients_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nano_model(nano_tokenizer(), hidden=32, layers=1)
+    pairs = dpo.record_pairs(model, 2)
+    swapped = [(rejected, chosen) for chosen, rejected in pairs]
+    train = dpo.trl_dpo.train
+    monkeypatch.setattr(dpo.trl_dpo, "train", lambda m, r, _, *rest, **named: train(m, r, swapped, *rest, **named))
+    with pytest.raises(AssertionError, match="different updates"):
+        dpo.compare(model, dpo.weakened(model), pairs, 2, repeats=0)
+
+
+@pytest.fixture
+def no_new_task() -> Iterator[None]:
+    """Forgets the task that the benchmark registers."""
+    yield
+    gymnasium.registry.pop(whole_step.RECIPE.env_id)
+    registration._tasks.pop(whole_step.RECIPE.env_id)
+
+
+@pytest.mark.usefixtures("no_new_task")
+def test_a_whole_step_is_timed_on_the_same_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = dataclasses.replace(whole_step.RECIPE.evolve, problems=2, samples=4)
+    monkeypatch.setattr(whole_step, "RECIPE", dataclasses.replace(whole_step.RECIPE, evolve=small, max_answer_tokens=8))
+    for name, value in {"PROBLEMS": 2, "SAMPLES": 4, "LONGEST": 8}.items():
+        monkeypatch.setattr(whole_step, name, value)
+    for side in whole_step.compare(4, repeats=1):
+        assert [len(side[what]) for what in ("tokens", "seconds", "inside")] == [2, 2, 2]
+        assert all(0 < inside < whole for inside, whole in zip(side["inside"], side["seconds"], strict=True))
+        assert all(8 <= tokens <= 64 for tokens in side["tokens"])
