@@ -53,7 +53,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
             return build(option, value, where)
         items = isinstance(value, (list, tuple)) and kind is tuple
-        if items and all(type(item) is typing.get_args(option)[0] for item in value):
+        if items and all(type(item) is _plain_type(typing.get_args(option)[0]) for item in value):
             return tuple(value)
         if kind is float and type(value) in (int, float):
             return float(value)
@@ -71,6 +71,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     raise SettingsError(f"{where} is {' or '.join(map(_kind, options))}, not {value!r}")
 
 
+def _plain_type(hint: Any) -> Any:
+    return typing.get_origin(hint) or hint
+
+
 def _kind(option: Any) -> str:
     """A type in a person's words."""
     if typing.get_origin(option) is Literal:
@@ -78,7 +82,8 @@ def _kind(option: Any) -> str:
     kind = typing.get_origin(option) or option
     known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     if kind is tuple:
-        return "a list of " + ("integers" if typing.get_args(option)[0] is int else "texts")
+        each = _plain_type(typing.get_args(option)[0])
+        return "a list of " + {int: "integers", dict: "mappings"}.get(each, "texts")
     if kind is Mapping or dataclasses.is_dataclass(kind):
         return "a mapping"
     return known.get(kind, "nothing (null)")

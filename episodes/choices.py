@@ -130,6 +130,29 @@ def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
     return _pairs(rows, choose, "no two right answers of different lengths")
 
 
+def shortest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
+    """The shortest right answer of each group (shortest rejection sampling; Kimi k1.5, arXiv 2501.12599)."""
+    groups = by_group([row for row in rows if row.reward >= min_reward]).values()
+    kept = [min(group, key=_length) for group in groups]
+    return View(kept, _count(rows, kept, f"reward below {min_reward:g}, undecided, or not the shortest"))
+
+
+def short_over_long(rows: Sequence[Row], min_reward: float = 1.0, longer: float = 1.5) -> View:
+    """A pair for each group: its shortest right answer, and the longest of those that are wrong and longer, or right
+    and ``longer`` times as long (long2short DPO; Kimi k1.5, arXiv 2501.12599).
+    """
+
+    def choose(group: list[Row]) -> tuple[Row, Row] | None:
+        right = [row for row in group if row.reward >= min_reward]
+        if not right:
+            return None
+        short = min(right, key=_length)
+        long = [row for row in group if _length(row) > _length(short) * (longer if row.reward >= min_reward else 1)]
+        return (short, max(long, key=_length)) if long else None
+
+    return _pairs(rows, choose, "no right answer that is shorter than others")
+
+
 def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
     """A pair for each group: a demonstration, preferred to the first own sample that differs (SPIN; 2401.01335)."""
     own = by_group(generated, decided=False)

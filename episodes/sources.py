@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import choices, corrections, steps
+from . import choices, corrections, credit, steps
 from .record import Episode, Turn
 from .relabelling import relabelled
 from .views import Ids, Row, View, behind
@@ -76,6 +76,11 @@ def of(select: Callable[[list[Row]], View]) -> Source:
     return source
 
 
+def demonstrated(round: Round) -> View:
+    """The oracle's answers to the round's problems, as the warm start had them written in the end."""
+    return View(round.demonstrations())
+
+
 def real_and_generated(round: Round) -> View:
     """A pair for each group: the oracle's demonstration, preferred to an own sample (SPIN; arXiv 2401.01335)."""
     return choices.real_and_generated(round.demonstrations(), round.rows)
@@ -124,6 +129,13 @@ def in_hindsight(round: Round) -> View:
     plain = choices.solved(round.rows)
     rows = [replace(row, logprobs=np.zeros_like(row.logprobs)) for row in choices.solved(reached.rows).rows]
     return View([*plain.rows, *rows], reached.dropped, reached.forked)
+
+
+def winners(round: Round) -> View:
+    """What the winners of games said, each utterance with its share of the game's one point (SPAG; 2404.10642)."""
+    view = credit.winners_utterances(round.episodes)
+    rows = [replace(row, episode_id=f"{row.episode_id}/{number}") for number, row in enumerate(view.rows)]
+    return View(rows, view.dropped)
 
 
 def sibling_steps(round: Round) -> View:

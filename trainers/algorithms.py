@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from palaestra.episodes import choices, sources
+from palaestra.episodes.advantages import Advantage
 from palaestra.episodes.sources import Source, of
 
-from .advantages import Advantage
 from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
 from .losses import (
     DPO,
@@ -23,6 +23,7 @@ from .losses import (
     Expectile,
     ImplicitCrossEntropy,
     InfoNCA,
+    MirrorDescent,
     Objective,
     PolicyGradient,
     RewriteGuided,
@@ -82,6 +83,8 @@ PAIR = of(choices.best_and_worst)
 
 ALGORITHMS = {
     "rft": Algorithm(IMITATION, "RFT, arXiv 2308.01825; ReST-EM, arXiv 2312.06585", RUNS, NLL(), of(choices.solved)),
+    "sft": Algorithm(IMITATION, "supervised fine-tuning on the oracle's answers", RUNS, NLL(), sources.demonstrated),
+    "shortest": Algorithm(IMITATION, "Kimi k1.5, arXiv 2501.12599", RUNS, NLL(), of(choices.shortest)),
     "reward_weighted": Algorithm(
         IMITATION, "Reward-weighted regression, Peters and Schaal 2007", RUNS, NLL(), of(choices.weighted)
     ),
@@ -133,6 +136,23 @@ ALGORITHMS = {
         *(GRADIENT, "REINFORCE++, arXiv 2501.03262", PG, CLIPPED),
         advantage=Advantage(baseline="group_mean", scale="batch_std"),
     ),
+    "kimi": Algorithm(  # advantage.brevity makes short answers pay
+        *(GRADIENT, "Kimi k1.5, arXiv 2501.12599", "tests/trainers/test_mirror_descent.py", MirrorDescent()),
+        advantage=Advantage(baseline="group_mean"),
+    ),
+    "spag": Algorithm(  # of games: what winners said, its share of the point as its advantage
+        *(GRADIENT, "SPAG, arXiv 2404.10642", PG),
+        PolicyGradient(
+            *("sequence", 0.2, 0.2),
+            aggregation="sequence_mean",
+            kl_coefficient=0.2,
+            kl_estimator="k2",
+            kl_placement="loss",
+        ),
+        source=sources.winners,
+        advantage=Advantage(baseline="none"),
+        reference="round",
+    ),
     "ppo": Algorithm(
         *(GRADIENT, "PPO, arXiv 1707.06347; GAE, arXiv 1506.02438", TOKENS, CLIPPED),
         credit=GAE(),
@@ -177,6 +197,9 @@ ALGORITHMS = {
     "shorter": Algorithm(  # of right answers the shorter one is preferred
         *(PREFERENCE, "Do not think that much, arXiv 2412.21187", PAIRS),
         *(SimPO(beta=2.0, gamma=1.0), of(choices.shortest_and_longest)),
+    ),
+    "long2short": Algorithm(
+        PREFERENCE, "Kimi k1.5, arXiv 2501.12599", PAIRS, DPO(beta=0.1), of(choices.short_over_long)
     ),
     "kto": Algorithm(
         PREFERENCE, "Kahneman-Tversky optimisation, arXiv 2402.01306", PAIRS, KTO(beta=0.1), of(choices.labelled)

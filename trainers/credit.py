@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .advantages import ZERO_SPREAD
+from palaestra.episodes.advantages import ZERO_SPREAD
+
 from .batch import Batch
 
 

@@ -44,7 +44,10 @@ def evolve(session: Session, tracker: Tracker, display: Display, stop: Callable[
         total, play = stages[session.stage]
         display.phase(session.stage, total, session.round)
         while session.round < total:
+            if session.stage == "evolve":
+                session.enter_round(recipe)
             metrics = play(session)
+            session.recipe = recipe
             session.round += 1
             session.rounds += 1
             if _evaluates(session, total):

@@ -17,10 +17,11 @@ from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
-from palaestra.episodes.sources import answers
+from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, stage_at, staged, whole
+from palaestra.episodes.sources import answers, winners
 
 from .algorithms import ALGORITHMS, Algorithm
-from .losses import ClippedWeight, PolicyGradient, RewriteGuided
+from .losses import ClippedWeight, MirrorDescent, PolicyGradient, RewriteGuided
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
@@ -28,74 +29,7 @@ COUNTS = {
     *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank"),
 }
 
-
-@dataclass(frozen=True, slots=True)
-class WarmStart:
-    """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, gone through ``epochs`` times.
-
-    habits: how the oracle writes at first, by weight ("direct", "steps", "check"); final_habits: how in the last round,
-        the weights moving evenly from the ones to the others (none: they stay).
-    """
-
-    rounds: int = 40
-    problems: int = 512
-    epochs: int = 1
-    difficulties: tuple[int, ...] = (1,)
-    habits: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
-    final_habits: Mapping[str, float] = field(default_factory=dict)
-    batch_size: int = 128
-    learning_rate: float = 1.5e-3
-    warmup: int = 20
-
-    def habits_at(self, round: int) -> dict[str, float]:
-        """The weights of the habits in a round."""
-        if not self.final_habits:
-            return dict(self.habits)
-        done = round / max(1, self.rounds - 1)
-        names = dict.fromkeys((*self.habits, *self.final_habits))
-        return {name: (1 - done) * self.habits.get(name, 0) + done * self.final_habits.get(name, 0) for name in names}
-
-
-@dataclass(frozen=True, slots=True)
-class Evolve:
-    """Self-evolution. A round is ``samples`` answers to each of ``problems`` problems, and ``updates`` steps on them.
-
-    algorithm: a row of ``trainers.algorithms``; objective, advantage, credit, critic, judge: options of that row to
-        change.
-    start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
-        evolution began with (STaR, ReST-EM).
-    start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
-        second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
-    control: "shuffled" deals each round's rewards out at random: a loop that still improves learns from something else.
-    """
-
-    rounds: int = 60
-    problems: int = 32
-    samples: int = 8
-    updates: int = 1
-    algorithm: str = "grpo"
-    objective: Mapping[str, Any] = field(default_factory=dict)
-    advantage: Mapping[str, Any] = field(default_factory=dict)
-    credit: Mapping[str, Any] = field(default_factory=dict)
-    critic: Mapping[str, Any] = field(default_factory=dict)
-    judge: Mapping[str, Any] = field(default_factory=dict)
-    start: Literal["latest", "base"] = "latest"
-    learning_rate: float = 5e-4
-    warmup: int = 0
-    start_difficulty: int = 1
-    top_difficulty: int = 1
-    raise_at: float = 0.8
-    control: Literal["none", "shuffled"] = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSpec:
-    """Held-out problems, ``difficulties`` in turn, after each stage and every ``every`` rounds of evolution."""
-
-    problems: int = 256
-    difficulties: tuple[int, ...] = (1,)
-    every: int = 5
-    self_consistency: int = 8
+OFF_BASE = (PolicyGradient, ClippedWeight, RewriteGuided, MirrorDescent)  # their ratio is to the policy that sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +39,16 @@ class Recipe:
     engine: that samples, a row of ``agents.engines``.
     self_play: whom the policy meets, where the environment is a game, or a list of games with a ``share`` each.
     modules: who creates tasks, reasons, evaluates and post-processes, and which of them evolve; none: the policy alone.
+    stages: of evolution, one after the other: ``rounds``, and what of the recipe they change; none: all rounds alike.
     """
 
     name: str = "run"
     seed: int = 0
     environment: str | Mapping[str, Any] = "palaestra/ChainArith-v0"
     model: ModelSpec = field(default_factory=ModelSpec)
-    warm_start: WarmStart = WarmStart()
-    evolve: Evolve = Evolve()
-    evaluation: EvaluationSpec = EvaluationSpec()
+    warm_start: WarmStart = field(default_factory=WarmStart)
+    evolve: Evolve = field(default_factory=Evolve)
+    evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
     max_answer_tokens: int = 64
     temperature: float = 1.0
     micro_batch_tokens: int = 8192
@@ -121,6 +56,14 @@ class Recipe:
     engine: Literal["transformers", "vllm"] = "transformers"
     self_play: SelfPlay | None = None
     modules: Modules | None = None
+    stages: Stages = ()
+
+    def at(self, round: int) -> tuple[Recipe, bool]:
+        """The recipe of a round of evolution, and whether a stage begins with it."""
+        if not self.stages:
+            return self, False
+        number, first = stage_at(self.stages, round)
+        return parse_recipe(staged(plain(dataclasses.asdict(self)), number)), first
 
     @property
     def env_id(self) -> str:
@@ -154,7 +97,11 @@ class Recipe:
                 raise SettingsError(f"evolve.{name} has no effect on {evolve.algorithm}, which has none")
             if changes:
                 row = dataclasses.replace(row, **{name: changed(getattr(row, name), changes, f"evolve.{name}")})
-        return row
+        if evolve.reference is None:
+            return row
+        if not row.objective.reads_reference:
+            raise SettingsError(f"evolve.reference has no effect on {evolve.algorithm}, which reads none")
+        return dataclasses.replace(row, reference=evolve.reference)
 
 
 def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
@@ -193,6 +140,7 @@ def parse_recipe(data: Any) -> Recipe:
     if isinstance(data, Mapping) and isinstance(games := data.get("environment"), list):
         names = [str(game.get("id")) if isinstance(game, Mapping) else str(game) for game in games]
         data = {**data, "environment": {"id": " and ".join(names), "games": games}}
+    data = whole(data) if isinstance(data, Mapping) else data
     recipe: Recipe = build(Recipe, data)
     if not isinstance(recipe.environment, str) and "id" not in recipe.environment:
         raise SettingsError("environment needs an id, such as {id: palaestra/ChainArith-v0}")
@@ -204,6 +152,11 @@ def parse_recipe(data: Any) -> Recipe:
     _check_algorithm(recipe)
     _check_environment(recipe)
     _check_modules(recipe)
+    for number in range(len(recipe.stages)):
+        try:
+            parse_recipe(staged(data, number))
+        except SettingsError as error:
+            raise SettingsError(f"stages[{number}]: {error}") from error
     return recipe
 
 
@@ -230,7 +183,7 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(f"evolve: {error}") from error
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
-    if spec.start == "base" and isinstance(algorithm.objective, (PolicyGradient, ClippedWeight, RewriteGuided)):
+    if spec.start == "base" and isinstance(algorithm.objective, OFF_BASE):
         raise SettingsError(
             f"evolve.start is latest for {spec.algorithm}: its ratio is to the policy that sampled, not to the base"
         )
@@ -241,7 +194,10 @@ def _check_algorithm(recipe: Recipe) -> None:
 def _check_environment(recipe: Recipe) -> None:
     if recipe.self_play is not None:
         check_self_play(recipe.self_play, recipe.environment)
-        if (row := recipe.algorithm()).advantage is None or row.source is not answers or row.judge is not None:
+        row = recipe.algorithm()
+        if row.source is winners and recipe.self_play.opponents != "self":
+            raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.opponents: self")
+        if row.advantage is None or row.source not in (answers, winners) or row.judge is not None:
             raise SettingsError(f"self-play learns from returns, as role_baseline does, not {recipe.evolve.algorithm}")
         return
     known = levels(recipe.env_id, recipe.env_kwargs)

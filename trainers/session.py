@@ -36,8 +36,8 @@ from palaestra.arena.settings import SettingsError
 from palaestra.envs.curriculum import FamilyCurricula, SuccessCurriculum
 from palaestra.envs.games import make_game
 from palaestra.episodes import Actor, Episode
+from palaestra.episodes.advantages import RunningMean
 
-from .advantages import RunningMean
 from .modules import Module
 from .optimise import adamw
 from .recipe import Recipe
@@ -210,10 +210,19 @@ class Session:
         self.clock.tokens_sampled = before + sum(tokens for _, tokens in parts)
         return sorted((episode for part, _ in parts for episode in part), key=lambda episode: order[episode.id])
 
-    def begin_stage(self, stage: str) -> None:
+    def begin_stage(self, stage: str, round: int = 0) -> None:
         """Go to a stage's first round, with an optimiser that has seen nothing yet."""
-        self.stage, self.round, self.steps = stage, 0, 0
+        self.stage, self.round, self.steps = stage, round, 0
         self.optimizer.state.clear()
+        for module in self.modules.values():
+            module.steps = 0
+        self.saved_modules = {name: {**state, "steps": 0} for name, state in self.saved_modules.items()}
+
+    def enter_round(self, recipe: Recipe) -> None:
+        """Take what the recipe says of the round that comes; a stage of evolution begins with a fresh optimiser."""
+        self.recipe, begins = recipe.at(self.round)
+        if begins:
+            self.begin_stage("evolve", self.round)
 
     def freeze_reference(self) -> PreTrainedModel:
         """The policy as it was when evolution began, from the exported agent so that a resumed run agrees.
@@ -239,7 +248,7 @@ class Session:
 
     def export_modules(self) -> None:
         """Save each model that learned beside the policy as an agent of its own."""
-        judge = self.recipe.algorithm().judge
+        judge = self.recipe.at(self.recipe.evolve.rounds - 1)[0].algorithm().judge
         for name, module in self.modules.items():
             folder = save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
             if name == "judge" and judge is not None:

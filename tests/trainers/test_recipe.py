@@ -11,7 +11,7 @@ import yaml
 
 from palaestra.arena.settings import SettingsError
 from palaestra.envs import UnknownEnvironment, UnknownKnob
-from palaestra.trainers.advantages import Advantage
+from palaestra.episodes.advantages import Advantage
 from palaestra.trainers.losses import PolicyGradient
 from palaestra.trainers.recipe import Recipe, WarmStart, dump_recipe, load_recipe, parse_recipe
 

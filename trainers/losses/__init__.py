@@ -4,6 +4,7 @@ from .clipped_weight import ClippedWeight, RewriteGuided
 from .contrastive import NCA, ImplicitCrossEntropy, InfoNCA
 from .evaluator import BradleyTerry, OutcomeCrossEntropy, StepCrossEntropy, StepValue, ValueRegression
 from .kto import KTO
+from .mirror_descent import MirrorDescent
 from .nll import NLL, AdvantageWeighted
 from .objective import Joint, Objective
 from .policy_gradient import PolicyGradient
@@ -25,6 +26,7 @@ __all__ = [
     "ImplicitCrossEntropy",
     "InfoNCA",
     "Joint",
+    "MirrorDescent",
     "Objective",
     "OutcomeCrossEntropy",
     "PolicyGradient",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from palaestra.episodes.advantages import Advantage, RunningMean
 from palaestra.episodes.views import Row
-from palaestra.trainers.advantages import Advantage, RunningMean
 
 GRPO = Advantage("group_mean", "group_std")
 RLOO = Advantage("leave_one_out")

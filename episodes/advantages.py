@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palaestra.episodes.views import Row
+from .views import Row
 
 ZERO_SPREAD = 1e-6  # rewards of a group closer than this are equal
 STD_FLOOR = 1e-4  # added to a standard deviation before dividing by it
@@ -27,6 +27,8 @@ class Advantage:
         A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740); "given", the row's own ``baseline`` (ReMax).
     overlong, longest: an answer of n tokens is fined min(1, (n - (longest - overlong)) / overlong) where that is above
         0, before anything else (DAPO; arXiv 2503.14476): a ramp over the last ``overlong`` tokens of ``longest``.
+    brevity: what short answers are paid beside the verdict: brevity · λ, λ = ½ - (n - shortest) / (longest - shortest)
+        over the answers to the problem, at most 0 for what is not right (Kimi k1.5; arXiv 2501.12599, section 2.3.3).
     scale: "none"; "group_std" and "batch_std", the sample standard deviation (n - 1) of the rewards plus 1e-4.
 
     Undecided outcomes (nan) enter no baseline and no scale, and their advantage is 0. Groups whose rewards are all
@@ -40,6 +42,7 @@ class Advantage:
     scale: Literal["none", "group_std", "batch_std"] = "none"
     overlong: int = 0
     longest: int | None = None
+    brevity: float = 0.0
 
     def __post_init__(self) -> None:
         for name, known in (("baseline", BASELINES), ("scale", SCALES)):
@@ -72,7 +75,10 @@ class Advantage:
             raise ValueError("baseline running_mean needs a RunningMean to read and update")
         if self.baseline == "given" and np.isnan(given).any():
             raise ValueError("baseline given needs rows with a baseline: choices.against sets it")
-        rewards = raw if self.longest is None else raw - self._fine(rows, order)
+        tokens = np.zeros(len(order))
+        for row in rows:
+            tokens[order[row.episode_id, row.role]] += row.action.sum()
+        rewards = raw - self._fine(tokens) + self.brevity * _brevity(raw, tokens, group)
         stream = [f"{row.env_id}/{row.role}" for row in members.values()]
         outcomes = Outcomes(rewards, group, stream, running, given)
         advantage = (rewards - BASELINES[self.baseline](outcomes)) / SCALES[self.scale](outcomes)
@@ -86,13 +92,21 @@ class Advantage:
         }
         return advantage[[order[row.episode_id, row.role] for row in rows]], metrics
 
-    def _fine(self, rows: Sequence[Row], order: dict[tuple[str, str], int]) -> Floats:
+    def _fine(self, tokens: Floats) -> Floats:
         """What each answer's length costs."""
-        assert self.longest is not None
-        tokens = np.zeros(len(order))
-        for row in rows:
-            tokens[order[row.episode_id, row.role]] += row.action.sum()
+        if self.longest is None:
+            return np.zeros_like(tokens)
         return np.clip((tokens - (self.longest - self.overlong)) / self.overlong, 0.0, 1.0)
+
+
+def _brevity(raw: Floats, tokens: Floats, group: Group) -> Floats:
+    """λ of each answer; 0 where all answers to a problem are of one length, or nobody knows whether it is right."""
+    paid = np.zeros_like(tokens)
+    for number in np.unique(group):
+        same = group == number
+        low, high = tokens[same].min(), tokens[same].max()
+        paid[same] = 0.5 - (tokens[same] - low) / (high - low) if high > low else 0.0
+    return np.where(raw >= 1, paid, np.minimum(paid, 0.0))
 
 
 @dataclass(slots=True)

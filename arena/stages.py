@@ -1,0 +1,128 @@
+"""What a recipe says of its stages: imitation, then evolution, which may have stages of its own; and of evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from .settings import SettingsError, unknown
+
+Stages: TypeAlias = tuple[dict[str, Any], ...]
+CHANGES = ("evolve", "environment", "warm_start")  # of a recipe, by a stage
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, gone through ``epochs`` times.
+
+    habits: how the oracle writes at first, by weight ("direct", "steps", "check"); final_habits: how in the last round,
+        the weights moving evenly from the ones to the others (none: they stay).
+    """
+
+    rounds: int = 40
+    problems: int = 512
+    epochs: int = 1
+    difficulties: tuple[int, ...] = (1,)
+    habits: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
+    final_habits: Mapping[str, float] = field(default_factory=dict)
+    batch_size: int = 128
+    learning_rate: float = 1.5e-3
+    warmup: int = 20
+
+    def habits_at(self, round: int) -> dict[str, float]:
+        """The weights of the habits in a round."""
+        if not self.final_habits:
+            return dict(self.habits)
+        done = round / max(1, self.rounds - 1)
+        names = dict.fromkeys((*self.habits, *self.final_habits))
+        return {name: (1 - done) * self.habits.get(name, 0) + done * self.final_habits.get(name, 0) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Evolve:
+    """Self-evolution. A round is ``samples`` answers to each of ``problems`` problems, and ``updates`` steps on them.
+
+    algorithm: a row of ``trainers.algorithms``; objective, advantage, credit, critic, judge: options of that row to
+        change.
+    start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
+        evolution began with (STaR, ReST-EM).
+    reference: the policy that log-ratios are against, where the row's own is to be changed: as evolution began
+        ("start"), or as the round did ("round").
+    start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
+        second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
+    rounds: with stages, all of theirs together.
+    control: "shuffled" deals each round's rewards out at random: a loop that still improves learns from something else.
+    """
+
+    rounds: int = 60
+    problems: int = 32
+    samples: int = 8
+    updates: int = 1
+    algorithm: str = "grpo"
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    advantage: Mapping[str, Any] = field(default_factory=dict)
+    credit: Mapping[str, Any] = field(default_factory=dict)
+    critic: Mapping[str, Any] = field(default_factory=dict)
+    judge: Mapping[str, Any] = field(default_factory=dict)
+    start: Literal["latest", "base"] = "latest"
+    reference: Literal["start", "round"] | None = None
+    learning_rate: float = 5e-4
+    warmup: int = 0
+    start_difficulty: int = 1
+    top_difficulty: int = 1
+    raise_at: float = 0.8
+    control: Literal["none", "shuffled"] = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """Held-out problems, ``difficulties`` in turn, after each stage and every ``every`` rounds of evolution."""
+
+    problems: int = 256
+    difficulties: tuple[int, ...] = (1,)
+    every: int = 5
+    self_consistency: int = 8
+
+
+def whole(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's data, whose rounds of evolution are, where it has stages, all of theirs.
+
+    Raises:
+        SettingsError: a stage without rounds, one that changes what it may not, or rounds of evolution beside them.
+    """
+    stages, evolve = data.get("stages") or (), data.get("evolve") or {}
+    if not stages:
+        return dict(data)
+    for number, stage in enumerate(stages):
+        rounds = stage.get("rounds") if isinstance(stage, Mapping) else None
+        if type(rounds) is not int or rounds < 1:
+            raise SettingsError(f"stages[{number}].rounds is 1 or more, not {rounds!r}")
+        for key, changes in stage.items():
+            if key not in (*CHANGES, "rounds"):
+                raise SettingsError(unknown(f"key in stages[{number}]", str(key), [*CHANGES, "rounds"]))
+            if key != "rounds" and not isinstance(changes, Mapping):
+                raise SettingsError(f"stages[{number}].{key} is a mapping, not {changes!r}")
+    total = sum(stage["rounds"] for stage in stages)
+    if evolve.get("rounds", total) != total:
+        raise SettingsError(f"evolve.rounds is {evolve['rounds']}, but the stages have {total}: leave it away")
+    return {**data, "evolve": {**evolve, "rounds": total}}
+
+
+def stage_at(stages: Stages, round: int) -> tuple[int, bool]:
+    """The number of the stage that a round of evolution is in, and whether it is its first round."""
+    for number, stage in enumerate(stages):
+        if round < stage["rounds"]:
+            return number, round == 0
+        round -= stage["rounds"]
+    return len(stages) - 1, False
+
+
+def staged(data: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A recipe's data as one of its stages has it: key by key its own under ``CHANGES``, and its rounds."""
+    stage = data["stages"][number]
+    made = {key: value for key, value in data.items() if key != "stages"}
+    for key in (name for name in CHANGES if name in stage):
+        before = {"id": made[key]} if isinstance(made.get(key), str) else made.get(key) or {}
+        made[key] = {**before, **stage[key]}
+    return {**made, "evolve": {**made.get("evolve", {}), "rounds": stage["rounds"]}}
