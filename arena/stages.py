@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from palaestra.agents.samplers import Sampler
+
 from .settings import SettingsError, unknown
 
 Stages: TypeAlias = tuple[dict[str, Any], ...]
@@ -45,6 +47,8 @@ class Evolve:
 
     algorithm: a row of ``trainers.algorithms``; objective, advantage, credit, critic, judge: options of that row to
         change.
+    sampler: how answers are found, where that is more than sampling them; for algorithms that read no ratio to the
+        policy that sampled.
     start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
         evolution began with (STaR, ReST-EM).
     reference: the policy that log-ratios are against, where the row's own is to be changed: as evolution began
@@ -65,6 +69,7 @@ class Evolve:
     credit: Mapping[str, Any] = field(default_factory=dict)
     critic: Mapping[str, Any] = field(default_factory=dict)
     judge: Mapping[str, Any] = field(default_factory=dict)
+    sampler: Sampler | None = None
     start: Literal["latest", "base"] = "latest"
     reference: Literal["start", "round"] | None = None
     learning_rate: float = 5e-4

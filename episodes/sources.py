@@ -12,9 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from palaestra.verifiers import Status
+
 from . import choices, corrections, credit, steps
 from .record import Episode, Turn
 from .relabelling import relabelled
+from .searched import searched_pairs
 from .views import Ids, Row, View, behind
 
 
@@ -136,6 +139,31 @@ def winners(round: Round) -> View:
     view = credit.winners_utterances(round.episodes)
     rows = [replace(row, episode_id=f"{row.episode_id}/{number}") for number, row in enumerate(view.rows)]
     return View(rows, view.dropped)
+
+
+def searched(round: Round) -> View:
+    """Right answers, imitated; better and worse steps of trees, for a value head alone (rStar-Math; 2501.04519)."""
+    right, pairs = choices.solved(round.rows), searched_pairs(round.episodes)
+    rows = [valued_at_end(replace(row, reward=(row.reward + 1) / 2, weight=0.0)) for row in pairs.rows]
+    return View([*right.rows, *rows], Counter(right.dropped) + Counter(pairs.dropped))
+
+
+def right_steps(round: Round) -> View:
+    """Each answer up to its first wrong step: sub-answers that are right, whatever follows (AutoPRM; 2402.11452)."""
+    ends, judge = steps.logged_steps(round.episodes, round.decode)
+    kept = []
+    for row in round.rows:
+        verdicts = judge(row)
+        good = next((k for k, one in enumerate(verdicts) if one.status is Status.WRONG), len(verdicts))
+        if good:
+            kept.append(until(row, int(ends(row)[good - 1]) if good < len(verdicts) else len(row.ids)))
+    return View(kept, {"no right step": len(round.rows) - len(kept)})
+
+
+def until(row: Row, end: int) -> Row:
+    """The row's first ``end`` tokens."""
+    cut = {name: getattr(row, name)[:end] for name in ("ids", "action", "logprobs")}
+    return replace(row, **cut, token_rewards=None)
 
 
 def sibling_steps(round: Round) -> View:

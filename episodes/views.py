@@ -104,8 +104,8 @@ class View:
     forked: int = 0
 
 
-def sft(episodes: Iterable[Episode], encode: Encode, min_score: float = 1.0) -> View:
-    """Imitation: the turns of every role whose outcome scored at least ``min_score``.
+def sft(episodes: Iterable[Episode], encode: Encode, min_score: float | None = 1.0) -> View:
+    """Imitation: the turns of every role whose outcome scored at least ``min_score``, or, with None, was right.
 
     ``encode`` turns a scripted turn's observation and answer into ids; sampled turns keep their own.
     """
@@ -117,7 +117,9 @@ def sft(episodes: Iterable[Episode], encode: Encode, min_score: float = 1.0) -> 
             turns = [turn for turn in episode.turns if turn.role == role]
             if not outcome.decided:
                 dropped["undecided"] += 1
-            elif outcome.reward < min_score:
+            elif min_score is None and outcome.status is not Status.RIGHT:
+                dropped["not right"] += 1
+            elif min_score is not None and outcome.reward < min_score:
                 dropped[f"score below {min_score:g}"] += 1
             elif not turns:
                 dropped["no turn"] += 1

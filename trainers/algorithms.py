@@ -93,6 +93,11 @@ ALGORITHMS = {
         *(IMITATION, "AlphaMath Almost Zero, arXiv 2405.03553", TOKENS, NLL(), sources.right_and_wrong),
         critic=Critic(ValueRegression(), shared=True, coefficient=0.1, after=True),
     ),
+    "rstar": Algorithm(  # of searched answers: policy and preferences of steps on one backbone
+        *(IMITATION, "rStar-Math, arXiv 2501.04519", RUNS, NLL(), sources.searched),
+        critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
+    ),
+    "autoprm": Algorithm(IMITATION, "AutoPRM, arXiv 2402.11452", RUNS, NLL(), sources.right_steps),
     "lema": Algorithm(IMITATION, "LeMa, arXiv 2310.20689", RUNS, NLL(), sources.mended),
     "revthink": Algorithm(IMITATION, "RevThink, arXiv 2411.19865", RUNS, NLL(), sources.turned_round),
     "reinforce": Algorithm(GRADIENT, "REINFORCE, Williams 1992", PG, SUM, advantage=Advantage(baseline="none")),

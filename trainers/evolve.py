@@ -124,7 +124,7 @@ def _demonstrated(session: Session) -> views.View:
         for index in range(spec.problems)
     ]
     shown = collect(session, oracle, jobs)
-    view = views.sft(shown, session.policy.chat.example)
+    view = views.sft(shown, session.policy.chat.example, min_score=None)
     return view if session.pattern is None else views.View([*view.rows, *shows(session, shown)], view.dropped)
 
 

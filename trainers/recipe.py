@@ -177,12 +177,16 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError("engine vllm takes whole weights, model.lora has none: leave one of them away")
     try:
         algorithm = recipe.algorithm()
+        if spec.sampler is not None:
+            spec.sampler.check()
     except SettingsError:
         raise
     except ValueError as error:
         raise SettingsError(f"evolve: {error}") from error
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
+    if spec.sampler is not None and isinstance(algorithm.objective, OFF_BASE):
+        raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")
     if spec.start == "base" and isinstance(algorithm.objective, OFF_BASE):
         raise SettingsError(
             f"evolve.start is latest for {spec.algorithm}: its ratio is to the policy that sampled, not to the base"

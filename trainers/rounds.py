@@ -11,6 +11,7 @@ import numpy as np
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.hinted import Hinted
+from palaestra.agents.samplers import sampling_by
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.rollout import Job
 from palaestra.envs.seeding import derive_seed
@@ -116,6 +117,10 @@ def sample(session: Session) -> tuple[list[Episode], View]:
     """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
     recipe, spec, algorithm = session.recipe, session.recipe.evolve, session.recipe.algorithm()
     decode = session.policy.chat.text if algorithm.reads_steps else None
+    sampler: Agent = session.policy
+    if spec.sampler is not None:
+        session.name_policy()
+        sampler = sampling_by(spec.sampler, session.policy)
     episodes: list[Episode] = []
     asked, missing = 0, spec.problems
     for attempt in range(1 + algorithm.attempts):
@@ -124,7 +129,7 @@ def sample(session: Session) -> tuple[list[Episode], View]:
             for problem in range(asked, asked + missing)
             for number in range(spec.samples)
         ]
-        episodes += collect(session, session.policy, jobs, part=f"-{attempt}" if attempt else "")
+        episodes += collect(session, sampler, jobs, part=f"-{attempt}" if attempt else "")
         asked += missing
         view = views.groups(episodes, spec.samples, decode)
         missing = spec.problems - len({row.group_id for row in choices.ranked(view.rows).rows})
@@ -164,7 +169,7 @@ def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> 
     if agent is session.policy:
         session.name_policy()
     tags = {"phase": session.stage, "round": str(session.round)}
-    slots = 512 if agent is session.policy else 32  # scripted agents gain nothing by a batch: fewer environments
+    slots = 32 if isinstance(agent, OracleAgent) else 512  # scripted agents gain nothing by a batch
     episodes = session.play(agent, jobs, tags, slots)
     if processes.is_first():
         store.append(episodes, name)

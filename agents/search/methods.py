@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from .beam import StepBeam
 from .best_first import AStar
-from .mcts import MCTS
+from .mcts import MCTS, global_leaf
 from .thoughts import BreadthFirst, DepthFirst
 from .world import Method
 
 METHODS: dict[str, Callable[..., Method]] = {
     "sbs": StepBeam,
     "mcts": MCTS,
+    "mcts_g": lambda simulations=40: MCTS(simulations, find=global_leaf, evaluate_children=True, commit=False),
     "bfs": BreadthFirst,
     "dfs": DepthFirst,
     "astar": AStar,

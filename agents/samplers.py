@@ -1,0 +1,152 @@
+"""How the answers of a round are found, where that is more than sampling them: by search, by the best of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any, Literal
+
+from palaestra.episodes import Actor
+from palaestra.verifiers import Status
+
+from .agent import Agent, Dialogue, Reply
+from .evaluator import BestOfN, Evaluator
+from .evaluators.perplexity import Perplexity
+from .policy import PolicyLLM
+from .search.agents import TreeSearch
+from .search.methods import method_named
+from .search.text import Prefix, Value, lines, solutions
+from .search.values import Rollouts, likelihood, nothing_known, value_head
+from .search.world import Valued
+
+VALUES = ("verdict", "steps", "likelihood", "head")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """One of three ways; they are for training, and may look at verdicts.
+
+    search: among the lines of an answer, as ``--search`` has it: ``mcts:12``, ``sbs:1,4``. value: what an answer so far
+        is worth to it: "verdict", the mean of two answers that go on from there; "steps", less for each line that the
+        task calls wrong; "likelihood", the geometric mean of its tokens' probabilities; "head", what the policy's own
+        value head foretells, and the verdict where the answer has ended.
+    best_of: answers, or, in a dialogue, actions, of which the likeliest a token is given.
+    temperatures: of which the best balanced is chosen for the round (``Balanced``).
+    """
+
+    search: str = ""
+    value: Literal["verdict", "steps", "likelihood", "head"] = "verdict"
+    best_of: int = 0
+    temperatures: tuple[float, ...] = ()
+
+    def check(self) -> None:
+        """Raises ValueError for what is no way, or several."""
+        if bool(self.search) + (self.best_of > 1) + (len(self.temperatures) > 1) != 1:
+            raise ValueError("a sampler is one of search, best_of (2 or more) and temperatures (2 or more)")
+        if any(not one > 0 for one in self.temperatures):
+            raise ValueError(f"temperatures are above 0, not {list(self.temperatures)}")
+        if self.search:
+            method_named(self.search)
+
+
+def sampling_by(sampler: Sampler, policy: PolicyLLM) -> Agent:
+    """The policy as the sampler has it answer. Raises ValueError where it wants a value head that there is not."""
+    if sampler.temperatures:
+        return Balanced(policy, sampler.temperatures)
+    if sampler.best_of:
+        return BestOfN(policy, Perplexity(policy), sampler.best_of)
+    known = sampler.value in ("verdict", "head")
+    world = lines(policy, _value(sampler.value, policy), peek=known)
+    return TreeSearch(world, method_named(sampler.search), sampler.search)
+
+
+def _value(name: str, policy: PolicyLLM) -> Value:
+    if name == "verdict":
+        return Rollouts(solutions(policy, nothing_known, peek=True), n=2)
+    if name == "steps":
+        return LinesRight(policy)
+    if name == "likelihood":
+        return likelihood
+    model: Any = getattr(policy.engine, "model", None)
+    if not hasattr(model, "score"):
+        raise ValueError(
+            "value head is for a policy that has one: an algorithm with a critic on its backbone goes first"
+        )
+    return value_head(Evaluator(model, policy.chat.tokenizer))
+
+
+class LinesRight:
+    """Less by 1 for each line that the task calls wrong."""
+
+    peeks = True
+
+    def __init__(self, policy: PolicyLLM) -> None:
+        self.policy = policy
+
+    def __call__(self, prefixes: Sequence[Prefix]) -> list[Valued]:
+        return [Valued(-float(self._wrong(one))) for one in prefixes]
+
+    def _wrong(self, prefix: Prefix) -> int:
+        asked, env = prefix.dialogue, prefix.dialogue.env
+        task: Any = getattr(env, "task", None)
+        if task is None or asked.problem is None:
+            raise ValueError("value steps asks the dialogue's task, and this dialogue has none: play it in a rollout")
+        verdicts = task.steps(asked.problem, self.policy.chat.text(prefix.action_ids))
+        return sum(verdict.status is Status.WRONG for verdict in verdicts)
+
+
+class Balanced:
+    """Samples at the temperature whose answers are, now, both right and unlike each other (B-STaR; arXiv:2412.17256).
+
+    The balance of a problem's n answers is min(u / wanted, 1) · (r / n), r of them right and u of these different. Its
+    mean over the first ``probes`` problems decides, for all dialogues that are answered together.
+
+    wanted: different right answers to a problem; None: half of those that are sampled.
+    meta: temperature; balance, of each temperature.
+    """
+
+    def __init__(
+        self, policy: PolicyLLM, temperatures: Sequence[float], probes: int = 8, wanted: int | None = None
+    ) -> None:
+        self.policy, self.temperatures, self.probes, self.wanted = policy, tuple(temperatures), probes, wanted
+
+    @property
+    def actor(self) -> Actor:
+        inner = self.policy.actor
+        return Actor(f"{inner.agent_id}+balanced+peek", inner.weights_hash)
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        groups: dict[Any, list[Dialogue]] = {}
+        for one in dialogues:
+            groups.setdefault(one.messages, []).append(one)
+        probed = list(groups.values())[: self.probes]
+        told = {temperature: self._balance(probed, temperature) for temperature in self.temperatures}
+        best = max(self.temperatures, key=told.__getitem__)
+        meta = {"temperature": best, "balance": {f"{temperature:g}": score for temperature, score in told.items()}}
+        return [replace(one, meta={**one.meta, **meta}) for one in self._at(best).respond(dialogues)]
+
+    def _at(self, temperature: float) -> PolicyLLM:
+        sampling = replace(self.policy.sampling, temperature=temperature)
+        return PolicyLLM(self.policy.engine, self.policy.chat, sampling, self.policy.actor)
+
+    def _balance(self, groups: Sequence[Sequence[Dialogue]], temperature: float) -> float:
+        replies = iter(self._at(temperature).respond([one for group in groups for one in group]))
+        return fmean(self._of_problem(group, [next(replies).text for _ in group]) for group in groups)
+
+    def _of_problem(self, group: Sequence[Dialogue], texts: Sequence[str]) -> float:
+        right = [text for one, text in zip(group, texts, strict=True) if _is_right(one, text)]
+        wanted = self.wanted or max(1, len(group) // 2)
+        return min(len(set(right)) / wanted, 1.0) * len(right) / len(group)
+
+
+def _is_right(dialogue: Dialogue, text: str) -> bool:
+    """What the dialogue's environment says of an answer, which is taken back again."""
+    env: Any = dialogue.env
+    if env is None:
+        raise ValueError("temperatures are chosen by verdicts, and this dialogue has no environment")
+    before = env.snapshot()
+    info: Mapping[str, Any] = env.step(text)[4]
+    env.restore(before)
+    verdict = info.get("verdict")
+    return verdict is not None and verdict.status is Status.RIGHT
