@@ -19,6 +19,7 @@ from .search.methods import method_named
 from .search.text import Prefix, Value, lines, solutions
 from .search.values import Rollouts, likelihood, nothing_known, value_head
 from .search.world import Valued
+from .strategies.inside import model_of
 
 VALUES = ("verdict", "steps", "likelihood", "head")
 
@@ -68,7 +69,7 @@ def _value(name: str, policy: PolicyLLM) -> Value:
         return LinesRight(policy)
     if name == "likelihood":
         return likelihood
-    model: Any = getattr(policy.engine, "model", None)
+    model = model_of(policy, "value head")
     if not hasattr(model, "score"):
         raise ValueError(
             "value head is for a policy that has one: an algorithm with a critic on its backbone goes first"

@@ -22,6 +22,7 @@ TaskOf = Callable[[Episode], Task]
 CORRECT = "{question}\n\nThis answer is wrong:\n{answer}\n\nName its first wrong line, say why, and go on from there."
 CRITIQUE = "{question}\n\nThis is an answer:\n{answer}\n\nJudge its lines and the whole."
 REWRITE = "{question}\n\nSolution:\n{solution}\n\nAnswer:\n{answer}\n\nMake the answer right with the fewest changes."
+WAIT = "Wait, that is wrong."  # between a wrong line and what follows it in a journey
 TURN_ROUND = "{question}\n\nTurn the question round: give its answer and ask for what was given."
 
 
@@ -48,6 +49,28 @@ def corrections(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, se
         return [_said(turn, CORRECT.format(question=turn.observation, answer=turn.text), told)]
 
     return _written(episodes, task_of, encode, make, wanted=Status.WRONG, kind="correction")
+
+
+def journeys(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, seed: int = 0) -> View:
+    """A wrong answer up to its first wrong line, that this line is wrong, and a right solution from there on, all as
+    one answer to the question (journey learning; O1 Journey, arXiv:2410.18982).
+
+    It is kept only if the whole verifies RIGHT.
+    """
+
+    def make(episode: Episode, task: Task, problem: Problem, turn: Turn) -> list[Turn] | str:
+        lines, verdicts = _judged_lines(task, problem, turn.text)
+        first = next((k for k, verdict in enumerate(verdicts) if verdict.status is Status.WRONG), None)
+        if first is None or len(lines) != len(verdicts):
+            return "no line was judged wrong"
+        solution = task.solve(problem, _rng("journeys", seed, episode)).splitlines()
+        tail = [line for line in solution if line not in lines[:first]]
+        told = "\n".join([*lines[: first + 1], WAIT, *tail])
+        if not task.verify(problem, told).right:
+            return "the oracle's continuation is not right"
+        return [_said(turn, turn.observation, told)]
+
+    return _written(episodes, task_of, encode, make, wanted=Status.WRONG, kind="journey")
 
 
 def rewrites(episodes: Iterable[Episode], task_of: TaskOf, encode: Encode, seed: int = 0) -> View:

@@ -121,6 +121,13 @@ def mended(round: Round) -> View:
     return View([*solved.rows, *rows], Counter(solved.dropped) + Counter(fixed.dropped) + Counter(dropped))
 
 
+def journeys(round: Round) -> View:
+    """Right answers, and wrong ones that see their first wrong line and go on rightly (O1 Journey; 2410.18982)."""
+    solved = choices.solved(round.rows)
+    longer = corrections.journeys(round.episodes, round.task_of, round.encode, seed=round.number)
+    return View([*solved.rows, *longer.rows], Counter(solved.dropped) + Counter(longer.dropped))
+
+
 def turned_round(round: Round) -> View:
     """Right answers, their backward questions, and the answers to these, a third each (RevThink; arXiv 2411.19865)."""
     return corrections.turned_round(round.episodes, round.task_of, round.encode, seed=round.number)
@@ -143,9 +150,17 @@ def winners(round: Round) -> View:
 
 def searched(round: Round) -> View:
     """Right answers, imitated; better and worse steps of trees, for a value head alone (rStar-Math; 2501.04519)."""
-    right, pairs = choices.solved(round.rows), searched_pairs(round.episodes)
-    rows = [valued_at_end(replace(row, reward=(row.reward + 1) / 2, weight=0.0)) for row in pairs.rows]
-    return View([*right.rows, *rows], Counter(right.dropped) + Counter(pairs.dropped))
+    right, pairs = choices.solved(round.rows), searched_steps(round)
+    return View(
+        [*right.rows, *(replace(row, weight=0.0) for row in pairs.rows)],
+        Counter(right.dropped) + Counter(pairs.dropped),
+    )
+
+
+def searched_steps(round: Round) -> View:
+    """Pairs of better and worse steps of the trees that answers were found in, valued (STILL-1; 2411.11694)."""
+    pairs = searched_pairs(round.episodes)
+    return View([valued_at_end(replace(row, reward=(row.reward + 1) / 2)) for row in pairs.rows], pairs.dropped)
 
 
 def right_steps(round: Round) -> View:
@@ -164,6 +179,19 @@ def until(row: Row, end: int) -> Row:
     """The row's first ``end`` tokens."""
     cut = {name: getattr(row, name)[:end] for name in ("ids", "action", "logprobs")}
     return replace(row, **cut, token_rewards=None)
+
+
+def valued_steps(round: Round) -> View:
+    """Every answer, each of its steps worth the share of the group's answers through it that end well (2312.08935)."""
+    ends, _ = steps.logged_steps(round.episodes, round.decode)
+    view = steps.step_values(round.rows, ends)
+    return View([_valued(one) for one in view.rows], view.dropped)
+
+
+def _valued(one: steps.ValuedRow) -> Row:
+    given = np.full(len(one.row.ids), np.nan, np.float32)
+    given[one.ends - 1] = one.values
+    return replace(one.row, token_rewards=given)
 
 
 def sibling_steps(round: Round) -> View:

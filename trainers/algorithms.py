@@ -9,7 +9,16 @@ from palaestra.episodes import choices, sources
 from palaestra.episodes.advantages import Advantage
 from palaestra.episodes.sources import Source, of
 
-from .credit import GAE, Credit, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
+from .credit import (
+    GAE,
+    Credit,
+    CriticalTokens,
+    ForetoldSteps,
+    ImplicitReturns,
+    Rewritten,
+    StepAdvantage,
+    TokenAdvantage,
+)
 from .losses import (
     DPO,
     IPO,
@@ -28,6 +37,7 @@ from .losses import (
     PolicyGradient,
     RewriteGuided,
     SimPO,
+    StepCrossEntropy,
     StepValue,
     ValueRegression,
 )
@@ -84,6 +94,9 @@ PAIR = of(choices.best_and_worst)
 ALGORITHMS = {
     "rft": Algorithm(IMITATION, "RFT, arXiv 2308.01825; ReST-EM, arXiv 2312.06585", RUNS, NLL(), of(choices.solved)),
     "sft": Algorithm(IMITATION, "supervised fine-tuning on the oracle's answers", RUNS, NLL(), sources.demonstrated),
+    "unlabelled": Algorithm(  # of a sampler that chose them: no verdict is looked at
+        IMITATION, "ReST meets ReAct, arXiv 2312.10003", RUNS, NLL(), of(choices.decided)
+    ),
     "shortest": Algorithm(IMITATION, "Kimi k1.5, arXiv 2501.12599", RUNS, NLL(), of(choices.shortest)),
     "reward_weighted": Algorithm(
         IMITATION, "Reward-weighted regression, Peters and Schaal 2007", RUNS, NLL(), of(choices.weighted)
@@ -99,6 +112,7 @@ ALGORITHMS = {
     ),
     "autoprm": Algorithm(IMITATION, "AutoPRM, arXiv 2402.11452", RUNS, NLL(), sources.right_steps),
     "lema": Algorithm(IMITATION, "LeMa, arXiv 2310.20689", RUNS, NLL(), sources.mended),
+    "journey": Algorithm(IMITATION, "O1 Journey, arXiv 2410.18982", RUNS, NLL(), sources.journeys),
     "revthink": Algorithm(IMITATION, "RevThink, arXiv 2411.19865", RUNS, NLL(), sources.turned_round),
     "reinforce": Algorithm(GRADIENT, "REINFORCE, Williams 1992", PG, SUM, advantage=Advantage(baseline="none")),
     "role_baseline": Algorithm(  # a running mean of each environment and role
@@ -166,6 +180,11 @@ ALGORITHMS = {
     "process_grpo": Algorithm(  # steps judged by the task's own rules
         GRADIENT, "DeepSeekMath 4.1.3, arXiv 2402.03300", TOKENS, CLIPPED, credit=StepAdvantage()
     ),
+    "openr": Algorithm(  # steps judged by a process reward model, which learns how answers through them end
+        *(GRADIENT, "OpenR, arXiv 2410.09671", TOKENS, CLIPPED, sources.valued_steps),
+        credit=ForetoldSteps(),
+        critic=Critic(StepCrossEntropy(), after=True),
+    ),
     "prime": Algorithm(  # the judge learns outcomes and tells tokens
         *(GRADIENT, "PRIME, arXiv 2502.01456", TOKENS, CLIPPED),
         credit=ImplicitReturns(),
@@ -231,6 +250,10 @@ ALGORITHMS = {
     ),
     "svpo": Algorithm(  # policy and value on one backbone, pairs of steps
         *(PREFERENCE, "SVPO, arXiv 2406.10858", TOKENS, DPO(beta=0.1), sources.sibling_steps),
+        critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
+    ),
+    "searched_dpo": Algorithm(  # the same of the trees of a search
+        *(PREFERENCE, "Slow Thinking with LLMs 1, arXiv 2411.11694", RUNS, DPO(beta=0.1), sources.searched_steps),
         critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
     ),
     "hindsight": Algorithm(  # of goal-conditioned environments

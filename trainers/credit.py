@@ -128,6 +128,21 @@ class StepAdvantage(Credit):
 
 
 @dataclass(frozen=True, slots=True)
+class ForetoldSteps(Credit):
+    """As ``StepAdvantage``, a step's r what a process reward model says of it, σ(V) behind the step's last token.
+
+    OpenR (arXiv 2410.09671) with the group's normalisation in place of a critic. Where no step is judged, none is paid.
+    """
+
+    reads_value = True
+
+    def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
+        told = torch.where(batch.token_reward.isnan(), torch.nan, batch.value.sigmoid())
+        made, metrics = StepAdvantage()(replace(batch, token_reward=told))
+        return replace(made, token_reward=batch.token_reward), metrics
+
+
+@dataclass(frozen=True, slots=True)
 class ImplicitReturns(Credit):
     """A_t = Σ_{s≥t} γ^(s-t) (r_s - b) + R - mean of the others' R, b the mean over the other answers of their mean r_s.
 

@@ -17,9 +17,9 @@ from palaestra.episodes.sources import Source
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
-from .forward import forward, forward_critique, forward_states
+from .forward import forward, forward_critique, forward_states, forward_values
 from .losses import Joint, Objective, PolicyGradient
-from .modules import Judge, Module, with_rewards_in, with_token_rewards, with_values
+from .modules import Critic, Judge, Module, with_rewards_in, with_token_rewards, with_values
 from .optimise import Read, Schedule, TrainingError, update
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .rounds import PlayedRound
@@ -54,14 +54,15 @@ def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
     if spec.start == "base":
         session.restart()
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
-    read = forward_critique if algorithm.critic is not None and algorithm.critic.after else forward
+    critic = algorithm.critic
+    read = forward_critique if critic is not None and critic.shared and critic.after else forward
     for number in range(spec.updates):
         parts = learn(session, moving, objective, schedule, read=read)
         if number == 0:
             metrics |= parts
             check_on_policy(parts, session.model.dtype)
-        if algorithm.critic is not None and not algorithm.critic.shared:
-            parts = learn(session, batch, algorithm.critic.objective, schedule, _critic(session), forward_states)
+        if critic is not None and not critic.shared:
+            parts = learn(session, batch, critic.objective, schedule, _critic(session), _reading(critic))
             metrics |= {f"critic_{name}": value for name, value in parts.items()} if number == 0 else {}
     session.weights_changed()
     return metrics
@@ -91,7 +92,8 @@ def _scored(
         else:
             batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
     if algorithm.critic is not None and algorithm.credit is not None:
-        critic, read = (session.model, forward) if algorithm.critic.shared else (_critic(session).model, forward_states)
+        shared = algorithm.critic.shared
+        critic, read = (session.model, forward) if shared else (_critic(session).model, _reading(algorithm.critic))
         batch = with_values(batch, critic, read, most)
     if algorithm.advantage is not None:
         advantage, scores = algorithm.advantage(rows, session.running)
@@ -118,6 +120,11 @@ def _with_critic(session: Session, algorithm: Algorithm) -> Objective:
 def _critic(session: Session) -> Module:
     """The critic apart: at first the policy's weights as evolution began, with a head that says 0."""
     return session.module("critic", lambda: new_evaluator(session.first_policy(), session.model.device).model)
+
+
+def _reading(critic: Critic) -> Read:
+    """How a critic apart is read."""
+    return forward_values if critic.after else forward_states
 
 
 def _judges(session: Session, judge: Judge) -> tuple[PreTrainedModel, PreTrainedModel]:

@@ -143,7 +143,8 @@ def difficulty_of(session: Session, problem: int) -> int:
     recipe = session.recipe
     seed = derive_seed(recipe.seed, "evolve", session.round, problem)
     family = session.environments.family(recipe.env_id, {**recipe.env_kwargs, "split": "train"}, seed)
-    levels = range(recipe.evolve.start_difficulty, session.curricula.of(family).level + 1)
+    lowest = recipe.evolve.start_difficulty  # of a late stage perhaps above the level that was reached
+    levels = range(lowest, max(lowest, session.curricula.of(family).level) + 1)
     return levels[-1 - problem % len(levels)]
 
 
@@ -152,7 +153,7 @@ def counted(session: Session, episodes: Sequence[Episode]) -> list[float]:
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
         family = session.environments.family(episode.env_id, episode.env_kwargs, episode.seed)
-        session.curricula.of(family).update(episode.reset_options["difficulty"], outcome.reward)
+        session.curricula.of(family).update(episode.reset_options["difficulty"], float(np.clip(outcome.reward, 0, 1)))
     return [outcome.reward for outcome in outcomes if outcome.decided]
 
 

@@ -15,6 +15,7 @@ MODULES = {  # of each class; imported when it is asked for
     "FormatReward": "format_reward",
     "Inverse": "inverse",
     "Rephrase": "rephrase",
+    "SecondLook": "second_look",
     "Stepwise": "stepwise",
     "TokenBudget": "token_budget",
     "ToolUse": "tool_use",
