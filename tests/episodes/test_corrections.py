@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from palaestra.envs.task import Problem, Task, sample_problem
 from palaestra.envs.tasks.chain_arith import ChainArith
 from palaestra.episodes import Actor, Episode, Outcome, Turn
-from palaestra.episodes.corrections import corrections, critiques, turned_round
+from palaestra.episodes.corrections import WAIT, corrections, critiques, journeys, turned_round
 from palaestra.episodes.views import Row, View
 from palaestra.verifiers import Status, Verdict, right
 
@@ -60,6 +60,13 @@ def test_a_correction_names_the_first_wrong_line_and_goes_on_from_there() -> Non
     assert wrong in prompt
     assert told == "Line 2 is wrong: c is not 2.\nc=7*3=1\n\\boxed{1}"
     assert (row.reward, row.weight) == (1.0, 1.0)
+
+
+def test_a_journey_sees_its_error_and_goes_on_rightly() -> None:
+    view = journeys([answered("b=3+4=7\nc=7*3=2\n\\boxed{2}"), answered(GOOD)], given_task, encode)
+    (row,) = view.rows
+    assert texts(row) == (PROBLEM.prompt, f"b=3+4=7\nc=7*3=2\n{WAIT}\nc=7*3=1\n\\boxed{{1}}")
+    assert view.dropped == {"not wrong": 1}
 
 
 def test_a_critique_says_what_the_task_says() -> None:

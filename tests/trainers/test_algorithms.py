@@ -34,8 +34,8 @@ def weights(run: RunFolder, agent: str) -> bytes:
     return (run.path / "agents" / agent / "model.safetensors").read_bytes()
 
 
-# what only some environments have: judged lines, backward questions, goals, steps that several answers share
-PARTICULAR = {"lema", "revthink", "hindsight", "svpo", "rlmec"}
+# what only some environments have (judged lines, backward questions, goals, opponents, shared steps), or searches: trees
+PARTICULAR = {"lema", "revthink", "hindsight", "svpo", "rlmec", "journey", "autoprm", "spag", "rstar", "searched_dpo"}
 
 
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if name not in PARTICULAR])

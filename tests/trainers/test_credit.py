@@ -19,7 +19,15 @@ from palaestra.episodes import Turn
 from palaestra.episodes.sources import answers
 from palaestra.episodes.views import Row, step_rewards
 from palaestra.trainers.batch import Batch, micro_batches, pack, with_gradient
-from palaestra.trainers.credit import GAE, CriticalTokens, ImplicitReturns, Rewritten, StepAdvantage, TokenAdvantage
+from palaestra.trainers.credit import (
+    GAE,
+    CriticalTokens,
+    ForetoldSteps,
+    ImplicitReturns,
+    Rewritten,
+    StepAdvantage,
+    TokenAdvantage,
+)
 from palaestra.trainers.forward import Outputs, forward, forward_critique, forward_states, forward_values
 from palaestra.trainers.losses import (
     DPO,
@@ -113,6 +121,17 @@ def test_steps_are_normalised_over_the_group_and_summed_from_where_they_end() ->
     assert on_actions(batch, scored.advantage) == pytest.approx([2 * z, z, z, -2 * z, -2 * z, -z], abs=1e-5)
     alike, _ = StepAdvantage()(pack([row("oaa", 1.0), row("oaaa", 1.0)]))
     assert alike.advantage.abs().max() == 0
+
+
+def test_foretold_steps_are_paid_what_the_model_says_of_them_and_its_targets_stay() -> None:
+    rows = [row("oaaa", 1.0, given={1: 0.25}), row("oaaa", 0.0, given={2: 0.5})]
+    batch = replace(pack(rows), value=torch.tensor([9.0, 2.0, 9.0, 9.0, 9.0, 9.0, -1.0, 9.0]))
+    scored, _ = ForetoldSteps()(batch)
+    told = [1 / (1 + math.exp(-value)) for value in (2.0, -1.0)]
+    same, _ = StepAdvantage()(pack([row("oaaa", 1.0, given={1: told[0]}), row("oaaa", 0.0, given={2: told[1]})]))
+    assert on_actions(batch, scored.advantage) == pytest.approx(on_actions(batch, same.advantage), abs=1e-5)
+    assert scored.token_reward[[1, 6]].tolist() == [0.25, 0.5]
+    assert scored.token_reward.isnan().sum() == 6
 
 
 def test_prime_adds_implicit_returns_to_the_outcome_each_against_the_others() -> None:

@@ -62,6 +62,16 @@ def test_the_log_of_a_run_is_of_matches_and_plays_again(played: RunFolder) -> No
     assert {"round-00000", "round-00002"} & others
 
 
+def test_what_winners_said_is_learned_from_and_a_league_is_refused_for_it(play_run: Play, tiny_recipe: Recipes) -> None:
+    evolve = {"algorithm": "spag", "rounds": 2, "problems": 8, "samples": 4, "updates": 2}
+    run = play_run(recipe_of(tiny_recipe, evolve=evolve, self_play={"opponents": "self"}))
+    rows = [row for row in metrics(run) if row["phase"] == "evolve"]
+    assert all(row["learned_from"] > 0 and np.isfinite(row["loss"]) for row in rows)
+    assert rows[0]["max/ratio_error"] < 1e-3
+    with pytest.raises(SettingsError, match=r"spag learns from whoever won: set self_play\.opponents: self"):
+        parse_recipe(recipe_of(tiny_recipe, evolve=evolve))
+
+
 def test_a_run_is_held_against_every_scripted_player_and_its_rows_stand_on_the_board(played: RunFolder) -> None:
     rows = read_leaderboard(played.path)
     players = ("start", "warm", "evolved", "random player", "greedy player", "optimal player")

@@ -17,15 +17,17 @@ from palaestra.agents.agent import Dialogue, Message, Reply
 from palaestra.agents.evaluator import load_evaluator
 from palaestra.agents.hinted import Hinted
 from palaestra.agents.judges import ImplicitReward, load_judge
+from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Episode, Outcome, Turn, choices
+from palaestra.episodes.spans import line_spans
 from palaestra.episodes.views import Row, groups
 from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
 from palaestra.trainers.forward import Outputs
 from palaestra.trainers.losses import Joint
-from palaestra.verifiers import Status
+from palaestra.verifiers import Status, right, undecided, wrong
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]
@@ -148,13 +150,21 @@ CHAINS = {"id": "palaestra/ChainArith-v0", "modulus": 10, "operators": "+", "wor
 def on_chains(play_run: Play, tiny_recipe: Recipes) -> Callable[[str], tuple[RunFolder, dict[str, Any]]]:
     """One round of an algorithm on chains of one sum, after a warm start; the run and the round's metrics."""
 
-    def play(algorithm: str) -> tuple[RunFolder, dict[str, Any]]:
+    def play(algorithm: str, **evolve: Any) -> tuple[RunFolder, dict[str, Any]]:
         alone = {"judge": {"alone": 0}} if ALGORITHMS[algorithm].judge else {}
         run = play_run(
             tiny_recipe(
                 environment=CHAINS,
                 warm_start={"rounds": 40, "problems": 64, "batch_size": 16, "learning_rate": 0.003},
-                evolve={"algorithm": algorithm, "rounds": 1, "samples": 8, "problems": 8, "top_difficulty": 1, **alone},
+                evolve={
+                    "algorithm": algorithm,
+                    "rounds": 1,
+                    "samples": 8,
+                    "problems": 8,
+                    "top_difficulty": 1,
+                    **alone,
+                    **evolve,
+                },
                 max_answer_tokens=32,
             )
         )
@@ -174,13 +184,68 @@ def test_steps_of_chains_are_judged_token_by_token(on_chains: Any) -> None:
     assert row["judged_tokens"] <= decided / tokens + 1e-6  # two verdicts may fall on one token, none between
 
 
-@pytest.mark.parametrize("algorithm", ["lema", "revthink", "rlmec"])
+@pytest.mark.parametrize("algorithm", ["lema", "revthink", "rlmec", "journey", "autoprm", "openr"])
 def test_what_chains_tell_beside_the_outcome_is_learned_from(on_chains: Any, algorithm: str) -> None:
     run, row = on_chains(algorithm)
     assert row["learned_from"] > 0
     assert math.isfinite(row["loss"])
     before, after = weights(run, "warm"), weights(run, "evolved")
     assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("algorithm", ["rstar", "searched_dpo"])
+def test_the_trees_of_a_search_are_learned_from_and_play_again(on_chains: Any, algorithm: str) -> None:
+    run, row = on_chains(algorithm, samples=2, sampler={"search": "mcts:4", "value": "verdict"})
+    episodes = [episode for episode in run.episodes.read() if episode.tags.get("phase") == "evolve"]
+    assert all("tree" in episode.turns[0].meta for episode in episodes)
+    assert row["learned_from"] > 0
+    assert math.isfinite(row["loss"])
+    assert "second_pair_accuracy" in row
+    assert not [difference for _, found in replay(episodes) for difference in found]
+
+
+def chained(texts: dict[str, str]) -> Any:
+    """A round of answers whose tokens are letters and whose lines are r(ight), w(rong) or u(ndecided)."""
+    given = {"r": right("so"), "w": wrong("not so"), "u": undecided("who knows")}
+    episodes = [
+        Episode(
+            *(f"g/{number}", "e", {}, {}, 0, "g", {"r": Actor("a")}),
+            turns=(
+                Turn(
+                    *("r", "?", text, 0.0),
+                    prompt_ids=(63,),
+                    action_ids=(*map(ord, text), 0),
+                    logprobs=(-1.0,) * (len(text) + 1),
+                    step_spans=line_spans(text),
+                    step_verdicts=tuple(given[letter] for letter in judged),
+                ),
+            ),
+            outcome={"r": Outcome(float(judged[-1] == "r"), Status.RIGHT if judged[-1] == "r" else Status.WRONG)},
+            terminated=True,
+            truncated=False,
+        )
+        for number, (text, judged) in enumerate(texts.items())
+    ]
+
+    def decode(ids):
+        return "".join(map(chr, filter(None, ids)))
+
+    return SimpleNamespace(episodes=episodes, rows=groups(episodes).rows, decode=decode, number=0)
+
+
+def test_right_steps_are_kept_up_to_the_first_wrong_one() -> None:
+    view = ALGORITHMS["autoprm"].source(chained({"ab\ncd\nef": "rwr", "gh\nij": "rr", "kl\nmn": "wr", "op": "u"}))
+    assert ["".join(map(chr, row.ids[row.action])) for row in view.rows] == ["ab", "gh\nij\0", "op\0"]
+    assert all(len(row.ids) == len(row.action) == len(row.logprobs) for row in view.rows)
+    assert view.dropped == {"no right step": 1}
+
+
+def test_a_step_is_worth_the_share_of_answers_through_it_that_end_well() -> None:
+    view = ALGORITHMS["openr"].source(chained({"ab\ncd": "rr", "ab\nef": "rw", "gh": "w"}))
+    worth = [row.token_rewards[~np.isnan(row.token_rewards)].tolist() for row in view.rows]  # type: ignore[index]
+    assert worth == [[0.5, 1.0], [0.5, 0.0], [0.0]]
+    assert view.rows[0].token_rewards is not None
+    assert np.flatnonzero(~np.isnan(view.rows[0].token_rewards)).tolist() == [2, 5]  # "b" and "d", behind "?"
 
 
 def test_svpo_compares_what_follows_the_same_steps() -> None:

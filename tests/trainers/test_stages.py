@@ -94,6 +94,20 @@ def test_a_run_in_stages_learns_by_each_and_ends_the_same_when_stopped(
     assert one == other
 
 
+def test_a_stage_may_ask_harder_problems_than_the_curriculum_has_come_to(play_run: Play, recipe: Recipes) -> None:
+    harder = {"rounds": 1, "evolve": {"start_difficulty": 2, "top_difficulty": 2, "raise_at": 1.0}}
+    run = play_run(recipe([{"rounds": 1, "evolve": {"raise_at": 1.0}}, harder], temperature=1.0))
+    asked = {one.id[:13]: one.reset_options["difficulty"] for one in run.episodes.read() if one.id[:6] == "evolve"}
+    assert asked == {"evolve/00000/": 1, "evolve/00001/": 2}
+
+
+def test_a_search_is_refused_where_ratios_are_to_the_policy(recipe: Recipes) -> None:
+    with pytest.raises(SettingsError, match=r"evolve.sampler is none for grpo: its ratio is to the policy"):
+        parse_recipe(recipe([{"rounds": 1, "evolve": {"sampler": {"best_of": 2}}}]))
+    with pytest.raises(SettingsError, match=r"stages\[0\]: evolve: a sampler is one of search, best_of"):
+        parse_recipe(recipe([{"rounds": 1, "evolve": {"algorithm": "rft", "sampler": {}}}]))
+
+
 @pytest.mark.parametrize("name", [name for name in shipped_recipes() if name.startswith("systems/")])
 def test_a_published_system_is_a_short_recipe_that_can_be_played(name: str) -> None:
     text = shipped_recipes()[name].read_text()

@@ -23,7 +23,7 @@ def patterns(
         out: a Markdown file to write them to, with the figures of the runs.
         runs: where these runs are.
         play: make those that are not there yet, and those of the published systems that ship as recipes, each from the
-            same warm start. Some 20 minutes on one core.
+            same warm start, but for those with another environment. Some 30 minutes on one core.
         recipe: what is evolved: a YAML file, or the name of a recipe that ships with the package.
     """
     from rich.table import Table
@@ -52,7 +52,8 @@ def play_all(name: str, runs: Path) -> None:
     play_one(replace(recipe, name="start", evolve=replace(recipe.evolve, rounds=0)), runs)
     start = runs / "start" / "agents" / "warm"
     for system in systems():
-        play_one(from_start(load_recipe(system), start), runs)
+        told = load_recipe(system)
+        play_one(from_start(told, start) if shares_start(told, recipe) else told, runs)
     for evolved, strategy in combinations_of_all():
         play_one(combination(recipe, start, evolved, strategy), runs)
 
@@ -62,6 +63,11 @@ def systems() -> list[str]:
     from palaestra.trainers.recipe import shipped_recipes
 
     return [name for name in shipped_recipes() if name.startswith("systems/")]
+
+
+def shares_start(told: Recipe, recipe: Recipe) -> bool:
+    """Whether a recipe begins as the other one does: on its problems, with its model, warm-started in its way."""
+    return (told.environment, told.model, told.warm_start) == (recipe.environment, recipe.model, recipe.warm_start)
 
 
 def from_start(recipe: Recipe, start: Path) -> Recipe:

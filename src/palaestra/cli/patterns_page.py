@@ -53,8 +53,11 @@ combination runs, not that one is better than another.
 SYSTEMS = """
 ## Published systems as recipes
 
-`palaestra evolve --recipe systems/NAME`; the same warm start, the same held-out problems, one seed. Those whose modules
-evolve together are counted as above, the others by single answers. *Right* is before and after, in percent.
+`palaestra evolve --recipe systems/NAME`; the same warm start, the same held-out problems, one seed, nothing tuned.
+Those whose modules evolve together are counted as above, the others by single answers. *Right* is before and after, in
+percent. Five play elsewhere, from a warm start of their own: `her`, `rest_react` and `score`, which are counted by
+their last turn; `rl4f`, by the change in the share of right lines; and `spag`, by matches with scripted players, of
+which a draw counts a half.
 
 """
 COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in")

@@ -1,0 +1,112 @@
+"""How a round's answers are found: each way by what it is made of, and the temperature by its balance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Completion, Sampling
+from palaestra.agents.nano import nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.samplers import Balanced, LinesRight, Sampler, sampling_by
+from palaestra.agents.search.text import Prefix
+from palaestra.agents.transformers_engine import TransformersEngine
+from palaestra.envs import make
+from palaestra.envs.tasks.chain_arith import ChainArith
+from palaestra.verifiers import right, wrong
+
+CHAT = ChatFormat(nano_tokenizer())
+
+
+class Words:
+    """An engine that says a word after the other, by temperature."""
+
+    said: ClassVar = {0.5: ("up", "up"), 1.0: ("up", "down"), 2.0: ("up", "no")}
+
+    def generate(self, prompts: Sequence[Any], sampling: Sampling) -> list[Completion]:
+        words = [self.said[sampling.temperature][index % 2] for index in range(len(prompts))]
+        ids = [tuple(CHAT.tokenizer.encode(word, add_special_tokens=False)) for word in words]
+        return [Completion(one, (-1.0,) * len(one), "stop", 0) for one in ids]
+
+
+class UpOrDown:
+    """An environment in which both are right."""
+
+    def snapshot(self) -> int:
+        return 0
+
+    def step(self, text: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        return "", 0.0, True, False, {"verdict": right("so") if text in ("up", "down") else wrong("not so")}
+
+    def restore(self, state: int) -> None:
+        pass
+
+
+def test_the_temperature_is_taken_whose_answers_are_right_and_differ() -> None:
+    policy = PolicyLLM(Words(), CHAT, Sampling())  # type: ignore[arg-type]
+    env: Any = UpOrDown()
+    asked = [Dialogue((Message("user", f"{problem}?"),), seed, env=env) for problem in range(3) for seed in range(4)]
+    replies = Balanced(policy, (0.5, 1.0, 2.0), probes=2).respond(asked)
+    assert [reply.text for reply in replies] == ["up", "down"] * 6
+    assert {reply.sampling.temperature for reply in replies} == {1.0}
+    # of four answers, two different right ones are wanted: 1/2 · 4/4, 2/2 · 4/4, 1/2 · 2/4
+    assert replies[0].meta == {"temperature": 1.0, "balance": {"0.5": 0.5, "1": 1.0, "2": 0.25}}
+
+
+def test_temperatures_are_not_chosen_without_verdicts() -> None:
+    policy = PolicyLLM(Words(), CHAT, Sampling())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="this dialogue has no environment"):
+        Balanced(policy, (0.5, 1.0)).respond([Dialogue((Message("user", "?"),))])
+
+
+def test_lines_that_the_task_calls_wrong_cost_a_point_each(engine: TransformersEngine) -> None:
+    env = make("palaestra/ChainArith-v0", modulus=5, operators="+", wording=0)
+    problem = env.reset(seed=1, options={"difficulty": 2})[1]["problem"]
+    task = env.unwrapped.task  # type: ignore[attr-defined]
+    assert isinstance(task, ChainArith)
+    good = "\n".join(task.solve(problem, None).splitlines()[:-1])  # type: ignore[arg-type]
+    dialogue: Any = Dialogue((Message("user", problem.prompt),), problem=problem, env=env.unwrapped)
+    value = LinesRight(PolicyLLM(engine, CHAT, Sampling()))
+    texts = ("", good, good.replace("b=", "b=9+"))
+    ids = [tuple(CHAT.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
+    found = [one.value for one in value([Prefix(dialogue, (), one) for one in ids])]
+    assert found[:2] == [0, 0]
+    assert found[2] <= -1
+
+
+@pytest.mark.parametrize(
+    ("sampler", "name"),
+    [
+        (Sampler(search="sbs:1,2", value="likelihood"), "policy+sbs:1,2"),
+        (Sampler(search="mcts:2"), "policy+mcts:2+peek"),
+        (Sampler(search="mcts_g:2", value="steps"), "policy+mcts_g:2+peek"),
+        (Sampler(best_of=2), "policy+best2"),
+        (Sampler(temperatures=(0.5, 1.0)), "policy+balanced+peek"),
+    ],
+)
+def test_what_looks_at_verdicts_says_so(engine: TransformersEngine, sampler: Sampler, name: str) -> None:
+    sampler.check()
+    assert sampling_by(sampler, PolicyLLM(engine, CHAT, Sampling(max_tokens=8))).actor.agent_id == name
+
+
+def test_a_head_that_is_not_there_is_told(engine: TransformersEngine) -> None:
+    with pytest.raises(ValueError, match="value head is for a policy that has one"):
+        sampling_by(Sampler(search="mcts:2", value="head"), PolicyLLM(engine, CHAT, Sampling()))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        (Sampler(), "one of search, best_of"),
+        (Sampler(search="sbs:1,2", best_of=2), "one of search, best_of"),
+        (Sampler(temperatures=(0.0, 1.0)), "temperatures are above 0"),
+        (Sampler(search="mtcs:3"), "a search is one of"),
+    ],
+)
+def test_what_is_no_sampler_is_refused(sampler: Sampler, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        sampler.check()
