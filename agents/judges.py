@@ -39,10 +39,15 @@ def encoded(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 
 
 def words(tokenizer: PreTrainedTokenizerBase) -> dict[str, list[int]]:
-    """Ids of both questions and both answers, with the answers' end."""
+    """Ids of all questions and both answers, with the answers' end."""
     end = [int(tokenizer.eos_token_id)]
     said = {"yes": [*encoded(tokenizer, YES), *end], "no": [*encoded(tokenizer, NO), *end]}
-    return {"right": encoded(tokenizer, ASKED), "shown": encoded(tokenizer, SHOWN), **said}
+    return {
+        "right": encoded(tokenizer, ASKED),
+        "shown": encoded(tokenizer, SHOWN),
+        "critique": encoded(tokenizer, CRITIQUE),
+        **said,
+    }
 
 
 class GenerativeJudge:

@@ -25,6 +25,7 @@ from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.patterns.playing import (
     MEMORY,
+    CritiqueScores,
     ModelScores,
     RuleScores,
     Scores,
@@ -205,7 +206,8 @@ def _scores(session: Session) -> Scores:
     module = _module(session, "evaluator") if "evaluator" in session.pattern.learners else None
     if module is None:
         return RuleScores(session.pattern.rules["evaluator"], _task(session))
-    return ModelScores(GenerativeJudge(module.model, session.tokenizer), session.policy.chat.example)
+    made = CritiqueScores if session.pattern.learners["evaluator"].writes else ModelScores
+    return made(GenerativeJudge(module.model, session.tokenizer), session.policy.chat.example)
 
 
 def _task(session: Session) -> Any:

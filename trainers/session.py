@@ -254,7 +254,7 @@ class Session:
             if name == "judge" and judge is not None:
                 against = "../contrast" if judge.against else "../warm"
                 mark(folder, kind="implicit", reference=against, beta=judge.beta)
-            if name == "evaluator":
+            if name == "evaluator" and self.pattern is not None and not self.pattern.learners[name].writes:
                 mark(folder, kind="generative")
 
     def save(self) -> Path:

@@ -23,7 +23,7 @@ from palaestra.episodes.views import Row, behind, followed
 
 from .playing import REPAIR
 from .record import Record
-from .shows import shown_opinion, shown_repair, shown_text
+from .shows import shown_critique, shown_opinion, shown_repair, shown_text
 
 SLOTS = ("creator", "reasoner", "evaluator", "post_processor")
 
@@ -46,6 +46,7 @@ class Learner:
 
     own: its rows with its own labels or rewards. says: what these are. algorithm: by which it learns from them, a row
         of ``trainers.algorithms``; "" is the recipe's own. reads_rewards: whether that one does, or imitates all rows.
+    writes: an evaluator that writes a critique before it says yes or no.
     relations: by (strategy, partner). shows: what the warm start imitates, made of the oracle's answers.
     """
 
@@ -53,6 +54,7 @@ class Learner:
     says: str
     algorithm: str = ""
     reads_rewards: bool = True
+    writes: bool = False
     relations: Mapping[tuple[str, str], Relation] = field(default_factory=dict)
     shows: Callable[..., Row] | None = None
 
@@ -149,6 +151,21 @@ def opinions_on_repairs(record: Record) -> list[Row]:
     return said(record, repaired(record))
 
 
+def critiqued(record: Record) -> list[Row]:
+    """The critique that it wrote of each answer, and yes or no behind it: L = NLL(verdict) + NLL(own critique).
+
+    After CLoud (arXiv:2408.11791), which scores by a head and learns from pairs. Its critiques are its own, of the
+    answers of now: those of others, or of other answers, teach it less.
+    """
+    asked = record.words["critique"]
+    written = [
+        replace(followed(row, asked, record.critiques[row.episode_id]), weight=1.0)
+        for row in record.rows["reasoner"]
+        if not math.isnan(row.reward)
+    ]
+    return [*said(record, written), *(replace(row, reward=1.0) for row in written)]
+
+
 def said(record: Record, rows: Sequence[Row], shown: bool | None = None) -> list[Row]:
     """Rows with a question behind them and its answer: whether they are right or, with ``shown``, the latter.
 
@@ -240,7 +257,12 @@ LEARNERS: dict[str, dict[str, Learner]] = {
                 (AGAINST, "post_processor"): Relation("tells repairs from shown answers", rows=of_post_processor),
             },
             shows=shown_opinion,
-        )
+        ),
+        "critic": Learner(
+            *(critiqued, "imitates its critiques, and the verdicts behind them", "rft", False),
+            writes=True,
+            shows=shown_critique,
+        ),
     },
     "post_processor": {
         "corrector": Learner(

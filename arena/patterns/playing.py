@@ -14,7 +14,7 @@ from palaestra.agents import processes
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.agents.creators.rewards import novelty, triples
 from palaestra.agents.engine import Completion
-from palaestra.agents.judges import ASKED, SHOWN, GenerativeJudge
+from palaestra.agents.judges import ASKED, SHOWN, CritiqueJudge, GenerativeJudge, words
 from palaestra.agents.postprocess.asking import behind
 from palaestra.arena.rollout import Job, sampled
 from palaestra.envs.seeding import derive_seed
@@ -56,6 +56,29 @@ class ModelScores:
     def _ask(self, episodes: Sequence[Episode], question: str) -> list[float]:
         turns = [encoded(_answer_turn(one), self.encode) for one in episodes]
         return self.judge.score([turn.prompt_ids for turn in turns], [turn.action_ids for turn in turns], question)
+
+
+class CritiqueScores(ModelScores):
+    """The same of a judge that writes a critique first, and then says yes or no behind it.
+
+    critiques: by episode, what it wrote last.
+    """
+
+    def __init__(self, judge: GenerativeJudge, encode: Encode) -> None:
+        super().__init__(judge, encode)
+        self.critiques: dict[str, Sequence[int]] = {}
+
+    def _ask(self, episodes: Sequence[Episode], question: str) -> list[float]:
+        if not episodes:
+            return []
+        turns = [encoded(_answer_turn(one), self.encode) for one in episodes]
+        prompts, answers = [turn.prompt_ids for turn in turns], [turn.action_ids for turn in turns]
+        writer = CritiqueJudge(self.judge.model, self.judge.tokenizer)
+        written = writer.write(prompts, answers, temperature=1.0, seed=derive_seed("critique", episodes[0].id) % 2**32)
+        self.critiques |= {one.id: critique for one, critique in zip(episodes, written, strict=True)}
+        asked = words(self.judge.tokenizer)["critique"]
+        told = [(*answer, *asked, *critique) for answer, critique in zip(answers, written, strict=True)]
+        return self.judge.score(prompts, told, question)
 
 
 class RuleScores:
@@ -214,18 +237,20 @@ def record_of(
     mended: Sequence[Episode],
     own: list[Row],
     scores: Scores,
-    words: Mapping[str, Sequence[int]],
+    known: Mapping[str, Sequence[int]],
     evaluates: bool,
 ) -> Record:
     """What the modules did, judged by the evaluator; ``own`` are the rows of the answers."""
     everything = [*answers, *mended]
+    told = scores(everything)
     return Record(
         number=number,
         drafts=[one for one in written if one.turns[0].text],
         answers=answers,
         rows={"creator": views.groups(written).rows, "reasoner": own, "post_processor": views.groups(mended).rows},
-        scores=dict(zip([one.id for one in everything], scores(everything), strict=True)),
+        scores=dict(zip([one.id for one in everything], told, strict=True)),
         repairs={answer.id: mend for answer, mend in zip(answers, mended, strict=True)},
-        words=words,
+        words=known,
+        critiques=getattr(scores, "critiques", {}),
         evaluates=evaluates,
     )

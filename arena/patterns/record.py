@@ -22,6 +22,7 @@ class Record:
     answers: the reasoner's episodes. scores: by id, the evaluator's chance that an answer is right; shown: that it was
         a demonstration, where the evaluator tells these. repairs: by the answer's id, what was made of it.
     demonstrations: the oracle's answers to the same problems, as rows.
+    critiques: by id, what an evaluator that writes them said of an answer or a repair, as ids.
     words: ids of what an evaluator is asked and says. evaluates: whether a model does.
     """
 
@@ -34,6 +35,7 @@ class Record:
     shown: Mapping[str, float] = field(default_factory=dict)
     demonstrations: Sequence[Row] = ()
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    critiques: Mapping[str, Sequence[int]] = field(default_factory=dict)
     evaluates: bool = False
 
     @cached_property

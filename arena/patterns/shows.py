@@ -12,6 +12,7 @@ from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Task
 from palaestra.episodes import Episode, Turn
 from palaestra.episodes.views import Row, followed
+from palaestra.verifiers import Status
 
 from .playing import ASK, MEND
 
@@ -42,6 +43,18 @@ def shown_opinion(episode: Episode, task: Task, chat: Any, words: Words, rng: np
     text = _maybe_spoiled(episode, task, rng)
     row = _row(episode, *chat.example(episode.turns[0].observation, text))
     return followed(row, words["right"], words["yes" if task.verify(episode.problem, text).right else "no"])
+
+
+def shown_critique(episode: Episode, task: Task, chat: Any, words: Words, rng: np.random.Generator) -> Row:
+    """The task's words on each line of the answer, or of it with an error put in, and on the whole; yes or no."""
+    assert episode.problem is not None
+    text = _maybe_spoiled(episode, task, rng)
+    right = task.verify(episode.problem, text).right
+    steps = [one.status for one in task.steps(episode.problem, text) if one.status is not Status.UNDECIDED]
+    told = ["ok" if one is Status.RIGHT else "bad" for one in steps]
+    critique = chat.example(episode.turns[0].observation, " ".join([*told, "right" if right else "wrong"]))[1]
+    row = _row(episode, *chat.example(episode.turns[0].observation, text))
+    return followed(row, words["critique"], [*critique, *words["right"], *words["yes" if right else "no"]])
 
 
 def shown_repair(episode: Episode, task: Task, chat: Any, words: Words, rng: np.random.Generator) -> Row:

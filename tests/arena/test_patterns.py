@@ -13,7 +13,7 @@ from palaestra.arena.patterns.playing import REPAIR, RuleAgent, drafts, repairs,
 from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.rules import RULES
 from palaestra.arena.patterns.settings import Modules, combinations_of_all, pattern_of
-from palaestra.arena.patterns.shows import shown_opinion, shown_repair, shown_text
+from palaestra.arena.patterns.shows import shown_critique, shown_opinion, shown_repair, shown_text
 from palaestra.arena.rollout import Job
 from palaestra.envs.task import Problem, sample_problem, split_of
 from palaestra.envs.tasks.chain_arith import ChainArith
@@ -24,7 +24,7 @@ from palaestra.verifiers import Status
 RIGHT = {"g0/0": 1.0, "g0/1": 0.0, "g1/0": 0.0, "g1/1": 0.0}  # answers
 MENDED = {"g0/0": 1.0, "g0/1": 1.0, "g1/0": 0.0, "g1/1": 1.0}  # the same repaired
 SCORES = {"g0/0": 0.9, "g0/1": 0.6, "g1/0": 0.2, "g1/1": 0.3}
-WORDS = {"right": [50], "shown": [51], "yes": [60, 1], "no": [61, 1]}
+WORDS = {"right": [50], "shown": [51], "critique": [52], "yes": [60, 1], "no": [61, 1]}
 TASK = ChainArith(modulus=5, operators="+", wording=0)
 
 
@@ -75,8 +75,20 @@ def record() -> Record:
         shown=dict.fromkeys(everything, 0.4),
         demonstrations=[row("d", "g0", "shown", 1.0, 200)],
         words=WORDS,
+        critiques={id: [70 + n, 1] for n, id in enumerate(RIGHT)},
         evaluates=True,
     )
+
+
+def test_a_critic_learns_what_it_wrote_and_the_verdict_behind_it(record: Record) -> None:
+    ((algorithm, rows),) = LEARNERS["evaluator"]["critic"].lessons(record, "independent", ())
+    assert algorithm == "rft"
+    verdicts, critiques = rows[:4], rows[4:]
+    assert [one.ids[one.action].tolist() for one in critiques] == [[70, 1], [71, 1], [72, 1], [73, 1]]
+    assert verdicts[1].ids.tolist() == [10, 11, 12, 13, 14, 52, 71, 1, 50, 61, 1]
+    assert [one.ids[one.action].tolist() for one in verdicts] == [[60, 1], [61, 1], [61, 1], [61, 1]]
+    assert all(one.reward == 1 for one in rows)  # all of it is imitated
+    assert [one.weight for one in critiques] == [1.0] * 4
 
 
 def rewards(record: Record, slot: str, strategy: str, *partners: str) -> list[float]:
@@ -214,6 +226,10 @@ def test_demonstrations_of_every_part_are_true() -> None:
         is_right = text in asked
         verdicts.add(is_right)
         assert asked.endswith("yes" if is_right else "no")
+        critique = shown_critique(shown, TASK, chat, said, np.random.default_rng(seed))
+        written = chat.text(critique.ids[critique.action].tolist())
+        assert written.endswith(f"{'right' if is_right else 'wrong'}\nRight? {'yes' if is_right else 'no'}")
+        assert ("bad" in written) != is_right
         mended = shown_repair(shown, TASK, chat, said, np.random.default_rng(seed))
         assert chat.text(mended.ids[mended.action].tolist()) == text
     assert verdicts == {True, False}

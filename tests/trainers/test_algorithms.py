@@ -34,7 +34,7 @@ def weights(run: RunFolder, agent: str) -> bytes:
     return (run.path / "agents" / agent / "model.safetensors").read_bytes()
 
 
-# what only some environments have (judged lines, backward questions, goals, opponents, shared steps), or searches: trees
+# what only some environments have (judged lines, backward questions, goals, opponents, shared steps), or trees
 PARTICULAR = {"lema", "revthink", "hindsight", "svpo", "rlmec", "journey", "autoprm", "spag", "rstar", "searched_dpo"}
 
 

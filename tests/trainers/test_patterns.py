@@ -75,6 +75,19 @@ def test_what_is_marked_evolved_changes_and_what_is_frozen_does_not(
     assert all(0 <= row["round/accuracy"] <= 1 for row in rounds(run))
 
 
+def test_an_evaluator_that_writes_critiques_learns_and_ends_the_same_when_stopped(
+    play_run: Play, recipe: Recipes
+) -> None:
+    made = recipe(marks("reasoner evaluator", "independent", admit="always"))
+    made["modules"]["evaluator"] = {"mark": "evolved", "module": "critic"}
+    whole = play_run(made)
+    assert all(row["evaluator_learned_from"] == 2 * 16 for row in rounds(whole))  # a critique and a verdict of each
+    assert weights(whole)["evaluator"] != weights(whole)["warm"]
+    stopped = play_run(made, stop_after=2)
+    play_run(run=RunFolder.open(stopped.path))
+    assert weights(stopped) == weights(whole)
+
+
 def test_four_modules_that_are_stopped_end_as_those_that_were_not(play_run: Play, recipe: Recipes) -> None:
     made = recipe(marks(ALL, "collaborative", admit="always"))
     whole = play_run(made)

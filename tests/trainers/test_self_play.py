@@ -64,7 +64,8 @@ def test_the_log_of_a_run_is_of_matches_and_plays_again(played: RunFolder) -> No
 
 def test_what_winners_said_is_learned_from_and_a_league_is_refused_for_it(play_run: Play, tiny_recipe: Recipes) -> None:
     evolve = {"algorithm": "spag", "rounds": 2, "problems": 8, "samples": 4, "updates": 2}
-    run = play_run(recipe_of(tiny_recipe, evolve=evolve, self_play={"opponents": "self"}))
+    warm = {"rounds": 12, "problems": 16, "batch_size": 8, "learning_rate": 0.01}  # some moves are legal then
+    run = play_run(recipe_of(tiny_recipe, evolve=evolve, warm_start=warm, self_play={"opponents": "self"}))
     rows = [row for row in metrics(run) if row["phase"] == "evolve"]
     assert all(row["learned_from"] > 0 and np.isfinite(row["loss"]) for row in rows)
     assert rows[0]["max/ratio_error"] < 1e-3
