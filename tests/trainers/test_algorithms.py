@@ -47,7 +47,7 @@ def test_every_algorithm_learns_in_a_whole_run(play_run: Play, tiny_recipe: Reci
     assert all(math.isfinite(row["loss"]) and math.isfinite(row["gradient_norm"]) for row in learned)
     assert all(0 <= row["learned_from"] <= 2 for row in rows)
     assert (weights(run, "warm") != weights(run, "evolved")) == bool(learned)
-    if name != "shorter":  # no two right answers of the tiny task differ in length
+    if name not in ("shorter", "long2short"):  # no right answer of the tiny task is shorter than others, as sampled
         assert learned
 
 

@@ -55,9 +55,9 @@ SYSTEMS = """
 
 `palaestra evolve --recipe systems/NAME`; the same warm start, the same held-out problems, one seed, nothing tuned.
 Those whose modules evolve together are counted as above, the others by single answers. *Right* is before and after, in
-percent. Five play elsewhere, from a warm start of their own: `her`, `rest_react` and `score`, which are counted by
-their last turn; `rl4f`, by the change in the share of right lines; and `spag`, by matches with scripted players, of
-which a draw counts a half.
+percent. Six have a warm start of their own: `cloud`, which is shown critiques in it, and those that play elsewhere:
+`her`, `rest_react` and `score`, counted by how their dialogues end; `rl4f`, by the change in the share of right lines;
+`spag`, by matches with scripted players, of which a draw counts a half.
 
 """
 COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in")
@@ -122,7 +122,8 @@ def _system(runs: Path, name: str, file: Path) -> list[str]:
     if not rows or "accuracy" not in rows[-1]:
         return [f"`{name}`", said, "not played"]
     last = rows[-1]
-    before = next((row["before/accuracy"] for row in rows if "before/accuracy" in row), rows[0]["accuracy"])
+    begun = [row["accuracy"] for row in rows if row["phase"] != "evolve" and "accuracy" in row]
+    before = next((row["before/accuracy"] for row in rows if "before/accuracy" in row), begun[-1])
     right = f"{_percent(before)} → {_percent(last['accuracy'])}"
     return [f"`{name}`", said, f"{right} ({_percent(last['low'])}–{_percent(last['high'])})"]
 
