@@ -40,6 +40,7 @@ class Recipe:
     self_play: whom the policy meets, where the environment is a game, or a list of games with a ``share`` each.
     modules: who creates tasks, reasons, evaluates and post-processes, and which of them evolve; none: the policy alone.
     stages: of evolution, one after the other: ``rounds``, and what of the recipe they change; none: all rounds alike.
+        Levels rise, and problems are held out, as the recipe itself has it.
     """
 
     name: str = "run"
@@ -185,6 +186,8 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(f"evolve: {error}") from error
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
+    if spec.sampler is not None and (recipe.modules is not None or recipe.self_play is not None):
+        raise SettingsError("evolve.sampler is for a policy that learns alone: leave modules and self_play away")
     if spec.sampler is not None and isinstance(algorithm.objective, OFF_BASE):
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")
     if spec.start == "base" and isinstance(algorithm.objective, OFF_BASE):

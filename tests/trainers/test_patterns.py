@@ -18,7 +18,7 @@ from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
 from palaestra.cli.branching import branch, read_branch
-from palaestra.cli.patterns import combination, play_one
+from palaestra.cli.patterns import combination, play_one, shares_start, systems
 from palaestra.cli.patterns_page import page
 from palaestra.episodes import EpisodeStore
 from palaestra.trainers.recipe import load_recipe, parse_recipe
@@ -249,6 +249,12 @@ def test_the_page_tells_of_all_combinations_and_of_the_runs_that_are_there(tmp_p
     assert "| reasoner | - | 40 → 60 (50–70) | 40 → 60 | 40 → 100 | 40 → 60 | - | 1 of 1 |" in text
     assert text.partition("## Published systems")[0].count("not played") == 36
     assert text.count("<br>") == 6 * 3 * 1 + 4 * 3 * 2 + 1 * 3 * 3
+
+
+def test_systems_of_another_environment_or_warm_start_begin_by_themselves() -> None:
+    base = load_recipe("patterns")
+    alone = {name.removeprefix("systems/") for name in systems() if not shares_start(load_recipe(name), base)}
+    assert alone == {"cloud", "her", "rest_react", "rl4f", "score", "spag"}
 
 
 def test_a_branch_of_a_round_goes_on_as_its_run_did_and_may_go_another_way(

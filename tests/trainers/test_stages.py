@@ -106,6 +106,10 @@ def test_a_search_is_refused_where_ratios_are_to_the_policy(recipe: Recipes) -> 
         parse_recipe(recipe([{"rounds": 1, "evolve": {"sampler": {"best_of": 2}}}]))
     with pytest.raises(SettingsError, match=r"stages\[0\]: evolve: a sampler is one of search, best_of"):
         parse_recipe(recipe([{"rounds": 1, "evolve": {"algorithm": "rft", "sampler": {}}}]))
+    slots = ("creator", "evaluator", "post_processor")
+    modules = {"reasoner": "evolved", **dict.fromkeys(slots, "rule")}
+    with pytest.raises(SettingsError, match=r"evolve.sampler is for a policy that learns alone"):
+        parse_recipe({**recipe([]), "modules": modules, "evolve": {"algorithm": "rft", "sampler": {"best_of": 2}}})
 
 
 @pytest.mark.parametrize("name", [name for name in shipped_recipes() if name.startswith("systems/")])
