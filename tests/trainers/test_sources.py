@@ -233,6 +233,20 @@ def chained(texts: dict[str, str]) -> Any:
     return SimpleNamespace(episodes=episodes, rows=groups(episodes).rows, decode=decode, number=0)
 
 
+def test_each_utterance_of_a_winner_has_its_own_share_as_advantage() -> None:
+    turns = tuple(
+        Turn(role, "?", "x", 0.0, prompt_ids=(number,), action_ids=(9,), logprobs=(-1.0,))
+        for number, role in enumerate(("one", "other", "one"))
+    )
+    outcome = {"one": Outcome(1.0, Status.RIGHT), "other": Outcome(-1.0, Status.WRONG)}
+    roles = {role: Actor("a") for role in outcome}
+    game = Episode("g/0", "e", {}, {}, 0, "g", roles, turns, outcome, True, False)
+    rows = ALGORITHMS["spag"].source(SimpleNamespace(episodes=[game], rows=[])).rows  # type: ignore[arg-type]
+    advantage = ALGORITHMS["spag"].advantage
+    assert advantage is not None
+    assert advantage(rows)[0].tolist() == pytest.approx([0.8 / 1.8, 1 / 1.8])
+
+
 def test_right_steps_are_kept_up_to_the_first_wrong_one() -> None:
     view = ALGORITHMS["autoprm"].source(chained({"ab\ncd\nef": "rwr", "gh\nij": "rr", "kl\nmn": "wr", "op": "u"}))
     assert ["".join(map(chr, row.ids[row.action])) for row in view.rows] == ["ab", "gh\nij\0", "op\0"]
