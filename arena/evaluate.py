@@ -33,7 +33,7 @@ class Evaluation:
     majority_at_k: that their majority is; both over problems all of whose answers were decided, nan without any.
     seconds: mean time of an episode, as its share of what was played at once; verifier_calls: mean of an episode.
     seen: of the problems, those that were trained on (``contamination``).
-    repair, harm, outcome_efficiency, process_efficiency: as in ``second_look``.
+    repair, harm, outcome_efficiency, process_efficiency: as in ``answer_parts``.
     """
 
     agent: str

@@ -22,7 +22,7 @@ from .contamination import MEASURED, seen_among, trained_on
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
 from .rollout import Job, rollout
-from .second_look import look_again
+from .answer_parts import judge_parts
 from .significance import Comparison, compare, holm
 
 CHUNK = 512  # episodes that are logged together: what a kill can cost
@@ -117,8 +117,8 @@ def measure_all(
             for course, label in zip(courses, labels, strict=True):
                 episodes = play(entrant, agent, course, store, environments)
                 seen = seen_among(episodes, set(entrant.trained_on))
-                looked = asdict(look_again(episodes, environments))
-                row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **looked)
+                parts = asdict(judge_parts(episodes, environments))
+                row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **parts)
                 scores[label][entrant.name] = by_problem(episodes)
                 rows.append(row)
                 told(entrant.name, row)

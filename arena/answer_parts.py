@@ -17,7 +17,7 @@ from .measures import Solution, outcome_efficiency, process_efficiency, revision
 
 
 @dataclass(frozen=True, slots=True)
-class SecondLook:
+class AnswerParts:
     """Of an agent's answers; nan where none was revised, or none holds several solutions.
 
     repair: share of wrong first answers that revising put right; harm: of right ones that it spoiled.
@@ -31,7 +31,7 @@ class SecondLook:
     process_efficiency: float = nan
 
 
-def look_again(episodes: Sequence[Episode], environments: Environments) -> SecondLook:
+def judge_parts(episodes: Sequence[Episode], environments: Environments) -> AnswerParts:
     """Judge what post-processors noted as the ``first`` answer, and every solution of answers that hold several.
 
     Episodes of one turn alone: in a dialogue a part of an answer has no verdict of its own.
@@ -52,8 +52,8 @@ def look_again(episodes: Sequence[Episode], environments: Environments) -> Secon
         responses.append(_solutions(task, episode, status))
     revised = revision(before, after)
     if all(len(response) < 2 for response in responses):
-        return SecondLook(revised.repair, revised.harm)
-    return SecondLook(revised.repair, revised.harm, outcome_efficiency(responses), process_efficiency(responses))
+        return AnswerParts(revised.repair, revised.harm)
+    return AnswerParts(revised.repair, revised.harm, outcome_efficiency(responses), process_efficiency(responses))
 
 
 def _solutions(task: Any, episode: Episode, status: Status) -> list[Solution]:

@@ -15,7 +15,7 @@ from palaestra.arena.environments import Environments
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.leaderboard import Board, parts_told, read_board, terminal_table, write_leaderboard
 from palaestra.arena.measure import Course, Entrant, measure_all
-from palaestra.arena.second_look import look_again
+from palaestra.arena.answer_parts import judge_parts
 from palaestra.episodes import Episode
 
 GCD = "palaestra/GcdLcm-v0"
@@ -39,10 +39,10 @@ def played(agent: OracleAgent, problems: int = 16) -> list[Episode]:
 
 def test_first_answers_are_judged_again() -> None:
     with Environments() as environments:
-        looked = look_again(played(Reviser()), environments)
+        looked = judge_parts(played(Reviser()), environments)
         assert (looked.repair, looked.harm) == (0.5, 0.0)  # of 0, 2, 4, ... every second; of the right ones none
         assert math.isnan(looked.outcome_efficiency)
-        plain = look_again(played(OracleAgent()), environments)
+        plain = judge_parts(played(OracleAgent()), environments)
     assert math.isnan(plain.repair)
     assert math.isnan(plain.harm)
 
@@ -51,8 +51,8 @@ def test_solutions_within_a_response_are_judged_one_by_one() -> None:
     twice = played(OracleAgent({"check": 1.0}), 4)
     shares = [one.turns[0].solution_spans[1][0] / len(one.turns[0].text) for one in twice]
     with Environments() as environments:
-        looked = look_again(twice, environments)
-        mixed = look_again([*twice, *played(OracleAgent(), 4)], environments)
+        looked = judge_parts(twice, environments)
+        mixed = judge_parts([*twice, *played(OracleAgent(), 4)], environments)
     assert all(0.4 < share < 0.7 for share in shares)
     assert looked.outcome_efficiency == pytest.approx(sum(shares) / 4)  # the first is right
     assert looked.process_efficiency == pytest.approx(sum(shares) / 4)  # the second is the first again
