@@ -18,11 +18,11 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.agent_folder import AgentSpec, open_agent, read_spec
 from palaestra.episodes import Episode, EpisodeStore
 
+from .answer_parts import judge_parts
 from .contamination import MEASURED, seen_among, trained_on
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
 from .rollout import Job, rollout
-from .answer_parts import judge_parts
 from .significance import Comparison, compare, holm
 
 CHUNK = 512  # episodes that are logged together: what a kill can cost

@@ -11,11 +11,11 @@ import pytest
 
 from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.scripted import OracleAgent
+from palaestra.arena.answer_parts import judge_parts
 from palaestra.arena.environments import Environments
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.leaderboard import Board, parts_told, read_board, terminal_table, write_leaderboard
 from palaestra.arena.measure import Course, Entrant, measure_all
-from palaestra.arena.answer_parts import judge_parts
 from palaestra.episodes import Episode
 
 GCD = "palaestra/GcdLcm-v0"
