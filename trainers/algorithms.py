@@ -107,7 +107,7 @@ ALGORITHMS = {
         critic=Critic(ValueRegression(), shared=True, coefficient=0.1, after=True),
     ),
     "rstar": Algorithm(  # of searched answers: policy and preferences of steps on one backbone
-        *(IMITATION, "rStar-Math, arXiv 2501.04519", RUNS, NLL(), sources.searched),
+        *(IMITATION, "rStar-Math, arXiv 2501.04519", TOKENS, NLL(), sources.searched),
         critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
     ),
     "autoprm": Algorithm(IMITATION, "AutoPRM, arXiv 2402.11452", RUNS, NLL(), sources.right_steps),
@@ -253,7 +253,7 @@ ALGORITHMS = {
         critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
     ),
     "searched_dpo": Algorithm(  # the same of the trees of a search
-        *(PREFERENCE, "Slow Thinking with LLMs 1, arXiv 2411.11694", RUNS, DPO(beta=0.1), sources.searched_steps),
+        *(PREFERENCE, "Slow Thinking with LLMs 1, arXiv 2411.11694", TOKENS, DPO(beta=0.1), sources.searched_steps),
         critic=Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True),
     ),
     "hindsight": Algorithm(  # of goal-conditioned environments

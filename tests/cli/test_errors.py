@@ -78,7 +78,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate finished/agents/evolved --best-of 4", "--best-of N and --judge FOLDER go together"),
     ("evaluate random --best-of 4 --judge finished", "random writes text, not tokens"),
     ("evaluate random --search sbs:1,5", "random writes text, not tokens"),
-    ("evaluate finished/agents/evolved --search sbt:1", "a search is one of sbs, mcts, bfs, dfs, astar"),
+    ("evaluate finished/agents/evolved --search sbt:1", "a search is one of sbs, mcts, mcts_g, bfs, dfs, astar"),
     ("evaluate finished/agents/evolved --search sbs:0", "1 or more beams and samples"),
     (
         "evaluate finished/agents/evolved --search sbs:1 --vote 3",

@@ -35,7 +35,8 @@ def play(env: AgainstOpponent, seed: int | None) -> list[Any]:
 
 
 def test_every_game_has_an_id_against_every_scripted_player() -> None:
-    assert len(IDS) >= 2 * len(game_ids())
+    own = [id for id in game_ids() if id.startswith("palaestra/")]  # adapters' games come and go with other tests
+    assert len(IDS) >= 2 * len(own)
     assert {"palaestra/LeducPoker-vs-optimal-v0", "palaestra/IteratedPrisonersDilemma-vs-tit-for-tat-v0"} <= set(IDS)
     known = {f"palaestra/{name}-v0": players for name, players in OPPONENTS.items()}
     assert known == {id: tuple(scripted(game_class(id)())) for id in game_ids() if id in known}
