@@ -27,8 +27,8 @@ SHOWN_ENVIRONMENTS = 5  # in columns of their own
 PARTS = {  # of answers: titles and fields of an Evaluation
     "repair": "repair",
     "harm": "harm",
-    "ξ outcome": "outcome_efficiency",
-    "ξ process": "process_efficiency",
+    "ξ_O": "outcome_efficiency",
+    "ξ_P": "process_efficiency",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from palaestra.agents.pretrained import load_policy
-from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.arena.leaderboard import read_board, read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
 from palaestra.envs.wrappers.mixture import make_mixture
@@ -87,6 +87,14 @@ def test_a_run_writes_what_people_and_programs_read(finished_run: Path) -> None:
     assert 0 < summary["overhead"] < 1
     assert [path.name for path in run.checkpoints.iterdir()] == ["round-00007"]
     assert load_policy(run.path / "agents" / "evolved").actor.agent_id == "evolved"
+
+
+def test_the_board_of_a_run_compares_its_agents_and_looks_for_problems_trained_on(finished_run: Path) -> None:
+    board = read_board(finished_run)
+    (best,) = {one.other for one in board.comparisons}
+    assert {one.one for one in board.comparisons} == {row.agent for row in board.rows} - {best}
+    assert all(one.problems == 6 and one.adjusted >= one.p for one in board.comparisons)
+    assert [row.seen for row in board.rows] == [0, 0, 0, 0]
 
 
 def test_the_log_names_the_weights_that_played(finished_run: Path) -> None:
