@@ -1,1 +1,1 @@
-"""Published systems beside three baselines at equal tokens: ``python -m benchmarks.systems RUNS --out docs/systems.md``."""
+"""Published systems beside three baselines at equal tokens: ``python -m benchmarks.systems RUNS --out PAGE``."""

@@ -18,6 +18,8 @@ from .plan import cells, places
 from .play import play_all
 from .recipes import CLAIM, SMOKE, Sizes
 
+CLAIMED = f"{CLAIM.longer} times the rounds of evolution, {CLAIM.problems} held-out problems; in a folder of its own"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 130 when there is more to be played, 2 when the folder holds cells of other sizes."""
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="stop cleanly after that; none: to the end")
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
     parser.add_argument("--only", nargs="*", default=(), metavar="PLACE", choices=[place.name for place in places()])
-    parser.add_argument("--claim", action="store_true", help=f"{CLAIM.longer} times the rounds, {CLAIM.problems} problems")
+    parser.add_argument("--claim", action="store_true", help=CLAIMED)
     options = parser.parse_args(arguments)
     sizes = CLAIM if options.claim else SMOKE
     if not same_sizes(options.runs, sizes):

@@ -55,21 +55,22 @@ class Cell:
         return f"{self.place.name}/seed{self.seed}/{self.name}"
 
 
-def asked(first: int, last: int) -> dict[str, Any]:
-    """The changes that have a recipe ask these levels."""
+def asked(first: int, last: int, rounds: int) -> dict[str, Any]:
+    """The changes that have a recipe ask these levels, after a warm start of so many rounds."""
     levels = list(range(first, last + 1))
     return {
-        "warm_start": {"difficulties": levels},
+        "warm_start": {"difficulties": levels, "rounds": rounds},
         "evolve": {"start_difficulty": first, "top_difficulty": last},
         "evaluation": {"difficulties": levels},
     }
 
 
-# What the recipes change to be played there; ChainArith is their own.
+# What the recipes change to be played there; ChainArith is their own. Levels and rounds of the warm start are such that
+# a model of this size knows something of the task then.
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "ChainArith": {},
-    "PointerChasing": {"environment": {"id": "palaestra/PointerChasing-v0", "vertices": 3}, **asked(1, 2)},
-    "LinearCongruence": {"environment": {"id": "palaestra/LinearCongruence-v0", "modulus": 5}, **asked(1, 2)},
+    "LinearCongruence": {"environment": {"id": "palaestra/LinearCongruence-v0", "modulus": 5}, **asked(1, 2, 150)},
+    "PointerChasing": {"environment": {"id": "palaestra/PointerChasing-v0", "vertices": 3}, **asked(1, 2, 400)},
 }
 
 
@@ -121,13 +122,16 @@ def algorithms(recipe: Recipe) -> set[str]:
     return set(named) if recipe.stages else {recipe.evolve.algorithm}
 
 
+@cache
 def has_verdicts(system: str) -> bool:
     """Whether there is anything to shuffle for its control."""
     return not algorithms(load_recipe(f"systems/{system}")) <= VERDICTLESS
 
 
-def votes(recipe: Recipe) -> bool:
-    """Whether answers can be voted on: those to one question."""
+@cache
+def votes(name: str) -> bool:
+    """Whether answers to a recipe's problems can be voted on: those to one question."""
+    recipe = load_recipe(name)
     return not is_game(recipe.environment) and not issubclass(task_class(recipe.env_id), Dialogue)
 
 
@@ -145,7 +149,7 @@ def cells(seeds: Sequence[int], only: Sequence[str] = ()) -> Iterator[Cell]:
 def _names(place: Place) -> Iterator[str]:
     yield START
     yield IMITATION
-    if votes(load_recipe(place.recipe)):
+    if votes(place.recipe):
         yield VOTE
     for system in place.systems:
         yield system
