@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench clean
+.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench results clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lint: setup ## ruff, mypy and the one-way arrows between the rooms
 
 bench: $(BENCH_STAMP) ## figures beside peer libraries (ONLY=learner picks one; options go in ARGS="...")
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+results: setup ## docs/systems.md: published systems beside baselines; days, done cells stay (ARGS="--budget MINUTES")
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.systems runs/systems --out docs/systems.md $(ARGS)
 
 clean: ## remove caches and builds; .venv and runs/ stay
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

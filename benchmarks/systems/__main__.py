@@ -22,7 +22,7 @@ CLAIMED = f"{CLAIM.longer} times the rounds of evolution, {CLAIM.problems} held-
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 130 when there is more to be played, 2 when the folder holds cells of other sizes."""
+    """Exit code 130 after Ctrl-C, 2 when the folder holds cells of other sizes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.systems", description=__doc__)
     parser.add_argument("runs", type=Path, help="the folder of the cells")
     parser.add_argument("--out", type=Path, default=Path("docs/systems.md"), help="the page (default: %(default)s)")
@@ -37,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     ends = None if options.budget is None else time.monotonic() + 60 * options.budget
     planned = list(cells(range(options.seeds), options.only))
+    interrupted = False
     try:
         ended = play_all(planned, options.runs, sizes, _say, lambda: ends is not None and time.monotonic() >= ends)
     except KeyboardInterrupt:
-        ended = False
+        ended, interrupted = False, True
     write_page(options.runs, options.out, sizes, range(options.seeds))
     _say(f"{options.out}: written" + ("" if ended else "; there is more to be played: the same command goes on"))
-    return 0 if ended or options.budget == 0 else 130
+    return 130 if interrupted else 0
 
 
 def same_sizes(runs: Path, sizes: Sizes) -> bool:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 from palaestra.agents.engine import Sampling
@@ -134,6 +135,7 @@ def _examine(session: Session, name: str) -> None:
     """The policy's answers to the held-out problems, or its matches, into the log as those of an agent of that name."""
     recipe, spec = session.recipe, session.recipe.evaluation
     if session.league is not None:
+        session.policy.actor = replace(session.policy.actor, agent_id=name)  # by which its seat is found
         evaluated(session, name, session.policy)
         return
     jobs = held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
