@@ -10,9 +10,9 @@ from palaestra.arena.run_folder import write_whole
 
 from .board import Row, beside_verdicts, rows_of, source
 from .picture import draw
-from .plan import START, VOTE, Place, cells, has_verdicts, places
+from .plan import START, VOTE, Cell, Place, cells, has_verdicts, places
 from .play import error_of, is_done
-from .recipes import Sizes
+from .recipes import Sizes, start
 from .scores import Mean, mean_of, votes_in
 
 HEAD = """# Systems beside baselines at equal tokens
@@ -39,6 +39,7 @@ How to read it:
   time. Nor is the system given a vote of its own.
 - *Shuffled* is the same run with each round's rewards dealt out at random: it must not improve. It is told where it
   does, beside its own start, and *not shuffled* says what else the system learns from, which a control leaves as it is.
+  Where that is all, there is no control.
 - Intervals are of 95 %: with one seed over the problems, with more the bootstrap over the seeds' means. *Beats
   imitation* is by both one's answers to the same problems (sign test, two-sided, Holm's correction for the table, 5 %).
 - All settings are the shipped recipes', chosen for running, not for winning: no rate was tuned for any of them, and
@@ -61,7 +62,7 @@ def write_page(runs: Path, out: Path, sizes: Sizes, seeds: Sequence[int]) -> Non
     parts = [HEAD.replace("SIZES", _told(runs, sizes)).replace("VOTES", str(sizes.votes))]
     if drawn:
         parts.append(f"![Cost against score, with the baselines]({picture.name})\n")
-    parts += [_section(place, rows, runs, seeds) for place, rows in tables if place.shared]
+    parts += [_section(place, rows, runs, seeds, sizes) for place, rows in tables if place.shared]
     parts += [_own(tables, runs, seeds), _waiting(runs, seeds)]
     write_whole(out, "\n".join(parts))
 
@@ -76,13 +77,22 @@ def _told(runs: Path, sizes: Sizes) -> str:
     return f"{said} Hardware: {'; '.join(hardware)}, 1 thread."
 
 
-def _section(place: Place, rows: list[Row], runs: Path, seeds: Sequence[int]) -> str:
-    parts = [f"## {place.name}\n", _start(place, runs, seeds)]
+def _section(place: Place, rows: list[Row], runs: Path, seeds: Sequence[int], sizes: Sizes) -> str:
+    parts = [f"## {place.name}\n", _setting(place, sizes), _start(place, runs, seeds)]
     if rows:
         parts.append(_table(rows))
     if place.left_out:
         parts.append("Left out here: " + "; ".join(f"`{name}` ({why})" for name, why in place.left_out.items()) + ".\n")
     return "\n".join(parts)
+
+
+def _setting(place: Place, sizes: Sizes) -> str:
+    """What is asked, and the warm start."""
+    recipe = start(Cell(place, 0, START), sizes)
+    knobs = ", ".join(f"{name} {value}" for name, value in recipe.env_kwargs.items())
+    warm, levels = recipe.warm_start, " and ".join(map(str, recipe.evaluation.difficulties))
+    told = f"warm start of {warm.rounds} rounds of {warm.problems} demonstrations"
+    return f"`{recipe.env_id}` ({knobs}), levels {levels}; {told}.\n"
 
 
 def _start(place: Place, runs: Path, seeds: Sequence[int]) -> str:
@@ -139,7 +149,7 @@ def _sign(row: Row) -> str:
 
 def _control(row: Row) -> str:
     if not has_verdicts(row.system):
-        return "no verdicts to shuffle"
+        return "no rewards to shuffle"
     if row.control is None:
         return "not run yet"
     rises = row.rises is not None and row.rises.differs and row.rises.gap > 0

@@ -18,7 +18,9 @@ from palaestra.trainers.recipe import Recipe, load_recipe
 
 START, IMITATION, VOTE, SHUFFLED = "start", "imitation", "vote", "-shuffled"
 SHARED = "patterns"  # the recipe whose warm start the systems share
-VERDICTLESS = {"sft", "spin", "unlabelled"}  # algorithms that look at no verdict: nothing to shuffle
+# Algorithms that no reward of an answer reaches, so that shuffled ones change nothing: they learn from demonstrations,
+# from whatever was sampled, from the verdicts on lines, from those within a search.
+VERDICTLESS = {"sft", "spin", "unlabelled", "autoprm", "searched_dpo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def algorithms(recipe: Recipe) -> set[str]:
 
 @cache
 def has_verdicts(system: str) -> bool:
-    """Whether there is anything to shuffle for its control."""
+    """Whether it learns from rewards of answers, which its control shuffles."""
     return not algorithms(load_recipe(f"systems/{system}")) <= VERDICTLESS
 
 
