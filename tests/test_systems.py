@@ -162,6 +162,7 @@ def test_real_cells_are_played_stopped_gone_on_with_and_told_of(
     assert play.play_all(cells, tmp_path, sizes, said.append, lambda: False)
     assert [line.split()[2] for line in said[-2:]] == ["done,", "done,"]
     assert capsys.readouterr().out == ""  # what runs say is in their logs
+    assert not (evolving.parent / "checkpoints").exists()
     rounds = [json.loads(line) for line in evolving.read_text().splitlines()]
     assert [row["phase"] for row in rounds].count("evolve") == 2
     imitated = scores.imitated(tmp_path / CHAINS / "imitation")

@@ -101,12 +101,13 @@ def play_cell(cell: Cell, runs: Path, sizes: Sizes, stop: Stop) -> None:
 
 
 def evolve(recipe: Recipe, run: RunFolder, stop: Stop) -> None:
-    """A run of a recipe, or what is left of it."""
+    """A run of a recipe, or what is left of it; its checkpoints, megabytes each, are let go of at its end."""
     begun = run.recipe.is_file()
     if not begun:
         run.hold()
     if start_run(None if begun else recipe, run, threads=1, wandb=False, stop=stop) is None:
         raise Stopped
+    shutil.rmtree(run.checkpoints)
 
 
 def imitate(recipe: Recipe, run: RunFolder, points: list[int], stop: Stop) -> None:
