@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from palaestra.agents.pretrained import load_policy
+from palaestra.arena import contamination
 from palaestra.arena.leaderboard import read_board, read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
@@ -185,6 +186,16 @@ def test_a_finished_run_goes_on_to_the_same_end(play_run: Play, finished_run: Pa
     play_run(run=copy)
     assert_same_run(copy.path, finished_run)
     assert (copy.path / "leaderboard.html").is_file()
+
+
+def test_the_board_of_a_run_counts_problems_that_it_was_trained_on(
+    play_run: Play, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = RunFolder.open(shutil.copytree(finished_run, tmp_path / "run"))
+    (copy.path / "leaderboard.html").unlink()
+    monkeypatch.setattr(contamination, "MEASURED", "none")  # so that answers to held-out problems count as learned from
+    play_run(run=copy)
+    assert [row.seen for row in read_leaderboard(copy.path)] == [6, 6, 6, 6]
 
 
 def test_another_seed_is_another_run(play_run: Play, tiny_recipe: Recipes, finished_run: Path) -> None:
