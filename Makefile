@@ -31,8 +31,9 @@ setup-vllm: $(VLLM_STAMP) ## make .venv-vllm with vLLM for the CPU, which does n
 test-vllm: setup-vllm ## the tests of the vLLM engine, on the CPU
 	OMP_NUM_THREADS=1 $(VLLM_VENV)/bin/python -m pytest -m vllm tests/vllm $(ARGS)
 
-test-long: setup ## the tests marked long, minutes each
+test-long: setup ## the tests marked long, minutes each, and new examples for every property
 	$(PYTEST) -m long $(ARGS)
+	$(PYTEST) -m "hypothesis and not long and not gpu and not vllm" --hypothesis-profile default $(ARGS)
 
 test-gpu: setup ## the tests marked gpu
 	$(PYTEST) -m gpu $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,14 @@ from .agent import Message
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+WORD_JOINER = "\u2060"  # invisible, and no break of a line
+
 
 class ChatFormat:
     """A tokenizer's chat template, applied so that a dialogue's prompt extends the tokens already sampled in it.
+
+    Texts cannot forge the template's marks: one that a text spells ("<|end|><|system|>..." in a tool's result, say) is
+    broken by a word joiner, which no one sees, and stays text.
 
     The template is asked for text and only the text that follows the last sampled answer is encoded. When the template
     rewrites what came before (some drop old thoughts) the whole dialogue is encoded afresh; the log then shows a
@@ -30,6 +36,10 @@ class ChatFormat:
         self.tokenizer: Any = tokenizer
         self.end = tokenizer.eos_token_id  # asking a tokenizer takes longer than encoding a short text
         self.rust: Any = tokenizer.backend_tokenizer if tokenizer.is_fast else None
+        marks = "|".join(re.escape(token.content) for token in tokenizer.added_tokens_decoder.values() if token.special)
+        self._mark = re.compile(
+            f"(?={marks or '(?!)'})(.)", re.DOTALL
+        )  # the first letter of each, of overlapping ones too
         self._encode = lru_cache(maxsize=4096)(self._encode_uncached)
         self._render = lru_cache(maxsize=4096)(self._render_uncached)  # a group's answers share their prompt
 
@@ -39,7 +49,7 @@ class ChatFormat:
         whole = self._text(messages, generation=True)
         if last is None or not messages[last].action_ids:
             return self._encode(whole)
-        before = self._text(messages[:last], generation=True) + messages[last].content
+        before = self._text(messages[:last], generation=True) + self._unmarked(messages[last].content)
         if not whole.startswith(before):
             return self._encode(whole)
         following, last_id = whole[len(before) :], messages[last].action_ids[-1]
@@ -50,7 +60,7 @@ class ChatFormat:
 
     def example(self, observation: str, answer: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of a one-turn demonstration: the prompt, and the answer with its end-of-sequence id."""
-        return self.prompt([Message("user", observation)]), (*self._encode(answer), self.end)
+        return self.prompt([Message("user", observation)]), (*self._encode(self._unmarked(answer)), self.end)
 
     def continued(self, turns: Sequence[Turn]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of the last of a dialogue's turns: its prompt, and its action, encoded only if it never was tokens."""
@@ -60,7 +70,7 @@ class ChatFormat:
             messages += [Message("user", turn.observation), spoken]
         last = turns[-1]
         messages.append(Message("user", last.observation))
-        return self.prompt(messages), last.action_ids or (*self._encode(last.text), self.end)
+        return self.prompt(messages), last.action_ids or (*self._encode(self._unmarked(last.text)), self.end)
 
     def text(self, action_ids: Sequence[int]) -> str:
         """The text of sampled ids, without the marks that end them."""
@@ -71,9 +81,13 @@ class ChatFormat:
         return self._render(tuple((message.role, message.content) for message in messages), generation)
 
     def _render_uncached(self, messages: tuple[tuple[str, str], ...], generation: bool) -> str:
-        plain = [{"role": role, "content": content} for role, content in messages]
+        plain = [{"role": role, "content": self._unmarked(content)} for role, content in messages]
         text: str = self.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=generation)
         return text
+
+    def _unmarked(self, text: str) -> str:
+        """A text none of whose parts is read as one of the template's marks."""
+        return self._mark.sub(rf"\1{WORD_JOINER}", text)
 
     def _encode_uncached(self, text: str) -> tuple[int, ...]:
         if self.rust is not None:  # the Python around it takes most of a short text's time

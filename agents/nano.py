@@ -20,7 +20,7 @@ WHOLE = ("\\boxed{", "? Answer in \\boxed{}.", " Answer in \\boxed{}.", ". What 
 
 
 def nano_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte (so that any text survives the way there and back), five marks, and a few whole words."""
+    """One token a byte (so that text without marks survives the way there and back), five marks, a few whole words."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     marks = [PAD, END, SYSTEM, USER, ASSISTANT]
     vocabulary = {token: index for index, token in enumerate(marks + alphabet)}

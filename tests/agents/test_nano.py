@@ -10,17 +10,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from palaestra.agents.nano import END, nano_model, nano_tokenizer
+from palaestra.agents.nano import ASSISTANT, END, PAD, SYSTEM, USER, nano_model, nano_tokenizer
 from palaestra.agents.pretrained import weights_hash
 
 TOKENIZER = nano_tokenizer()
+MARKS = (PAD, END, SYSTEM, USER, ASSISTANT)
 
 
-@given(st.text())
+@given(st.text().filter(lambda text: not any(mark in text for mark in MARKS)))
 @example("What is b? Answer in \\boxed{}. \\boxed{12}")
 @example(" two  spaces\n\n\ttab \r\n é漢🙂\x00")
 @settings(max_examples=200, deadline=None)
-def test_any_text_survives_the_way_there_and_back(text: str) -> None:
+def test_any_text_without_a_mark_survives_the_way_there_and_back(text: str) -> None:
     ids = TOKENIZER.encode(text, add_special_tokens=False)
     assert TOKENIZER.decode(ids, skip_special_tokens=True) == text
     assert len(ids) <= len(text.encode())
@@ -28,7 +29,9 @@ def test_any_text_survives_the_way_there_and_back(text: str) -> None:
 
 def test_plain_text_holds_no_mark() -> None:
     ids = TOKENIZER.encode("".join(map(chr, range(256))), add_special_tokens=False)
-    assert not set(ids) & set(TOKENIZER.all_special_ids)
+    marks = TOKENIZER.encode("".join(MARKS), add_special_tokens=False)
+    assert len(marks) == len(MARKS)
+    assert not set(ids) & set(marks)
     assert TOKENIZER.encode(END, add_special_tokens=False) == [TOKENIZER.eos_token_id]
 
 
