@@ -72,7 +72,10 @@ def asked(first: int, last: int, rounds: int) -> dict[str, Any]:
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "ChainArith": {},
     "LinearCongruence": {"environment": {"id": "palaestra/LinearCongruence-v0", "modulus": 5}, **asked(1, 2, 150)},
-    "PointerChasing": {"environment": {"id": "palaestra/PointerChasing-v0", "vertices": 3}, **asked(1, 2, 400)},
+    "Inverse": {
+        "environment": {"id": "palaestra/Inverse-v0", "knobs": {"modulus": 5, "operators": "+", "wording": 0}},
+        **asked(1, 2, 120),
+    },
 }
 
 

@@ -37,7 +37,7 @@ class Sizes:
 
 
 SMOKE = Sizes()
-CLAIM = Sizes(problems=500, longer=4)
+CLAIM = Sizes(problems=500, longer=2)
 
 
 def start(cell: Cell, sizes: Sizes) -> Recipe:
