@@ -52,7 +52,9 @@ class Evolve:
     start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
         evolution began with (STaR, ReST-EM).
     reference: the policy that log-ratios are against, where the row's own is to be changed: as evolution began
-        ("start"), or as the round did ("round").
+        ("start"), as the round did ("round"), or, in self-play, the newest frozen self ("snapshot"): with a pull
+        towards it that moves on, the policy nears an equilibrium that a fixed one keeps it from (regularised Nash
+        dynamics; Perolat et al., arXiv 2206.15378).
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
         second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
     rounds: with stages, all of theirs together.
@@ -71,7 +73,7 @@ class Evolve:
     judge: Mapping[str, Any] = field(default_factory=dict)
     sampler: Sampler | None = None
     start: Literal["latest", "base"] = "latest"
-    reference: Literal["start", "round"] | None = None
+    reference: Literal["start", "round", "snapshot"] | None = None
     learning_rate: float = 5e-4
     warmup: int = 0
     start_difficulty: int = 1

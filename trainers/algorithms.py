@@ -51,7 +51,8 @@ class Algorithm:
     objective: the loss. source: what of a round is learned from.
     advantage: how whole answers are scored, credit: how their tokens are; None where the loss reads rewards or labels.
     critic, judge: the models that learn beside the policy.
-    reference: the policy that log-ratios are against: as evolution began ("start"), or as the round did ("round").
+    reference: the policy that log-ratios are against: as evolution began ("start"), as the round did ("round"), or the
+        league's newest frozen self ("snapshot").
     attempts: how often fresh problems may replace those whose answers scored alike (dynamic sampling).
     """
 
@@ -64,7 +65,7 @@ class Algorithm:
     credit: Credit | None = None
     critic: Critic | None = None
     judge: Judge | None = None
-    reference: Literal["start", "round"] = "start"
+    reference: Literal["start", "round", "snapshot"] = "start"
     attempts: int = 0
 
     @property

@@ -75,7 +75,7 @@ def _scored(
     objective, most = algorithm.objective, session.recipe.micro_batch_tokens
     metrics: dict[str, Any] = {}
     if objective.reads_reference:
-        reference = session.freeze_reference() if algorithm.reference == "start" else session.model
+        reference = session.reference_of(algorithm.reference)
         batch = with_reference(batch, reference, most)
         metrics["reference_hash"] = batch.reference_hash
         if objective.reads_mismatch:

@@ -188,6 +188,10 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
     if spec.sampler is not None and (recipe.modules is not None or recipe.self_play is not None):
         raise SettingsError("evolve.sampler is for a policy that learns alone: leave modules and self_play away")
+    if algorithm.reference == "snapshot" and (recipe.self_play is None or recipe.self_play.opponents == "anchors"):
+        raise SettingsError(
+            "evolve.reference is a snapshot in self-play alone, where the policy is frozen now and then"
+        )
     if spec.sampler is not None and isinstance(algorithm.objective, OFF_BASE):
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")
     if spec.start == "base" and isinstance(algorithm.objective, OFF_BASE):

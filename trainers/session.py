@@ -91,6 +91,7 @@ class Session:
         self.admitted = -1.0
         self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
+        self.magnet: tuple[str, PreTrainedModel] | None = None
         self.modules: dict[str, Module] = {}
         self.saved_modules: dict[str, Any] = {}
 
@@ -241,6 +242,17 @@ class Session:
             self.reference = source.eval().requires_grad_(False)
         assert self.reference is not None
         return self.reference
+
+    def reference_of(self, which: str) -> PreTrainedModel:
+        """The policy as evolution began ("start"), as it is ("round"), or the league's newest frozen self."""
+        if which != "snapshot":
+            return self.freeze_reference() if which == "start" else self.model
+        assert self.league is not None
+        newest = self.league.selves[-1]
+        if self.magnet is None or self.magnet[0] != newest:
+            model = load_model(self.league.folder / newest, self.model.device, self.model.dtype)[0]
+            self.magnet = newest, model.eval().requires_grad_(False)
+        return self.magnet[1]
 
     def export(self, name: str) -> Path:
         """Save the policy as an agent of its own: ``agents/<name>`` in the run."""

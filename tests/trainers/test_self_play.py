@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.pretrained import load_model, weights_hash
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
@@ -28,6 +29,7 @@ Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]
 TIMES = ("time", "seconds", "overhead", "tokens_per_second")
 BRIEF = {"tell_rules": False, "list_legal": False, "illegal_retries": 0}
+PULL = {"kl_coefficient": 0.1, "kl_estimator": "k2", "kl_placement": "loss"}
 GAME = {"id": "palaestra/TicTacToe-v0", "size": 2, **BRIEF}  # who begins wins with the second mark
 
 
@@ -99,6 +101,20 @@ def test_the_league_is_on_disk_with_its_results(played: RunFolder) -> None:
 def test_the_first_frozen_self_is_the_policy_as_evolution_began(played: RunFolder) -> None:
     first = played.path / "league" / "round-00000" / "model.safetensors"
     assert first.read_bytes() == (played.path / "agents" / "warm" / "model.safetensors").read_bytes()
+
+
+def test_the_pull_is_towards_the_newest_frozen_self(play_run: Play, tiny_recipe: Recipes) -> None:
+    evolve = {"algorithm": "role_baseline", "rounds": 4, "problems": 4, "samples": 4, "objective": PULL}
+    still, moved = (
+        play_run(recipe_of(tiny_recipe, name=name, evolve={**evolve, "reference": reference}))
+        for name, reference in (("still", "start"), ("moved", "snapshot"))
+    )
+    towards = [[row["reference_hash"] for row in metrics(run) if "reference_hash" in row] for run in (still, moved)]
+    assert len(towards[0]) == 4
+    assert set(towards[0]) == {towards[0][0]}
+    assert towards[1][:2] == towards[0][:2]  # until the first snapshot, after two rounds
+    assert towards[1][2] == towards[1][3] == weights_hash(load_model(moved.path / "league" / "round-00002")[0])
+    assert towards[1][2] != towards[1][0]
 
 
 @pytest.mark.parametrize("stop_after", [3, 5])
@@ -182,6 +198,7 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
         ({"self_play": {}}, "palaestra/ChainArith-v0 has one player"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"opponents": "lastest"}}, "did you mean 'latest'"),
         ({"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "dpo"}}, "learns from returns, as role_baseline"),
+        ({"evolve": {"reference": "snapshot", "objective": PULL}}, "a snapshot in self-play alone"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"snapshots": 3}}, "unknown key in self_play: 'snapshots'"),
     ],
 )
