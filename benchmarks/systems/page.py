@@ -58,10 +58,10 @@ def write_page(runs: Path, out: Path, sizes: Sizes, seeds: Sequence[int]) -> Non
     picture = out.with_suffix(".png")
     drawn = [(place, rows) for place, rows in tables if place.shared and rows]
     if drawn:
-        draw(drawn, runs, seeds, picture)
+        draw(drawn, picture)
     parts = [HEAD.replace("SIZES", _told(runs, sizes)).replace("VOTES", str(sizes.votes))]
     if drawn:
-        parts.append(f"![Cost against score, with the baselines]({picture.name})\n")
+        parts.append(f"![Each system beside its baselines, with what it cost]({picture.name})\n")
     parts += [_section(place, rows, runs, seeds, sizes) for place, rows in tables if place.shared]
     parts += [_own(tables, runs, seeds), _waiting(runs, seeds)]
     write_whole(out, "\n".join(parts))
@@ -89,7 +89,8 @@ def _section(place: Place, rows: list[Row], runs: Path, seeds: Sequence[int], si
 def _setting(place: Place, sizes: Sizes) -> str:
     """What is asked, and the warm start."""
     recipe = start(Cell(place, 0, START), sizes)
-    knobs = ", ".join(f"{name} {value}" for name, value in recipe.env_kwargs.items())
+    given = {**recipe.env_kwargs, **recipe.env_kwargs.get("knobs", {})}
+    knobs = ", ".join(f"{name} {value}" for name, value in given.items() if name != "knobs")
     warm, levels = recipe.warm_start, " and ".join(map(str, recipe.evaluation.difficulties))
     told = f"warm start of {warm.rounds} rounds of {warm.problems} demonstrations"
     return f"`{recipe.env_id}` ({knobs}), levels {levels}; {told}.\n"

@@ -1,4 +1,4 @@
-"""Cost against score: a panel for each environment, the systems as points, the baselines as lines."""
+"""The board as a picture: a panel for each environment, a line for each system, its baselines as marks beside it."""
 
 from __future__ import annotations
 
@@ -7,66 +7,58 @@ from pathlib import Path
 from typing import Any
 
 from .board import Row
-from .plan import IMITATION, VOTE, Place
-from .play import is_done
-from .scores import Mean, imitated, mean_of, votes_in
+from .plan import Place
+from .scores import Mean
 
-THIN = {"markersize": 4, "elinewidth": 0.5}
+WIDTH, LINE, MARGIN = 5.6, 0.27, 1.6  # inches: of a panel, of a system, above and below
+# What stands beside a system: its attribute in a row, label, mark and colour.
+BESIDE = (
+    ("vote", "vote of N, at equal tokens", "D", "tab:orange"),
+    ("imitation", "imitation continued, at equal tokens", "s", "tab:green"),
+    ("control", "the system's control, rewards shuffled", "x", "tab:red"),
+)
 
 
-def draw(tables: Sequence[tuple[Place, Sequence[Row]]], runs: Path, seeds: Sequence[int], file: Path) -> None:
-    """Write the picture of the places' rows."""
+def draw(tables: Sequence[tuple[Place, Sequence[Row]]], file: Path) -> None:
+    """Write the picture of the places' rows, in their order."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(tables), figsize=(7.5 * len(tables), 6), squeeze=False)
+    height = LINE * max(len(rows) for _, rows in tables) + MARGIN
+    figure, axes = plt.subplots(1, len(tables), figsize=(WIDTH * len(tables), height), squeeze=False)
     for axis, (place, rows) in zip(axes.flat, tables, strict=True):
-        _systems(axis, rows)
-        _baselines(axis, runs / place.name, seeds)
-        axis.set(title=place.name, xscale="log", xlabel="tokens, sampled and learned from", ylim=(0, 1))
-        axis.set_ylabel("right, held-out problems")
-        axis.grid(alpha=0.3)
-        axis.legend(loc="lower right", fontsize=8)
-    figure.tight_layout()
+        _panel(axis, rows)
+        axis.set(title=place.name, xlim=(0, 1), xlabel="right, held-out problems")
+    marks, names = axes.flat[0].get_legend_handles_labels()
+    figure.legend(marks, names, loc="lower center", ncols=3, fontsize=9, frameon=False)
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(file, dpi=90, metadata={"Software": None})
     plt.close(figure)
 
 
-def _systems(axis: Any, rows: Sequence[Row]) -> None:
-    for number, row in enumerate(rows):
-        spent = row.sampled + row.learned
-        label = "system" if number == 0 else "_"
-        axis.errorbar(
-            [spent], [row.after.value], yerr=_errors(row.after), label=label, fmt="o", color="tab:blue", **THIN
-        )
-        axis.annotate(row.system, (spent, row.after.value), (3, 2), textcoords="offset points", fontsize=7)
-    controls = [(row.sampled + row.learned, row.control) for row in rows if row.control is not None]
-    for number, (spent, one) in enumerate(controls):
-        label = "its control, verdicts shuffled" if number == 0 else "_"
-        axis.errorbar([spent], [one.value], yerr=_errors(one), label=label, fmt="x", color="tab:red", alpha=0.5, **THIN)
+def _panel(axis: Any, rows: Sequence[Row]) -> None:
+    """The first row on top, with intervals of 95 %; a system's name with the tokens that it took."""
+    lines = range(len(rows))
+    for name, label, mark, colour in BESIDE:
+        found = [(getattr(row, name).value, line) for line, row in zip(lines, rows, strict=True) if getattr(row, name)]
+        axis.plot(*(list(zip(*found, strict=True)) or ((), ())), mark, color=colour, ms=4.5, alpha=0.8, label=label)
+    after = [row.after for row in rows]
+    axis.errorbar(
+        [one.value for one in after], lines, xerr=_errors(after), fmt="o", ms=5, label="system, 95 % interval"
+    )
+    start = sum(row.before.value for row in rows) / len(rows)
+    axis.axvline(start, color="grey", linewidth=0.8, linestyle="--", label="where they all start")
+    axis.set_yticks(lines, [f"{row.system}  {_short(row.sampled + row.learned)}" for row in rows], fontsize=8)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.grid(alpha=0.25)
 
 
-def _errors(one: Mean) -> list[list[float]]:
-    return [[max(0.0, one.value - one.low)], [max(0.0, one.high - one.value)]]
+def _errors(means: Sequence[Mean]) -> list[list[float]]:
+    """Below and above, (2, means)."""
+    return [[max(0.0, one.value - one.low) for one in means], [max(0.0, one.high - one.value) for one in means]]
 
 
-def _baselines(axis: Any, folder: Path, seeds: Sequence[int]) -> None:
-    """The imitation's curve, the vote's, and the start's line, each the mean over the seeds that have it."""
-    here = {name: [folder / f"seed{seed}" / name for seed in seeds] for name in (IMITATION, VOTE)}
-    done = {name: [one for one in each if is_done(one)] for name, each in here.items()}
-    if curves := [imitated(one) for one in done[IMITATION]]:
-        points = [[point for point, _ in curve] for curve in curves]
-        values = [mean_of({k: curve[n][1] for k, curve in enumerate(curves)}).value for n in range(len(curves[0]))]
-        axis.plot(_means(points), values, color="tab:green", linewidth=1, label="imitation continued")
-    if drawn := [votes_in(one) for one in done[VOTE]]:
-        counts = [n for n in (1, 2, 4, 8, 16, 32, 64, 128) if n <= min(one.most for one in drawn)]
-        spent = [[n * one.length * len(one.drawn) for n in counts] for one in drawn]
-        values = [mean_of({k: one.of(n) for k, one in enumerate(drawn)}).value for n in counts]
-        axis.plot(_means(spent), values, "--", color="tab:orange", linewidth=1, label="vote of 1, 2, 4, ...")
-        axis.axhline(values[0], color="grey", linewidth=0.5, label="warm start")
-
-
-def _means(each: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(column) / len(column) for column in zip(*each, strict=True)]
+def _short(tokens: float) -> str:
+    return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 else f"{tokens / 1e3:.0f}k"
