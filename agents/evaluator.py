@@ -19,7 +19,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
-from .adapters import add_adapter, whereabouts
+from .adapters import add_adapter, has_adapter, whereabouts
 from .agent import Agent, Dialogue, Reply
 from .evaluators.assessment import Assessor
 from .evaluators.choosing import favourite, paid, peeking, scores_of
@@ -119,8 +119,12 @@ def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluat
 
 
 def add_value_head(model: PreTrainedModel) -> None:
-    """Give a language model a second head, ``score``, of one output, on the same backbone; it says 0 at first."""
-    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=model.dtype)
+    """Give a language model a second head, ``score``, of one output, on the same backbone; it says 0 at first.
+
+    Beside an adapter it is in fp32, as that is, and is not among the weights that the adapter's folder holds.
+    """
+    dtype = torch.float32 if has_adapter(model) else model.dtype
+    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=dtype)
     torch.nn.init.zeros_(head.weight)
     model.score = head
     model.config.num_labels = 1  # so that its folder is read as an evaluator's too

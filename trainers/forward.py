@@ -113,7 +113,7 @@ def _of_policy(model: PreTrainedModel, batch: Batch, before: Tensor) -> tuple[Te
 
 def _of_value(model: PreTrainedModel, batch: Batch, states: Tensor) -> Tensor:
     head: Any = model.score
-    value = head(states).squeeze(-1).float()
+    value = head(states.to(head.weight.dtype)).squeeze(-1).float()
     index = torch.from_numpy(_predicted(batch)).to(states.device)
     return torch.zeros(len(batch), device=states.device).index_put((index,), value)
 

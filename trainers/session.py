@@ -148,12 +148,14 @@ class Session:
         """Give the policy a head that forecasts its rewards, 0 at first, unless it has one.
 
         Raises:
-            SettingsError: an adapter learns, or the model is in parts: the head would not learn with them.
+            SettingsError: the model is in parts: the head would not learn with them.
         """
         if hasattr(self.model, "score"):
             return
-        if has_adapter(self.model) or self.learner is not self.model:
-            raise SettingsError("a critic on the policy's backbone needs it whole, without model.lora: leave it apart")
+        if self.learner is not self.model:
+            raise SettingsError(
+                "a critic on the policy's backbone needs it whole: launch without FSDP, or leave it apart"
+            )
         add_value_head(self.model)
         self.optimizer = self._new_optimizer()
 

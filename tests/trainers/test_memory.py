@@ -165,6 +165,25 @@ def test_an_evolved_adapter_is_an_agent_that_the_log_names(lora_run: Path, tmp_p
         load_policy(moved / "agents" / "warm")
 
 
+def test_a_critic_on_a_backbone_with_an_adapter_learns_and_is_gone_on_with(
+    play_run: Play, tiny_recipe: Recipes
+) -> None:
+    recipe = tiny_recipe(model=LORA)
+    pull = {"kl_coefficient": 0.1, "kl_estimator": "k2", "kl_placement": "loss"}  # its reference is a second adapter
+    critic = {"shared": True, "coefficient": 0.1}
+    recipe["evolve"] |= {"algorithm": "ppo", "critic": critic, "objective": pull}
+    whole, stopped = play_run(recipe), play_run(recipe, stop_after=3)
+    play_run(run=RunFolder.open(stopped.path))
+    adapters = [(run.path / "agents/evolved/adapter_model.safetensors").read_bytes() for run in (whole, stopped)]
+    assert adapters[0] == adapters[1]
+    heads = []
+    for run in (whole, stopped):
+        state = torch.load(max((run.path / "checkpoints").iterdir()) / "training_state.pt", weights_only=True)
+        heads.append(state["value_head"]["score.weight"])
+    assert heads[0].abs().max() > 0
+    assert torch.equal(*heads)
+
+
 def test_without_a_warm_start_the_reference_is_the_base(play_run: Play, tiny_recipe: Recipes) -> None:
     recipe = tiny_recipe(model=LORA, warm_start={"rounds": 0}, evaluation={"problems": 1, "self_consistency": 1})
     recipe["evolve"]["algorithm"] = "dpo"
