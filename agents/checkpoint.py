@@ -92,3 +92,13 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
         raise BrokenCheckpoint(f"{file} cannot be read ({reason}): delete {checkpoint} to go on before it") from error
     torch.set_rng_state(state.pop("torch_rng"))
     return state
+
+
+def fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
+    """Whether an optimiser's saved state is of parameters of the same number and shapes."""
+    saved = [len(group["params"]) for group in state["param_groups"]]
+    if saved != [len(group["params"]) for group in optimizer.param_groups]:
+        return False
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    moments = {index: entry["exp_avg"].shape for index, entry in state["state"].items()}
+    return all(parameters[index].shape == shape for index, shape in moments.items())

@@ -37,6 +37,19 @@ class Job:
     agent_seed: int = 0
 
 
+def again(episode: Episode) -> Job:
+    """The job of answering an episode's problem once more."""
+    return Job(
+        id=f"{episode.group_id}/other",
+        env_id=episode.env_id,
+        env_kwargs=episode.env_kwargs,
+        seed=episode.seed,
+        group_id=episode.group_id,
+        reset_options=episode.reset_options,
+        agent_seed=episode.seed,
+    )
+
+
 @dataclass(slots=True)
 class _Slot:
     """An episode under way."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from palaestra.agents.samplers import Sampler
+from palaestra.episodes.mixtures import Replay
 
 from .settings import SettingsError, unknown
 
@@ -51,6 +52,10 @@ class Evolve:
         policy that sampled.
     start: "latest" goes on from the last round's weights; "base" learns each round's answers anew from the weights that
         evolution began with (STaR, ReST-EM).
+    replay: older rounds' answers, as the log has them, among those of the round: of {rounds: 4, share: 0.2} a fifth of
+        the rows is of the last four rounds, whatever their stage. For algorithms to which old samples are as good as
+        fresh ones: they imitate, prefer, or are offline. A judge learns from the round alone. With ``modules``, an
+        evaluator replays too, and so does all that imitates; the evaluator of now judges what was answered then.
     reference: the policy that log-ratios are against, where the row's own is to be changed: as evolution began
         ("start"), as the round did ("round"), or, in self-play, the newest frozen self ("snapshot"): with a pull
         towards it that moves on, the policy nears an equilibrium that a fixed one keeps it from (regularised Nash
@@ -73,6 +78,7 @@ class Evolve:
     judge: Mapping[str, Any] = field(default_factory=dict)
     sampler: Sampler | None = None
     start: Literal["latest", "base"] = "latest"
+    replay: Replay | None = None
     reference: Literal["start", "round", "snapshot"] | None = None
     learning_rate: float = 5e-4
     warmup: int = 0
@@ -90,6 +96,24 @@ class EvaluationSpec:
     difficulties: tuple[int, ...] = (1,)
     every: int = 5
     self_consistency: int = 8
+
+
+def check_replay(spec: Evolve, on_policy: bool, evolved: Sequence[str] | None, games: bool) -> None:
+    """Raises SettingsError where older answers are nothing to learn from.
+
+    on_policy: whether the algorithm wants samples of the policy of now. evolved: the modules that evolve, if any do.
+    """
+    if games:
+        raise SettingsError("evolve.replay is of answers to tasks: leave it away in self-play")
+    if on_policy and (evolved is None or "reasoner" in evolved):
+        raise SettingsError(
+            f"evolve.replay is none for {spec.algorithm}: it learns from what the policy of now sampled, not from "
+            "older samples"
+        )
+    if evolved is not None and not {"reasoner", "evaluator"}.intersection(evolved):
+        raise SettingsError(
+            f"evolve.replay is none where {' + '.join(evolved)} evolves: it learns from its latest samples"
+        )
 
 
 def whole(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,36 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from palaestra.envs.seeding import derive_seed
 
 from .views import Row, View
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What of older rounds is learned from again.
+
+    rounds: the latest so many before the one of now. share: of theirs among all rows that are learned from, above 0 and
+        below 1; fewer where they have not so many.
+    """
+
+    rounds: int = 4
+    share: float = 0.2
+
+    def check(self) -> None:
+        """Raises ValueError for values that replay nothing, or nothing but the past."""
+        if self.rounds < 1:
+            raise ValueError(f"replay.rounds is 1 or more, not {self.rounds}")
+        if not 0 < self.share < 1:
+            raise ValueError(f"replay.share is above 0 and below 1, not {self.share:g}")
+
+    def before(self, number: int) -> range:
+        """The numbers of the rounds that are replayed in a round."""
+        return range(max(0, number - self.rounds), number)
 
 
 def mixture(
@@ -54,7 +78,8 @@ def with_replay(fresh: Sequence[Row], past: Sequence[Row], share: float = 0.2, s
     quota = int(len(fresh) * share / (1 - share) + 1e-9)
     taken = _draw(past, quota, seed, "past")
     rows = [row for group in _shuffled([*_groups(fresh), *taken], seed, "order") for row in group]
-    return View(rows, +Counter({"past: not drawn": len(past) - sum(map(len, taken))}))
+    replayed = sum(map(len, taken))
+    return View(rows, +Counter({"past: not drawn": len(past) - replayed}), replayed=replayed)
 
 
 def _draw(rows: Sequence[Row], quota: int, seed: int, name: str) -> list[list[Row]]:

@@ -15,6 +15,7 @@ import numpy as np
 from palaestra.verifiers import Status
 
 from . import choices, corrections, credit, steps
+from .mixtures import Replay, with_replay
 from .record import Episode, Turn
 from .relabelling import relabelled
 from .searched import searched_pairs
@@ -57,11 +58,28 @@ class Round(Protocol):
     def task_of(self, episode: Episode) -> Any:
         """The task that an episode is of."""
 
-    def earlier(self, number: int) -> list[Row]:
-        """The sampled answers of another round, as judged then."""
+    def earlier(self, number: int) -> Round:
+        """A round before it, as its log has it and as judged then; nothing more is played for it."""
 
 
 Source = Callable[[Round], View]
+
+
+def with_older(source: Source, round: Round, replay: Replay | None) -> View:
+    """What a source keeps of a round and, among it, of what it keeps of the rounds before. None: of none."""
+    view = source(round)
+    numbers = () if replay is None else replay.before(round.number)
+    past = [row for number in numbers for row in source(round.earlier(number)).rows]
+    return mixed(view, past, replay, round.number)
+
+
+def mixed(view: View, past: Sequence[Row], replay: Replay | None, number: int) -> View:
+    """A view of a round with its share of past rows among it, drawn by the round's number."""
+    if replay is None or not past:
+        return view
+    both = with_replay(view.rows, past, replay.share, seed=number)
+    dropped = Counter(view.dropped) + Counter(both.dropped)
+    return View(both.rows, dropped, view.forked, view.replayed + both.replayed)
 
 
 def answers(round: Round) -> View:
@@ -253,5 +271,5 @@ def bootstrapped(round: Round) -> View:
     if round.number < OFFLINE_ROUNDS:
         return choices.best_and_worst(round.rows)
     own = choices.length_regularised(round.rows, round.implicit_rewards(round.rows), ALPHAS)
-    replayed = choices.best_and_worst(round.earlier(round.number % OFFLINE_ROUNDS)).rows
-    return View([*own.rows, *replayed[: len(own.rows)]], own.dropped)
+    older = choices.best_and_worst(round.earlier(round.number % OFFLINE_ROUNDS).rows).rows[: len(own.rows)]
+    return View([*own.rows, *older], own.dropped, replayed=len(older))

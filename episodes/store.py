@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,6 +61,11 @@ class EpisodeStore:
     def find(self, name: str) -> Path | None:
         """The committed batch of that name, if there is one."""
         return next((file for file in self.files() if file.stem.split("-", 1)[1] == name), None)
+
+    def named(self, name: str) -> list[Episode]:
+        """The committed batch of that name, and those that go on with it: NAME-1, NAME-2, ...; [] without any."""
+        parts = map(self.find, (name, *(f"{name}-{number}" for number in range(1, len(self.files())))))
+        return [episode for file in takewhile(bool, parts) if file is not None for episode in self.read(file)]
 
     def read(self, *files: Path) -> Iterator[Episode]:
         """Stream episodes of the given batches, or of all, a few thousand in memory at a time."""

@@ -97,11 +97,15 @@ _set_weight, _set_label, _set_baseline, _set_token_rewards = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Rows, the number of episodes dropped for each reason, and the number of rows forked off a changed prefix."""
+    """Rows, the number of episodes dropped for each reason, and the number of rows forked off a changed prefix.
+
+    replayed: how many of the rows are of rounds before.
+    """
 
     rows: list[Row]
     dropped: Mapping[str, int] = field(default_factory=dict)
     forked: int = 0
+    replayed: int = 0
 
 
 def sft(episodes: Iterable[Episode], encode: Encode, min_score: float | None = 1.0) -> View:

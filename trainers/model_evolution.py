@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from palaestra.agents import processes
 from palaestra.agents.evaluator import new_evaluator
 from palaestra.agents.pretrained import load_model
-from palaestra.episodes.sources import Source
+from palaestra.episodes.sources import Source, with_older
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
@@ -40,8 +40,9 @@ def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
         metrics |= _evolve_judge(session, algorithm.judge, played)
         if session.round < algorithm.judge.alone:
             return metrics
-    view = algorithm.source(played)
-    metrics["learned_from"] = len(view.rows) / max(1, len(played.rows))
+    view = with_older(algorithm.source, played, spec.replay)
+    metrics["learned_from"] = (len(view.rows) - view.replayed) / max(1, len(played.rows))
+    metrics |= {"replayed": view.replayed} if spec.replay is not None else {}
     if not view.rows:
         return metrics
     batch = pack(view.rows)

@@ -7,7 +7,7 @@ recipe's and ``arena.patterns``' affair: nothing here knows a strategy. Held-out
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -30,8 +30,10 @@ from palaestra.arena.patterns.playing import (
     RuleScores,
     Scores,
     asking,
+    beside_shown,
     drafts,
     logged,
+    logged_round,
     record_of,
     repairs,
     rule_agent,
@@ -41,14 +43,14 @@ from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.shows import all_shows
 from palaestra.arena.rollout import Job
 from palaestra.episodes import Actor, Episode, views
-from palaestra.episodes.views import Row
+from palaestra.episodes.views import Row, View
 
 from .algorithms import ALGORITHMS
 from .batch import pack, with_gradient
 from .model_evolution import check_on_policy, evolve_models, learn
 from .modules import Module
 from .optimise import Schedule
-from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job
+from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job, step_decoder
 from .session import Session
 
 GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
@@ -64,12 +66,12 @@ def pattern_round(session: Session) -> dict[str, Any]:
     if session.round == 0:
         metrics = {f"before/{name}": value for name, value in exam(session).items()}
         session.admitted = _gate(session) if gated else session.admitted
-    record = _played(session)
+    record, replay = _played(session), session.recipe.evolve.replay
     before = session.snapshot() if gated else {}
     metrics |= {f"round/{name}": value for name, value in record.figures().items()}
     for slot in pattern.evolved:
-        for algorithm, rows in pattern.learners[slot].lessons(record, pattern.strategy, pattern.partners(slot)):
-            told = teach(session, slot, algorithm, rows, record)
+        for lesson in pattern.learners[slot].taught(record, pattern.strategy, pattern.partners(slot), replay):
+            told = teach(session, slot, record, *lesson)
             metrics |= {f"{slot}_{name}": value for name, value in told.items()}
     rewards = counted(session, record.answers)
     metrics |= {"reward": fmean(rewards) if rewards else math.nan, "episodes": len(record.answers)}
@@ -83,27 +85,30 @@ def pattern_round(session: Session) -> dict[str, Any]:
     return metrics
 
 
-def teach(session: Session, slot: str, algorithm: str, rows: list[Row], record: Record) -> dict[str, Any]:
+def teach(
+    session: Session, slot: str, record: Record, algorithm: str, view: View, older: Mapping[int, list[Row]]
+) -> dict[str, Any]:
     """A module's steps on its rows, by a row of the algorithms; "" is the recipe's own, of the reasoner."""
     if not algorithm:
-        return evolve_models(session, PlayedRound(session, record.answers, rows))
+        past = [PlayedRound(session, one.answers, older[one.number], one.number) for one in record.older]
+        return evolve_models(session, PlayedRound(session, record.answers, view.rows, older=past))
     row, spec = ALGORITHMS[algorithm], session.recipe.evolve
-    decided = [one for one in rows if not math.isnan(one.reward)]
-    if not decided:
-        return {"learned_from": 0}
-    batch, learner = pack(decided), _module(session, slot)
+    learned = {"learned_from": len(view.rows) - view.replayed} | ({"replayed": view.replayed} if spec.replay else {})
+    if not view.rows:
+        return learned
+    batch, learner = pack(view.rows), _module(session, slot)
     if row.advantage is not None:
-        advantage, _ = row.advantage(decided)
+        advantage, _ = row.advantage(view.rows)
         batch = replace(batch, advantage=torch.from_numpy(np.repeat(advantage, batch.lengths())).float())
     moving = with_gradient(batch) if row.objective.reads_advantage else batch
     if moving is None:
-        return {"learned_from": 0}
+        return {**learned, "learned_from": 0}
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
     metrics = learn(session, moving, row.objective, schedule, learner)
     check_on_policy(metrics, session.model.dtype)
     if learner is None:
         session.weights_changed()
-    return {"learned_from": len(decided), "loss": metrics["loss"], "gradient_norm": metrics["gradient_norm"]}
+    return {**learned, "loss": metrics["loss"], "gradient_norm": metrics["gradient_norm"]}
 
 
 def exam(session: Session) -> dict[str, float]:
@@ -130,7 +135,7 @@ def _examined(session: Session, jobs: list[Job]) -> dict[str, float]:
     written = drafts(_agent(session, "creator"), firsts, _task(session), [], {})
     answers = session.play(_agent(session, "reasoner"), jobs, {})
     mended = repairs(_agent(session, "post_processor"), answers, _task(session), {})
-    return _record(session, written, answers, mended).figures()
+    return _record(session, session.round, written, answers, mended).figures()
 
 
 def _played(session: Session) -> Record:
@@ -149,27 +154,31 @@ def _played(session: Session) -> Record:
     answers = collect(session, _agent(session, "reasoner"), asked)
     corrector = _agent(session, "post_processor")
     mended = logged(session.run.path, tags, "repairs", lambda: repairs(corrector, answers, task, tags))
-    record = _record(session, written, answers, mended)
     assert session.pattern is not None
-    if session.pattern.strategy != "adversarial" or "evaluator" not in session.pattern.evolved:
-        return record
-    oracle = OracleAgent(recipe.warm_start.habits_at(max(0, recipe.warm_start.rounds - 1)))
-    shown = views.sft(collect(session, oracle, asked[:: spec.samples], part="-shown"), session.policy.chat.example)
-    told = _scores(session).shown([*answers, *mended])
-    by_id = {one.id: value for one, value in zip([*answers, *mended], told, strict=True)}
-    return replace(record, demonstrations=shown.rows, shown=by_id)
+    shown: list[Episode] = []
+    if session.pattern.strategy == "adversarial" and "evaluator" in session.pattern.evolved:
+        oracle = OracleAgent(recipe.warm_start.habits_at(max(0, recipe.warm_start.rounds - 1)))
+        shown = collect(session, oracle, asked[:: spec.samples], part="-shown")
+    before = spec.replay.before(session.round) if spec.replay is not None else ()
+    older = [_record(session, number, *logged_round(session.run, number)) for number in before]
+    return replace(_record(session, session.round, written, answers, mended, shown), older=older)
 
 
 def _record(
-    session: Session, written: Sequence[Episode], answers: Sequence[Episode], mended: Sequence[Episode]
+    session: Session,
+    number: int,
+    written: Sequence[Episode],
+    answers: Sequence[Episode],
+    mended: Sequence[Episode],
+    shown: Sequence[Episode] = (),
 ) -> Record:
     assert session.pattern is not None
     chat, made = session.policy.chat, (written, answers, mended)
-    decode = chat.text if session.recipe.algorithm().reads_steps else None
-    sampled = views.groups(answers, decode=decode).rows
-    own = judged(session.recipe, session.round, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
+    sampled = views.groups(answers, decode=step_decoder(session)).rows
+    own = judged(session.recipe, number, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
     evaluates = "evaluator" in session.pattern.learners
-    return record_of(session.round, *made, own, _scores(session), words(session.tokenizer), evaluates)
+    record = record_of(number, *made, own, _scores(session), words(session.tokenizer), evaluates)
+    return beside_shown(record, shown, _scores(session), chat.example)
 
 
 def shows(session: Session, shown: Sequence[Episode]) -> list[Row]:
@@ -205,7 +214,7 @@ def _scores(session: Session) -> Scores:
     assert session.pattern is not None
     module = _module(session, "evaluator") if "evaluator" in session.pattern.learners else None
     if module is None:
-        return RuleScores(session.pattern.rules["evaluator"], _task(session))
+        return RuleScores(session.pattern.rules["evaluator"], session.task_of)
     made = CritiqueScores if session.pattern.learners["evaluator"].writes else ModelScores
     return made(GenerativeJudge(module.model, session.tokenizer), session.policy.chat.example)
 

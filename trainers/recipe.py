@@ -17,7 +17,7 @@ from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
-from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, stage_at, staged, whole
+from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
 from palaestra.episodes.sources import answers, winners
 
 from .algorithms import ALGORITHMS, Algorithm
@@ -180,6 +180,8 @@ def _check_algorithm(recipe: Recipe) -> None:
         algorithm = recipe.algorithm()
         if spec.sampler is not None:
             spec.sampler.check()
+        if spec.replay is not None:
+            spec.replay.check()
     except SettingsError:
         raise
     except ValueError as error:
@@ -198,6 +200,9 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(
             f"evolve.start is latest for {spec.algorithm}: its ratio is to the policy that sampled, not to the base"
         )
+    if spec.replay is not None:
+        evolved = pattern.evolved if (pattern := recipe.pattern()) else None
+        check_replay(spec, isinstance(algorithm.objective, OFF_BASE), evolved, recipe.self_play is not None)
     if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
         raise SettingsError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second is off-policy")
 

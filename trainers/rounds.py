@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,11 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.hinted import Hinted
 from palaestra.agents.samplers import sampling_by
 from palaestra.agents.scripted import OracleAgent
-from palaestra.arena.rollout import Job
+from palaestra.arena.rollout import Job, again
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, Outcome, Turn, choices, views
+from palaestra.episodes import Episode, Turn, choices, views
+from palaestra.episodes.controls import CONTROLS, as_learned
 from palaestra.episodes.views import Row, View, behind
-from palaestra.verifiers import Status
 
 from .batch import pack
 from .recipe import Recipe
@@ -26,13 +25,25 @@ from .session import Session
 
 
 class PlayedRound:
-    """A round for data sources (``sources.Round``); what they ask for is played then, and logged with the round."""
+    """A round for data sources (``sources.Round``); what they ask for is played then, and logged with the round.
 
-    def __init__(self, session: Session, episodes: Sequence[Episode], rows: list[Row]) -> None:
+    number: of it; the one of now when None. For an older one nothing is played: it has what its log has.
+    older: rounds before it, where they are not just read from the log.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        episodes: Sequence[Episode],
+        rows: list[Row],
+        number: int | None = None,
+        older: Sequence[PlayedRound] = (),
+    ) -> None:
         self.session = session
-        self.number = session.round
-        self.episodes: Sequence[Episode] = _as_learned(episodes, rows)
+        self.number = session.round if number is None else number
+        self.episodes: Sequence[Episode] = as_learned(episodes, rows)
         self.rows = rows
+        self.older = {one.number: one for one in older}
 
     def demonstrations(self) -> list[Row]:
         warm = self.session.recipe.warm_start
@@ -63,20 +74,29 @@ class PlayedRound:
         return self.session.policy.chat.continued(turns)
 
     def task_of(self, episode: Episode) -> Any:
-        return self.session.environments.task(episode.env_id, episode.env_kwargs, episode.seed)
+        return self.session.task_of(episode)
 
-    def earlier(self, number: int) -> list[Row]:
-        store = self.session.run.episodes
-        committed = store.find(f"evolve-{number:05d}")
-        assert committed is not None, "rounds are committed to the log before they are learned from"
-        rows = views.groups(store.read(committed), size=self.session.recipe.evolve.samples).rows
-        return judged(self.session.recipe, number, rows)
+    def earlier(self, number: int) -> PlayedRound:
+        if number not in self.older:
+            episodes = self.session.run.episodes.named(f"evolve-{number:05d}")
+            rows = views.groups(episodes, decode=step_decoder(self.session)).rows
+            rows = judged(self.session.recipe, number, rows)
+            self.older[number] = PlayedRound(self.session, episodes, rows, number)
+        return self.older[number]
 
     def _others(self, agent: Agent, groups: set[str] | None = None) -> list[Episode]:
         """Another agent's answers to the round's problems, or to those of some groups."""
+        if self.number != self.session.round:
+            logged = self.session.run.episodes.named(f"evolve-{self.number:05d}-other")
+            return [one for one in logged if _is_oracle(one) == isinstance(agent, OracleAgent)]
         firsts = {episode.group_id: episode for episode in self.episodes}
-        jobs = [_again(episode) for name, episode in firsts.items() if groups is None or name in groups]
+        jobs = [again(episode) for name, episode in firsts.items() if groups is None or name in groups]
         return collect(self.session, agent, jobs, part="-other")
+
+
+def _is_oracle(episode: Episode) -> bool:
+    """Whether the oracle answered; of a stage before, the answers beside a round's own may be another agent's."""
+    return OracleAgent.actor in episode.roles.values()
 
 
 def judged(recipe: Recipe, number: int, rows: list[Row]) -> list[Row]:
@@ -84,39 +104,9 @@ def judged(recipe: Recipe, number: int, rows: list[Row]) -> list[Row]:
     return CONTROLS[recipe.evolve.control](rows, np.random.default_rng([recipe.seed, number]))
 
 
-def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
-    return rows
-
-
-def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
-    """Each row with another row's rewards: the same rewards, telling nothing."""
-    order = rng.permutation(len(rows))
-    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, order, strict=True)]
-
-
-# What a recipe may do to the verdicts before learning from them: nothing, or what must not work.
-CONTROLS = {"none": _as_judged, "shuffled": _shuffled}
-
-
-def _as_learned(episodes: Sequence[Episode], rows: Sequence[Row]) -> list[Episode]:
-    """The episodes with the outcomes that their rows have, which a control may have changed."""
-    given = {(row.episode_id, row.role): row.reward for row in rows}
-
-    def outcome(episode: Episode, role: str, own: Outcome) -> Outcome:
-        reward = given.get((episode.id, role), own.reward)
-        changed = reward != own.reward and own.decided
-        return Outcome(reward, Status.RIGHT if reward >= 1 else Status.WRONG, "as dealt") if changed else own
-
-    return [
-        replace(episode, outcome={role: outcome(episode, role, own) for role, own in episode.outcome.items()})
-        for episode in episodes
-    ]
-
-
 def sample(session: Session) -> tuple[list[Episode], View]:
     """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
     recipe, spec, algorithm = session.recipe, session.recipe.evolve, session.recipe.algorithm()
-    decode = session.policy.chat.text if algorithm.reads_steps else None
     sampler: Agent = session.policy
     if spec.sampler is not None:
         session.name_policy()
@@ -131,11 +121,16 @@ def sample(session: Session) -> tuple[list[Episode], View]:
         ]
         episodes += collect(session, sampler, jobs, part=f"-{attempt}" if attempt else "")
         asked += missing
-        view = views.groups(episodes, spec.samples, decode)
+        view = views.groups(episodes, spec.samples, step_decoder(session))
         missing = spec.problems - len({row.group_id for row in choices.ranked(view.rows).rows})
         if missing <= 0:
             break
     return episodes, view
+
+
+def step_decoder(session: Session) -> views.Decode | None:
+    """What tells the text of ids, where the algorithm reads the verdicts of steps."""
+    return session.policy.chat.text if session.recipe.algorithm().reads_steps else None
 
 
 def difficulty_of(session: Session, problem: int) -> int:
@@ -189,17 +184,4 @@ def new_job(recipe: Recipe, stage: str, round: int, problem: int, sample: int, d
         group_id=group,
         reset_options=options,
         agent_seed=derive_seed(recipe.seed, stage, round, problem, sample),
-    )
-
-
-def _again(episode: Episode) -> Job:
-    """The job of answering an episode's problem once more."""
-    return Job(
-        id=f"{episode.group_id}/other",
-        env_id=episode.env_id,
-        env_kwargs=episode.env_kwargs,
-        seed=episode.seed,
-        group_id=episode.group_id,
-        reset_options=episode.reset_options,
-        agent_seed=episode.seed,
     )

@@ -16,7 +16,7 @@ from palaestra.agents import processes
 from palaestra.agents.adapters import Frozen, has_adapter, load_adapter
 from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
-from palaestra.agents.checkpoint import BrokenCheckpoint, load_state, progress, save_checkpoint, save_progress
+from palaestra.agents.checkpoint import BrokenCheckpoint, fits, load_state, progress, save_checkpoint, save_progress
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.engines import ENGINES
@@ -124,6 +124,10 @@ class Session:
         self.policy.actor = Actor(
             f"{self.recipe.name}@{self.rounds}", processes.agreed(weights_hash(self.model), "policy")
         )
+
+    def task_of(self, episode: Episode) -> Any:
+        """The task that an episode is of."""
+        return self.environments.task(episode.env_id, episode.env_kwargs, episode.seed)
 
     def likeliest(self) -> PolicyLLM:
         """The policy, giving its likeliest token each time."""
@@ -300,7 +304,7 @@ class Session:
         if state["value_head"] is not None:
             self.add_value_head()
             self.model.load_state_dict(state["value_head"], strict=False)
-        if not _fits(state["optimizer"], self.optimizer):
+        if not fits(state["optimizer"], self.optimizer):
             raise BrokenCheckpoint(
                 f"the latest checkpoint in {self.run.checkpoints} holds the training state of another model: "
                 "delete it to go on before it"
@@ -322,13 +326,3 @@ class Session:
         """The optimiser's own weights, where the model holds them rounded."""
         rounded = self.model.dtype != torch.float32
         return [weight for group in self.optimizer.param_groups for weight in group["params"] if rounded]
-
-
-def _fits(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> bool:
-    """Whether an optimiser's saved state is of parameters of the same number and shapes."""
-    saved = [len(group["params"]) for group in state["param_groups"]]
-    if saved != [len(group["params"]) for group in optimizer.param_groups]:
-        return False
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    moments = {index: entry["exp_avg"].shape for index, entry in state["state"].items()}
-    return all(parameters[index].shape == shape for index, shape in moments.items())

@@ -19,13 +19,17 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from palaestra.episodes.views import Row, behind, followed
+from palaestra.episodes.mixtures import Replay
+from palaestra.episodes.sources import mixed
+from palaestra.episodes.views import Row, View, behind, followed
 
 from .playing import REPAIR
 from .record import Record
 from .shows import shown_critique, shown_opinion, shown_repair, shown_text
 
 SLOTS = ("creator", "reasoner", "evaluator", "post_processor")
+
+IMITATED = "rft"  # the algorithm of rows that are learned as they are
 
 Rows = Callable[[Record], list[Row]]
 Term = Callable[[Record, Row], float]
@@ -61,6 +65,23 @@ class Learner:
     def reading(self, rewards: bool) -> Learner:
         return replace(self, reads_rewards=rewards)
 
+    def taught(
+        self, record: Record, strategy: str, partners: Sequence[str], replay: Replay | None
+    ) -> Iterator[tuple[str, View, Mapping[int, list[Row]]]]:
+        """(algorithm, decided rows, rows of older rounds by their numbers) in turn, of each of ``lessons``.
+
+        Where they are imitated, the share of the older ones that is replayed is among the rows; what is rewarded is
+        learned from once. The recipe's own algorithm chooses among older ones by itself.
+        """
+        for (algorithm, rows), *past in zip(
+            *(self.lessons(one, strategy, partners) for one in (record, *record.older)), strict=True
+        ):
+            older = {one.number: _decided(then) for one, (_, then) in zip(record.older, past, strict=True)}
+            view = View(_decided(rows) if algorithm else rows)
+            if algorithm == IMITATED:
+                view = mixed(view, [row for then in older.values() for row in then], replay, record.number)
+            yield algorithm, view, older
+
     def lessons(self, record: Record, strategy: str, partners: Sequence[str]) -> Iterator[tuple[str, list[Row]]]:
         """(algorithm, rows) in turn: its own rows with the rewards of its relations, then what these add to imitate."""
         related = [one for partner in partners if (one := self.relations.get((strategy, partner))) is not None]
@@ -71,7 +92,11 @@ class Learner:
         yield self.algorithm, own
         for one in related:
             if one.rows is not None:
-                yield "rft", one.rows(record)
+                yield IMITATED, one.rows(record)
+
+
+def _decided(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if not math.isnan(row.reward)]
 
 
 def rows_of_slot(slot: str) -> Rows:
@@ -250,7 +275,7 @@ LEARNERS: dict[str, dict[str, Learner]] = {
     },
     "evaluator": {
         "judge": Learner(
-            *(opinions, "imitates the verdicts on answers", "rft", False),
+            *(opinions, "imitates the verdicts on answers", IMITATED, False),
             relations={
                 (TOGETHER, "post_processor"): Relation("and on repairs", rows=opinions_on_repairs),
                 (AGAINST, "reasoner"): Relation("tells answers from shown ones", rows=of_reasoner),
@@ -259,7 +284,7 @@ LEARNERS: dict[str, dict[str, Learner]] = {
             shows=shown_opinion,
         ),
         "critic": Learner(
-            *(critiqued, "imitates its critiques, and the verdicts behind them", "rft", False),
+            *(critiqued, "imitates its critiques, and the verdicts behind them", IMITATED, False),
             writes=True,
             shows=shown_critique,
         ),

@@ -17,6 +17,7 @@ from palaestra.agents.engine import Completion
 from palaestra.agents.judges import ASKED, SHOWN, CritiqueJudge, GenerativeJudge, words
 from palaestra.agents.postprocess.asking import behind
 from palaestra.arena.rollout import Job, sampled
+from palaestra.arena.run_folder import RunFolder
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem, Task, Unposed, posed
 from palaestra.episodes import Actor, Episode, EpisodeStore, Outcome, Turn, views
@@ -84,11 +85,11 @@ class CritiqueScores(ModelScores):
 class RuleScores:
     """A function of task, problem and answer."""
 
-    def __init__(self, rule: Rule, task: Task) -> None:
-        self.rule, self.task = rule, task
+    def __init__(self, rule: Rule, task_of: Callable[[Episode], Task]) -> None:
+        self.rule, self.task_of = rule, task_of
 
     def __call__(self, episodes: Sequence[Episode]) -> list[float]:
-        return [float(self.rule(self.task, one.problem, one.turns[-1].text)) for one in episodes]
+        return [float(self.rule(self.task_of(one), one.problem, one.turns[-1].text)) for one in episodes]
 
     def shown(self, episodes: Sequence[Episode]) -> list[float]:
         return [float("nan")] * len(episodes)
@@ -228,6 +229,22 @@ def logged(run: Path, tags: Mapping[str, str], name: str, make: Callable[[], lis
     if processes.is_first():
         store.append(made, name)
     return made
+
+
+def logged_round(run: RunFolder, number: int) -> tuple[list[Episode], list[Episode], list[Episode], list[Episode]]:
+    """Drafts, answers, repairs and demonstrations of a round of evolution, as its log has them."""
+    name, modules = f"evolve-{number:05d}", EpisodeStore(run.path / "modules")
+    return (
+        *(modules.named(f"{name}-drafts"), run.episodes.named(name)),
+        *(modules.named(f"{name}-repairs"), run.episodes.named(f"{name}-shown")),
+    )
+
+
+def beside_shown(record: Record, shown: Sequence[Episode], scores: Scores, encode: Encode) -> Record:
+    """The record with demonstrations of its problems, where there are any, and what the evaluator takes for one."""
+    made = [*record.answers, *record.repairs.values()] if shown else []
+    told = {one.id: value for one, value in zip(made, scores.shown(made), strict=True)}
+    return replace(record, demonstrations=views.sft(shown, encode).rows, shown=told)
 
 
 def record_of(

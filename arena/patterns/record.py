@@ -23,6 +23,7 @@ class Record:
         a demonstration, where the evaluator tells these. repairs: by the answer's id, what was made of it.
     demonstrations: the oracle's answers to the same problems, as rows.
     critiques: by id, what an evaluator that writes them said of an answer or a repair, as ids.
+    older: the rounds before it that are learned from again.
     words: ids of what an evaluator is asked and says. evaluates: whether a model does.
     """
 
@@ -37,6 +38,7 @@ class Record:
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     critiques: Mapping[str, Sequence[int]] = field(default_factory=dict)
     evaluates: bool = False
+    older: Sequence[Record] = ()
 
     @cached_property
     def right(self) -> dict[str, float]:

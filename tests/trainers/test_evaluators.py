@@ -21,6 +21,7 @@ from palaestra.agents.pretrained import load_model
 from palaestra.arena.worth import worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
+from palaestra.episodes.controls import CONTROLS
 from palaestra.episodes.judged import split
 from palaestra.episodes.views import Row, followed
 from palaestra.trainers.batch import Batch, micro_batches, pack
@@ -29,7 +30,6 @@ from palaestra.trainers.forward import Outputs, forward_values
 from palaestra.trainers.losses import NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
 from palaestra.trainers.reward_model import EVALUATORS, train_evaluator
-from palaestra.trainers.rounds import CONTROLS
 
 Rows = Callable[..., list[Row]]
 VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts

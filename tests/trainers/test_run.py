@@ -17,8 +17,8 @@ from palaestra.arena.leaderboard import read_board, read_leaderboard
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
 from palaestra.envs.wrappers.mixture import make_mixture
+from palaestra.episodes.controls import CONTROLS
 from palaestra.trainers.optimise import TrainingError
-from palaestra.trainers.rounds import CONTROLS
 
 Play = Callable[..., RunFolder]
 Recipes = Callable[..., dict[str, Any]]

@@ -57,9 +57,9 @@ def reward_model(
     from palaestra.agents.judges import mark
     from palaestra.arena.display import open_display
     from palaestra.arena.settings import unknown
+    from palaestra.episodes.controls import CONTROLS
     from palaestra.episodes.judged import split
     from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
-    from palaestra.trainers.rounds import CONTROLS
 
     _refuse(kind not in KINDS, unknown("kind", kind, list(KINDS)))
     _refuse(to.exists(), f"{to} is there already: name a new folder")

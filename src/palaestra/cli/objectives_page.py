@@ -15,6 +15,11 @@ The rows of `trainers/algorithms.py`, written by `palaestra objectives --out doc
 `palaestra evolve --set evolve.algorithm=dpo`; change its options by theirs: `evolve.objective.beta=0.3`,
 `evolve.advantage.scale=none`. A round samples groups of answers to its problems; the table says which of them are
 learned from, how they are scored, and by which loss.
+
+With `evolve.replay='{rounds: 4, share: 0.2}'` a fifth of the rows is what the same would have taken from the last four
+rounds, as the log has them: for imitation, preferences and offline algorithms. The others learn from what the policy of
+now sampled, and refuse it, as they refuse `evolve.start=base`, which begins each round from the weights that evolution
+began with.
 """
 COLUMNS = ("name", "loss and options", "learns from", "scored by", "reference", "source", "test")
 
