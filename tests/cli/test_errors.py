@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from palaestra import cli
 from palaestra.arena.run_folder import RunFolder
 from palaestra.cli import training
 
@@ -141,6 +145,31 @@ def test_the_first_interrupt_asks_and_the_second_insists(capsys: pytest.CaptureF
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
     assert "stopping after this round" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+@pytest.mark.parametrize("command", ["evolve --help", "envs list"])
+def test_a_reader_that_leaves_ends_a_command_without_a_word(command: str, reader: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m palaestra {command} | {reader}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == (reader != "true")
+    assert done.returncode in ((141,) if reader == "true" else (0, 141))  # the first line's reader may have read all
+
+
+def test_another_broken_pipe_is_an_error_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def break_pipe(**arguments: Any) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(cli.app, "cli", break_pipe)
+    monkeypatch.setattr(sys, "stdout", sys.__stdout__)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    assert capfd.readouterr().err == "palaestra: [Errno 32] Broken pipe\n"
 
 
 def test_an_unknown_option_is_told_with_the_help_to_read(palaestra_process: Callable[..., Any]) -> None:

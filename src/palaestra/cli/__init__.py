@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import traceback
 
@@ -28,25 +29,41 @@ __all__ = ["UserError", "main"]
 
 
 def main() -> None:
-    """Entry point. Errors that a user can mend are one line and exit code 2; ``--debug`` shows where they come from."""
+    """Entry point. Errors that a user can mend are one line and exit code 2; ``--debug`` shows where they come from.
+
+    When nobody reads the output any more, as behind ``| head``, it ends without a word, with the exit code of SIGPIPE.
+    """
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) != len(sys.argv) - 1
     sys.path.insert(0, os.getcwd())  # so that "module:id" finds a module of the folder one stands in
     try:
-        app.cli(
-            prog="palaestra",
-            description="Reasoning environments, self-evolution, leaderboards. --debug shows an error's traceback.",
-            args=arguments or ["--help"],
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
+        try:
+            app.cli(
+                prog="palaestra",
+                description="Reasoning environments, self-evolution, leaderboards. --debug shows an error's traceback.",
+                args=arguments or ["--help"],
+                config=(tyro.conf.OmitArgPrefixes,),
+            )
+        finally:
+            sys.stdout.flush()  # what is left then is written as Python ends, out of reach of what follows
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
         if debug:
             traceback.print_exc()
         else:
             Console(stderr=True).print(f"palaestra: {_one_line(error)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe that was closed: a pipe to a worker process may have broken instead."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return bool(asked.poll(0))
 
 
 def _one_line(error: Exception) -> str:

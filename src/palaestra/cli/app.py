@@ -9,7 +9,15 @@ import tyro
 from rich.console import Console
 from tyro.extras import SubcommandApp
 
-console = Console()
+
+class Terminal(Console):
+    """Leaves a broken pipe to ``main``."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+console = Terminal()
 app = SubcommandApp()
 
 Pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")]
