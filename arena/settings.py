@@ -20,7 +20,7 @@ def build(cls: Any, data: Any, where: str = "") -> Any:
     where: the key that the mapping stands under, "" for the whole.
 
     Raises:
-        SettingsError: an unknown key (the nearest is named) or a value of the wrong type.
+        SettingsError: an unknown key (the nearest is named), a missing one, or a value of the wrong type.
     """
     whole = f"the {cls.__name__.lower()}"
     if not isinstance(data, Mapping):
@@ -29,6 +29,9 @@ def build(cls: Any, data: Any, where: str = "") -> Any:
     for key in data:
         if key not in hints:
             raise SettingsError(unknown(f"key in {where or whole}", str(key), list(hints)))
+    for field in dataclasses.fields(cls):
+        if field.name not in data and field.default is field.default_factory is dataclasses.MISSING:
+            raise SettingsError(f"{where or whole} lacks {field.name}")
     prefix = f"{where}." if where else ""
     return cls(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in data.items()})
 

@@ -48,7 +48,9 @@ def tournament(
         ValueError: fewer than two agents, or two of one name.
     """
     if len(agents) < 2 or len(set(agents)) < len(agents):
-        raise ValueError(f"a tournament is between two agents or more, of different names, not {', '.join(agents)}")
+        raise ValueError(
+            f"a tournament is between two agents or more, of different names, not {', '.join(agents)}: name another"
+        )
     matches: list[Match] = []
     for number in range(rounds):
         pairings = [

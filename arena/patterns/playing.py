@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Protocol
 
@@ -83,13 +84,19 @@ class CritiqueScores(ModelScores):
 
 
 class RuleScores:
-    """A function of task, problem and answer."""
+    """A function of task, problem and answer. Raises ValueError where that gives anything but a number."""
 
     def __init__(self, rule: Rule, task_of: Callable[[Episode], Task]) -> None:
         self.rule, self.task_of = rule, task_of
 
     def __call__(self, episodes: Sequence[Episode]) -> list[float]:
-        return [float(self.rule(self.task_of(one), one.problem, one.turns[-1].text)) for one in episodes]
+        return [self._score(self.rule(self.task_of(one), one.problem, one.turns[-1].text)) for one in episodes]
+
+    def _score(self, told: object) -> float:
+        if not isinstance(told, Real):
+            name = getattr(self.rule, "__name__", "evaluator")
+            raise ValueError(f"modules.evaluator: {name} gave {told!r}, and a score is a number from 0 to 1")
+        return float(told)
 
     def shown(self, episodes: Sequence[Episode]) -> list[float]:
         return [float("nan")] * len(episodes)

@@ -62,10 +62,12 @@ class Record:
     def final(self, group: str) -> float:
         """Whether what the modules together answer is right: the evaluator's favourite, repaired where it is doubted.
 
-        With no model that evaluates, it is the first answer; then every answer is put to the post-processor.
+        With no model that evaluates, it is the first answer; then every answer is put to the post-processor. What the
+        evaluator gives no score (nan) stands below all others, and is doubted.
         """
-        best = max(self.groups[group], key=lambda one: self.scores[one.id]) if self.evaluates else self.groups[group][0]
-        doubted = not self.evaluates or self.scores[best.id] < 0.5
+        told = {one.id: self.scores[one.id] if self.evaluates else math.nan for one in self.groups[group]}
+        best = max(self.groups[group], key=lambda one: -math.inf if math.isnan(told[one.id]) else told[one.id])
+        doubted = not told[best.id] >= 0.5
         return self.right[self.repairs[best.id].id if doubted and best.id in self.repairs else best.id]
 
     def figures(self) -> dict[str, float]:
@@ -85,9 +87,9 @@ def reward(episode: Episode) -> float:
 
 
 def _agrees(record: Record, one: Episode) -> float:
-    """Whether the evaluator says of an answer what the verifier does; nan where that says nothing."""
-    said = record.right[one.id]
-    return said if math.isnan(said) else float((record.scores[one.id] >= 0.5) == (said >= 0.5))
+    """Whether the evaluator says of an answer what the verifier does; nan where either says nothing."""
+    told, right = record.scores[one.id], record.right[one.id]
+    return math.nan if math.isnan(told + right) else float((told >= 0.5) == (right >= 0.5))
 
 
 def _repaired(record: Record, one: Episode) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from palaestra.arena.patterns.learners import LEARNERS, SHAPING, SLOTS, Relation
-from palaestra.arena.patterns.playing import REPAIR, RuleAgent, drafts, repairs, rule_agent
+from palaestra.arena.patterns.playing import REPAIR, RuleAgent, RuleScores, drafts, repairs, rule_agent
 from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.rules import RULES
 from palaestra.arena.patterns.settings import Modules, combinations_of_all, pattern_of
@@ -169,6 +170,29 @@ def test_together_the_evaluators_favourite_is_repaired_where_it_is_doubted(recor
     assert (found["reasoner"], found["post_processor"], found["creator"]) == (0.25, 0.75, 0.5)
     assert found["evaluator"] == 0.75
     assert found["low"] < found["accuracy"] <= found["high"]
+
+
+def test_an_evaluator_that_says_nan_is_neither_right_nor_wrong_and_its_favourite_is_what_it_could_score(
+    record: Record,
+) -> None:
+    mute = replace(record, scores=dict.fromkeys(record.scores, math.nan))
+    assert math.isnan(mute.figures()["evaluator"])
+    assert mute.final("g0") == MENDED["g0/0"]  # the first answer, doubted
+    half = replace(record, scores={**record.scores, "g0/0": math.nan, "g1/0": math.nan})
+    assert half.figures()["evaluator"] == 0.5  # of the two others: 0.6 for a wrong one, 0.3 for another
+    assert half.final("g0") == RIGHT["g0/1"]  # and not what cannot be compared
+
+
+def test_an_evaluator_of_ones_own_gives_numbers(record: Record) -> None:
+    def none(task: Any, problem: Problem, answer: str) -> None:
+        return None
+
+    def single(task: Any, problem: Problem, answer: str) -> Any:
+        return np.float32(0.25)
+
+    assert RuleScores(single, lambda one: TASK)(record.answers) == [0.25] * 4
+    with pytest.raises(ValueError, match=r"modules.evaluator: none gave None, and a score is a number from 0 to 1"):
+        RuleScores(none, lambda one: TASK)(record.answers)
 
 
 def test_every_adversary_has_an_opponent_in_every_pattern() -> None:

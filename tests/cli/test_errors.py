@@ -19,6 +19,27 @@ from palaestra.cli import training
 CHAIN = "palaestra/ChainArith-v0"
 
 
+EVER = '''"""A game that nobody else plays, and that never ends."""
+
+from dataclasses import dataclass
+
+from palaestra.envs.games import Game, register_game
+
+
+@register_game("tests/Ever-v0")
+@dataclass(frozen=True)
+class Ever(Game):
+    max_length, rules = 1, "Say a."
+    initial = lambda self, rng: 0
+    player = lambda self, state: state
+    legal = lambda self, state: ("a",)
+    act = lambda self, state, action: 1 - state
+    terminal = lambda self, state: False
+    returns = lambda self, state: (0.0, 0.0)
+    show = action_text = read = lambda self, what: str(what)
+'''
+
+
 @pytest.fixture
 def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     """Everything that goes wrong below."""
@@ -39,6 +60,7 @@ def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     (tmp_path / "torn" / "000000-batch.parquet").write_bytes(b"PAR1 and then nothing")
     (tmp_path / "bad.yaml").write_text("evolve: [")
     (tmp_path / "raises.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "ever.py").write_text(EVER)
     return tmp_path
 
 
@@ -62,6 +84,7 @@ ERRORS: list[tuple[str, str]] = [
     ("replay torn", "000000-batch.parquet is not a readable episode file"),
     ("leaderboard", "name one run folder or more"),
     ("leaderboard nowhere", "no run at nowhere"),
+    ("leaderboard empty", "empty is not a run: it has neither recipe.yaml nor episodes/"),
     ("leaderboard unfinished", "has no leaderboard yet: finish it with `palaestra evolve --resume unfinished`"),
     ("evaluate", "name one agent or more"),
     ("evaluate random random", "two agents are called random"),
@@ -78,6 +101,10 @@ ERRORS: list[tuple[str, str]] = [
     ("leaderboard --wandb p", "reading a wandb project needs a login"),
     ("leaderboard finished --report", "add --wandb PROJECT"),
     ("evaluate random --env palaestra/Nim-v0 --schedule swis", "did you mean 'swiss'"),
+    (
+        "evaluate random --env ever:tests/Ever-v0",
+        "a tournament is between two agents or more, of different names, not random: name another",
+    ),
     ("leaderboard brokenboard", "leaderboard.json is no leaderboard of ours"),
     ("evaluate finished/agents/evolved --best-of 4", "--best-of N and --judge FOLDER go together"),
     ("evaluate random --best-of 4 --judge finished", "random writes text, not tokens"),
@@ -96,6 +123,19 @@ ERRORS: list[tuple[str, str]] = [
     ("evolve --recipe bad.yaml", "bad.yaml is not YAML"),
     ("evolve --set evolve.algorthm=rloo", "unknown key in evolve: 'algorthm' (did you mean 'algorithm'?)"),
     ("evolve --set evolve.algorithm=grop", "unknown algorithm: 'grop' (did you mean 'grpo'?)"),
+    ("evolve --recipe patterns --set modules.evaluater=rule", "unknown key in modules: 'evaluater' (did you mean"),
+    (
+        "evolve --recipe patterns --set modules.evaluator.mark=evolved modules.evaluator.module=juge",
+        "unknown module of modules.evaluator: 'juge' (did you mean 'judge'?)",
+    ),
+    ("evolve --recipe patterns --set modules.evaluator.module=judge", "modules.evaluator lacks mark"),
+    ("evolve --set modules.reasoner=evolved", "modules lacks creator: mark each of creator, reasoner, evaluator"),
+    (
+        "evolve --recipe patterns --set modules.strategy=adversarial modules.creator=rule modules.post_processor=rule "
+        "evolve.algorithm=rft",
+        "modules.strategy is adversarial, but nothing is paid for what reasoner loses, nor the other way round",
+    ),
+    ("evolve --set evolve.replay.rounds=2", "evolve.replay is none for grpo: it learns from what the policy of now"),
     ("evolve --set seed", "'seed' is not KEY=VALUE"),
     ("evolve --set environment=palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("evolve --resume nowhere", "no run at nowhere"),

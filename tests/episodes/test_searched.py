@@ -75,6 +75,12 @@ def test_a_tree_without_tokens_teaches_no_tokens() -> None:
         assert view.dropped == {"its tree has no tokens": 1}
 
 
+def test_a_tree_in_which_nothing_ended_is_learned_from_too() -> None:
+    tree = [{**one, "terminal": False, "chosen": one["id"] == 0} for one in TREE]
+    assert len(searched_pairs([episode({"tree": tree})]).rows) == 2
+    assert all(math.isnan(one.row.reward) for one in searched_values([episode({"tree": tree})]).rows)
+
+
 def test_a_nan_worth_is_none() -> None:
     nan = [TREE[0], node(1, 0, [5], math.nan, 3), node(2, 0, [6], 0.5, 3)]
     assert searched_pairs([episode({"tree": nan})]).rows == []

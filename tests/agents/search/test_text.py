@@ -199,6 +199,22 @@ def test_peeking_without_an_environment_is_refused(policy: PolicyLLM) -> None:
         TreeSearch(world_of(policy, peek=True), StepBeam(1, 1)).respond(asked(1))
 
 
+def test_a_model_that_never_ends_a_line_is_cut_into_steps(policy: PolicyLLM) -> None:
+    (tree,) = TreeSearch(TextWorld(policy, nothing_known, step_tokens=5), StepBeam(2, 2)).search(asked(3))
+    paths = [node.state for node in tree.nodes if node.terminal]
+    assert any(one.ended == "length" for one in paths)
+    assert all(len(one.action_ids) == LONGEST for one in paths if one.ended == "length")
+    assert {one.step_ends[:3] for one in paths if len(one.step_ends) == 4} == {(5, 10, 15)}
+
+
+def test_a_model_that_ends_a_line_with_every_token_is_stopped_at_so_many_steps(policy: PolicyLLM) -> None:
+    every = range(len(policy.chat.tokenizer))
+    (tree,) = TreeSearch(TextWorld(policy, nothing_known, every, max_steps=3), StepBeam(2, 2)).search(asked(3))
+    assert max(len(node.state.step_ends) for node in tree.nodes) == 3
+    assert all(node.terminal for node in tree.nodes if len(node.state.step_ends) == 3)
+    assert tree.answer.terminal
+
+
 def test_nonsense_is_refused(policy: PolicyLLM) -> None:
     with pytest.raises(ValueError, match="1 token or more"):
         world_of(policy, step_tokens=0)

@@ -10,7 +10,8 @@ import pytest
 from palaestra.envs import Problem, make, sample_problem
 from palaestra.envs.dialogues import PythonTool, python_tool
 from palaestra.envs.dialogues.python_tool import calculate
-from palaestra.verifiers.sandbox import Limits
+from palaestra.verifiers import Status
+from palaestra.verifiers.sandbox import Limits, SandboxError
 
 PROBLEM = Problem("?", {"kind": "power", "parameters": {}, "answer": 42, "turns": 6}, 1)
 
@@ -57,6 +58,18 @@ def test_an_endless_cell_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "stopped and undone (timeout)" in turns[1].observation
     assert [len(turn.state) for turn in turns] == [1, 1, 2]
     assert turns[2].observation == "1"
+
+
+def test_a_sandbox_that_fails_leaves_the_dialogue_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def run(self, *given: object, **limits: object) -> None:
+            raise SandboxError("its process ended twice")
+
+    monkeypatch.setattr(python_tool, "default_sandbox", Broken)
+    (turn,) = PythonTool().play(PROBLEM, [cell("'as nowhere else'"), cell("x")])  # it ends there
+    assert turn.verdict is not None
+    assert turn.verdict.status is Status.UNDECIDED
+    assert turn.verdict.reason == "the sandbox failed: its process ended twice"
 
 
 def test_the_machine_is_not_the_cells_to_read_and_output_is_clipped() -> None:
