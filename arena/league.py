@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palaestra.agents.agent import Agent
+from palaestra.episodes import Episode
 
-from .anchors import Anchor
+from .anchors import Anchor, score, seat_of
 from .ratings import Match, Rating, bradley_terry
 from .run_folder import write_whole
 from .self_play import SelfPlay
@@ -79,6 +80,26 @@ class League:
                 reason = str(error).splitlines()[0]
                 warnings.warn(f"{name} of the league could not be loaded and is left out: {reason}", stacklevel=2)
         return agents
+
+    def opponents(self, rng: np.random.Generator) -> tuple[list[str], dict[str, Agent]]:
+        """Those drawn for a round, with repetition, and their agents; of those that load, and drawn anew if none does.
+
+        Raises:
+            ValueError: as ``draw`` does.
+        """
+        agents: dict[str, Agent] = {}
+        while not agents:
+            names = self.draw(rng)
+            agents = self.seat(names)
+        return [name for name in names if name in agents], agents
+
+    def take(self, episodes: Sequence[Episode], learner: str) -> None:
+        """Count the decided matches in which the learner met somebody else."""
+        for episode in episodes:
+            role = seat_of(episode, learner)
+            others = [actor.agent_id for actor in episode.roles.values() if actor.agent_id != learner]
+            if others and episode.outcome[role].decided:
+                self.record(others[0], score(episode, role))
 
     def record(self, opponent: str, score: float) -> None:
         """Count a match of the learner: 1 won, 0.5 drawn, 0 lost, or between."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from palaestra.agents.opening import ModelSpec
 from palaestra.envs.games import game_class, make_game, scripted
 from palaestra.envs.registration import UnknownEnvironment
 from palaestra.envs.seeding import derive_seed
+from palaestra.episodes import Episode
+from palaestra.episodes.views import Row
 
+from .anchors import Anchor, anchors_of, matches_against, seat_of
 from .environments import levels
-from .matches import MatchJob
+from .matches import MatchJob, illegal_moves
 from .settings import SettingsError, unknown
 
 OPPONENTS = ("self", "latest", "uniform", "prioritised", "rating", "anchors")
@@ -22,8 +26,13 @@ OPPONENTS = ("self", "latest", "uniform", "prioritised", "rating", "anchors")
 
 @dataclass(frozen=True, slots=True)
 class SelfPlay:
-    """Whom the policy meets.
+    """Who sits in the seats, and whom the policy meets.
 
+    policies: "shared", one policy in every seat, which reads in the observation which role it has; "seats", one for
+        each seat: the run's policy in the first, and models of their own beside it in the others, at first the policy
+        as evolution began. Each learns from its own seat's sides alone, and a reference is its own: the policy as
+        evolution began, or its own newest frozen self. A game's second seat is the next game's too. For opponents:
+        self, whole weights in float32, and one process.
     opponents: "self", the policy in every seat, all of which learn; else one seat learns and the others are of the
         league: "latest", the newest frozen self; "uniform", any; "prioritised", by (1 - p)² where p is the learner's
         score against them (prioritised fictitious self-play; Vinyals et al., "Grandmaster level in StarCraft II
@@ -33,6 +42,7 @@ class SelfPlay:
         since it last did that this takes; 0: always. keep: the newest so many frozen selves.
     """
 
+    policies: Literal["shared", "seats"] = "shared"
     opponents: str = "self"
     anchors: tuple[str, ...] = ()
     snapshot_every: int = 5
@@ -82,6 +92,8 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         raise SettingsError("self_play.opponents: anchors needs some: give self_play.anchors, such as [random, greedy]")
     if spec.opponents == "self" and spec.anchors:
         raise SettingsError("self_play.anchors has no effect while opponents is self: take uniform or prioritised")
+    if spec.policies == "seats" and spec.opponents != "self":
+        raise SettingsError("self_play.policies: seats play one another: set self_play.opponents: self")
     for game in games_of(environment):
         if game.share <= 0:
             raise SettingsError(f"the share of {game.env_id} is above 0, not {game.share:g}")
@@ -89,6 +101,17 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         for name in spec.anchors:
             if name not in players and not Path(name).is_dir():
                 raise SettingsError(unknown(f"player of {game.env_id}", name, list(players)))
+
+
+def check_seats(model: ModelSpec, engine: str, start: str) -> None:
+    """Raises SettingsError for a model, an engine or a start that policies of their own for each seat cannot have."""
+    for name in ("lora", "dtype", "gradient_checkpointing", "offload_optimizer"):
+        if getattr(model, name) != getattr(ModelSpec(), name):
+            raise SettingsError(f"self_play.policies: seats learn whole weights in float32: leave model.{name} away")
+    if engine != "transformers":
+        raise SettingsError("self_play.policies: seats are sampled by engine transformers, not by another")
+    if start != "latest":
+        raise SettingsError("self_play.policies: seats go on from their latest weights: leave evolve.start away")
 
 
 def _table(game: GameShare) -> Any:
@@ -130,3 +153,61 @@ def jobs_of(
                 )
             )
     return jobs
+
+
+def seats_of(environment: str | Mapping[str, Any]) -> int:
+    """How many seats the largest of the games has."""
+    return max(len(_table(game).possible_agents) for game in games_of(environment))
+
+
+def in_seat(agent: str, seat: int) -> str:
+    """Who sits for an agent that has a policy for each seat: in the first it does so itself."""
+    return f"{agent}, seat {seat}" if seat else agent
+
+
+def seated(jobs: Sequence[MatchJob], agent: str, agents: Collection[str]) -> list[MatchJob]:
+    """The jobs, with whoever sits for ``agent`` in a seat in that seat, where ``agents`` has one."""
+
+    def who(name: str, seat: int) -> str:
+        own = in_seat(agent, seat)
+        return own if name == agent and own in agents else name
+
+    return [replace(job, players=tuple(who(name, seat) for seat, name in enumerate(job.players))) for job in jobs]
+
+
+def of_seat(rows: Sequence[Row], episodes: Sequence[Episode], seat: int) -> list[Row]:
+    """The rows of one seat's sides."""
+    sides = {(episode.id, list(episode.roles)[seat]) for episode in episodes if seat < len(episode.roles)}
+    return [row for row in rows if (row.episode_id, row.role) in sides]
+
+
+def figures(episodes: Sequence[Episode], agent: str) -> dict[str, float]:
+    """How an agent's matches went: its mean return, their number, and how often a match has an answer of it refused."""
+    sides = [(episode, seat_of(episode, agent)) for episode in episodes]
+    returns = [episode.outcome[role].reward for episode, role in sides if episode.outcome[role].decided]
+    return {
+        "reward": float(np.mean(returns)) if returns else float("nan"),
+        "episodes": len(episodes),
+        "illegal": float(np.mean([illegal_moves(episode, role) for episode, role in sides])),
+    }
+
+
+def held_out_matches(
+    environment: str | Mapping[str, Any], agent: str, number: int
+) -> Iterator[tuple[str, str, list[MatchJob]]]:
+    """An agent's matches against each game's scripted players: a name for figures, the other, and the jobs.
+
+    The name is the other's, with the game's where there are several.
+    """
+    games = games_of(environment)
+    for game in games:
+        short = game.env_id.rpartition("/")[2].removesuffix("-v0")
+        for other in anchors_of(game.env_id, game.env_kwargs):
+            label = f"{short}-{other}" if len(games) > 1 else other
+            yield label, other, matches_against(game.env_id, game.env_kwargs, agent, other, number)
+
+
+def yardsticks(environment: str | Mapping[str, Any]) -> dict[str, Anchor]:
+    """The scripted players that every one of the games has, to be read beside a run's own agents."""
+    each = [set(anchors_of(game.env_id, game.env_kwargs)) for game in games_of(environment)]
+    return {f"{name} player": Anchor(name, f"{name} player") for name in sorted(set.intersection(*each))}

@@ -11,8 +11,6 @@ import torch
 from transformers import PreTrainedModel
 
 from palaestra.agents import processes
-from palaestra.agents.evaluator import new_evaluator
-from palaestra.agents.pretrained import load_model
 from palaestra.episodes.sources import Source, with_older
 
 from .algorithms import Algorithm
@@ -31,8 +29,11 @@ RATIO_TOLERANCE = 1e-3
 HALF_TOLERANCE = 0.05
 
 
-def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
-    """Steps on the rows that the algorithm learns from, of every model that it trains; what they did and saw."""
+def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> dict[str, Any]:
+    """Steps on the rows that the algorithm learns from, of every model that it trains; what they did and saw.
+
+    beside: the module that learns in the policy's place, where it is not the policy.
+    """
     recipe, spec = session.recipe, session.recipe.evolve
     algorithm = recipe.algorithm()
     metrics: dict[str, Any] = {"learned_from": 0.0}
@@ -47,7 +48,7 @@ def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
         return metrics
     batch = pack(view.rows)
     objective = _with_critic(session, algorithm)
-    batch, scores = _scored(session, algorithm, played, batch, view.rows)
+    batch, scores = _scored(session, algorithm, played, batch, view.rows, beside)
     metrics |= scores
     moving = with_gradient(batch) if objective.reads_advantage else batch
     if moving is None:
@@ -57,32 +58,35 @@ def evolve_models(session: Session, played: PlayedRound) -> dict[str, Any]:
     schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
     critic = algorithm.critic
     read = forward_critique if critic is not None and critic.shared and critic.after else forward
+    module = session.module(beside) if beside else None
     for number in range(spec.updates):
-        parts = learn(session, moving, objective, schedule, read=read)
+        parts = learn(session, moving, objective, schedule, module, read)
         if number == 0:
             metrics |= parts
             check_on_policy(parts, session.model.dtype)
         if critic is not None and not critic.shared:
-            parts = learn(session, batch, critic.objective, schedule, _critic(session), _reading(critic))
+            parts = learn(session, batch, critic.objective, schedule, session.module("critic"), _reading(critic))
             metrics |= {f"critic_{name}": value for name, value in parts.items()} if number == 0 else {}
-    session.weights_changed()
+    if module is None:
+        session.weights_changed()
     return metrics
 
 
 def _scored(
-    session: Session, algorithm: Algorithm, played: PlayedRound, batch: Batch, rows: list[Any]
+    session: Session, algorithm: Algorithm, played: PlayedRound, batch: Batch, rows: list[Any], beside: str
 ) -> tuple[Batch, dict[str, Any]]:
     """The batch with what the objective reads: advantages, forecasts, log-probabilities of the reference, mismatch."""
     objective, most = algorithm.objective, session.recipe.micro_batch_tokens
+    learner = session.module(beside) if beside else session
     metrics: dict[str, Any] = {}
     if objective.reads_reference:
-        reference = session.reference_of(algorithm.reference)
+        reference = session.reference_of(algorithm.reference, beside)
         batch = with_reference(batch, reference, most)
         metrics["reference_hash"] = batch.reference_hash
         if objective.reads_mismatch:
-            batch = with_mismatch(batch, rows, session.model, reference, most)
+            batch = with_mismatch(batch, rows, learner.model, reference, most)
     if objective.reads_old:
-        batch = with_old(batch, session.model, most)
+        batch = with_old(batch, learner.model, most)
     if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:
         rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
         batch = replace(batch, reward=_spread(batch, [row.reward for row in rows]))
@@ -94,10 +98,12 @@ def _scored(
             batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
     if algorithm.critic is not None and algorithm.credit is not None:
         shared = algorithm.critic.shared
-        critic, read = (session.model, forward) if shared else (_critic(session).model, _reading(algorithm.critic))
+        critic, read = (
+            (session.model, forward) if shared else (session.module("critic").model, _reading(algorithm.critic))
+        )
         batch = with_values(batch, critic, read, most)
     if algorithm.advantage is not None:
-        advantage, scores = algorithm.advantage(rows, session.running)
+        advantage, scores = algorithm.advantage(rows, learner.running)
         batch, metrics = replace(batch, advantage=_spread(batch, advantage)), scores | metrics
     if algorithm.credit is not None:
         batch, scores = algorithm.credit(batch)
@@ -118,23 +124,14 @@ def _with_critic(session: Session, algorithm: Algorithm) -> Objective:
     return Joint(algorithm.objective, critic.objective, critic.coefficient)
 
 
-def _critic(session: Session) -> Module:
-    """The critic apart: at first the policy's weights as evolution began, with a head that says 0."""
-    return session.module("critic", lambda: new_evaluator(session.first_policy(), session.model.device).model)
-
-
 def _reading(critic: Critic) -> Read:
     """How a critic apart is read."""
     return forward_values if critic.after else forward_states
 
 
 def _judges(session: Session, judge: Judge) -> tuple[PreTrainedModel, PreTrainedModel]:
-    against = session.freeze_reference() if judge.against is None else _judge(session, "contrast").model
-    return _judge(session, "judge").model, against
-
-
-def _judge(session: Session, name: str) -> Module:
-    return session.module(name, lambda: load_model(session.first_policy(), session.model.device)[0])
+    against = session.freeze_reference() if judge.against is None else session.module("contrast").model
+    return session.module("judge").model, against
 
 
 def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[str, float]:
@@ -147,7 +144,7 @@ def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[s
     for name, source in sources.items():
         rows = source(played).rows
         if rows:
-            batch, module = pack(rows), _judge(session, name)
+            batch, module = pack(rows), session.module(name)
             if judge.objective.reads_reference:
                 batch = with_reference(batch, session.freeze_reference(), session.recipe.micro_batch_tokens)
             for _ in range(spec.updates):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from palaestra.episodes.advantages import RunningMean
 from palaestra.episodes.sources import Round, Source
 from palaestra.episodes.views import Row
 
@@ -62,16 +63,18 @@ class Judge:
 
 
 class Module:
-    """A model beside the policy, with its optimiser and the number of steps that it has made."""
+    """A model beside the policy, with its optimiser, its running means and the number of steps that it has made."""
 
     def __init__(self, model: PreTrainedModel, state: Mapping[str, Any] | None = None) -> None:
         self.model = model
         self.steps = 0
+        self.running = RunningMean()
         if state is not None:
             model.load_state_dict(state["weights"])
         self.optimizer = adamw(model)
         if state is not None:
             self.steps = state["steps"]
+            self.running.load_state_dict(state.get("running", self.running.state_dict()))
             self.optimizer.load_state_dict(state["optimizer"])
 
     @property
@@ -83,6 +86,7 @@ class Module:
         return {
             "weights": self.model.state_dict(),
             "steps": self.steps,
+            "running": self.running.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
 

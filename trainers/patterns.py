@@ -16,12 +16,8 @@ import numpy as np
 import torch
 
 from palaestra.agents.agent import Agent
-from palaestra.agents.engine import Sampling
 from palaestra.agents.judges import GenerativeJudge, words
-from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.pretrained import load_model, weights_hash
 from palaestra.agents.scripted import OracleAgent
-from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.patterns.playing import (
     MEMORY,
@@ -42,7 +38,7 @@ from palaestra.arena.patterns.playing import (
 from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.shows import all_shows
 from palaestra.arena.rollout import Job
-from palaestra.episodes import Actor, Episode, views
+from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row, View
 
 from .algorithms import ALGORITHMS
@@ -192,7 +188,7 @@ def _module(session: Session, slot: str) -> Module | None:
     """The model of a slot, at first the policy as evolution began; None is the policy itself, the reasoner."""
     if slot == "reasoner":
         return None
-    return session.module(slot, lambda: load_model(session.first_policy(), session.model.device)[0])
+    return session.module(slot)
 
 
 def _agent(session: Session, slot: str) -> Agent:
@@ -200,13 +196,9 @@ def _agent(session: Session, slot: str) -> Agent:
     assert session.pattern is not None
     if slot in session.pattern.rules:
         return rule_agent(slot, session.pattern.rules[slot], _task(session))
-    module = _module(session, slot)
-    if module is None:
+    if slot == "reasoner":
         return session.policy
-    sampling = Sampling(temperature=session.recipe.temperature, max_tokens=session.recipe.max_answer_tokens)
-    engine = TransformersEngine(module.model, [session.tokenizer.eos_token_id])
-    actor = Actor(f"{slot}@{session.rounds}", weights_hash(module.model))
-    return PolicyLLM(engine, session.policy.chat, sampling, actor)
+    return session.policy_of(slot, f"{slot}@{session.rounds}")
 
 
 def _scores(session: Session) -> Scores:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from transformers import PreTrainedModel
 
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.checkpoint import save_checkpoint
-from palaestra.arena.anchors import Anchor, anchors_of, board_row, matches_against, score, seat_of, versus
-from palaestra.arena.evaluate import Evaluation
-from palaestra.arena.exploitability import exploitability, strategy_of
+from palaestra.arena.anchors import Anchor, board_row, versus
+from palaestra.arena.exploitability import exploitable
 from palaestra.arena.intervals import interval
-from palaestra.arena.matches import MatchJob, illegal_moves
-from palaestra.arena.self_play import GameShare, games_of, jobs_of
+from palaestra.arena.matches import MatchJob
+from palaestra.arena.self_play import figures, games_of, held_out_matches, in_seat, jobs_of, of_seat, seated, seats_of
 from palaestra.envs.games import make_game
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
@@ -48,79 +50,59 @@ def match_round(session: Session) -> dict[str, Any]:
     session.name_policy()
     me = session.policy.actor.agent_id
     before = (session.clock.sampling, session.clock.tokens_sampled)
-    agents: dict[str, Agent] = {}
-    rivals = [POLICY]
+    rivals, agents = [POLICY], policies(session, POLICY, session.policy)
     if whom.opponents != "self" and session.run.episodes.find(_batch(session)) is None:
-        rng = np.random.default_rng([recipe.seed, session.round])
-        while not agents:
-            rivals = league.draw(rng)
-            agents = league.seat(rivals)
-        rivals = [name for name in rivals if name in agents]
+        rivals, others = league.opponents(np.random.default_rng([recipe.seed, session.round]))
+        agents |= others
     jobs = _jobs(session, "evolve", spec.problems, spec.samples, rivals, POLICY)
-    episodes = _collect(session, {POLICY: session.policy, **agents}, jobs)
+    episodes = _collect(session, agents, jobs)
     view = views.matches(episodes, me)
-    rows = judged(recipe, session.round, view.rows)
-    metrics = evolve_models(session, PlayedRound(session, episodes, rows)) if rows else {}
-    sides = [(episode, seat_of(episode, me)) for episode in episodes]
-    for episode, role in sides:
-        others = [actor.agent_id for actor in episode.roles.values() if actor.agent_id != me]
-        if others and episode.outcome[role].decided:
-            league.record(others[0], score(episode, role))
+    metrics = _learned(session, episodes, view.rows)
+    league.take(episodes, me)
     progress = league.progress()
     if (session.round + 1) % whom.snapshot_every == 0 and progress >= whom.snapshot_at:
         _freeze(session, session.round + 1)
     sampled = session.clock.tokens_sampled - before[1]
-    returns = [episode.outcome[role].reward for episode, role in sides if episode.outcome[role].decided]
     return {
         **metrics,
-        "reward": float(np.mean(returns)) if returns else float("nan"),
-        "episodes": len(episodes),
+        **figures(episodes, me),
         "frozen_selves": len(league.selves),
         **({} if whom.opponents == "self" else {"league": progress}),
-        "illegal": float(np.mean([illegal_moves(episode, role) for episode, role in sides])),
-        "length": float(np.mean([row.action.sum() for row in rows])) if rows else 0.0,
+        "length": float(np.mean([row.action.sum() for row in view.rows])) if view.rows else 0.0,
         "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
         "dropped": sum(view.dropped.values()),
     }
 
 
+def _learned(session: Session, episodes: list[Episode], rows: list[Row]) -> dict[str, Any]:
+    """The policy's steps on the sides that it played; where each seat has a policy, each one's on its seat's."""
+    metrics: dict[str, Any] = {}
+    for seat, beside in enumerate(["", *_seats(session)]):
+        own = of_seat(rows, episodes, seat) if _seats(session) else rows
+        own = judged(session.recipe, session.round, own)
+        told = evolve_models(session, PlayedRound(session, episodes, own), beside) if own else {}
+        metrics |= {f"{beside}_{name}" if beside else name: value for name, value in told.items()}
+    return metrics
+
+
 def held_out(session: Session) -> dict[str, float]:
     """The policy against each of the game's scripted players, and how far a best response would beat it."""
     session.name_policy()
-    me, metrics, scores = session.policy.actor.agent_id, dict[str, float](), list[float]()
-    for game, other, jobs in _held_out_matches(session, me):
-        episodes = session.play_matches({me: session.policy, other: Anchor(other)}, jobs, {})
+    recipe, me = session.recipe, session.policy.actor.agent_id
+    agents, metrics, scores = policies(session, me, session.policy), dict[str, float](), list[float]()
+    for label, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
+        episodes = session.play_matches({**agents, other: Anchor(other)}, seated(jobs, me, agents), {})
         found, row = versus(episodes, me, other), board_row(episodes, me, other, me)
         scores += [row.score] * row.n
         for name in ("won", "drawn", "lost", "mean_return", "illegal"):
-            metrics[f"{name}/{_label(session, game, other)}"] = getattr(found, name)
-        metrics[f"score/{_label(session, game, other)}"] = row.score
+            metrics[f"{name}/{label}"] = getattr(found, name)
+        metrics[f"score/{label}"] = row.score
     low, high = interval(scores)
-    for game in games_of(session.recipe.environment):
-        metrics |= _exploitable(session, game)
+    models = [session.model, *(session.module(seat).model for seat in _seats(session))]
+    for game in games_of(recipe.environment):
+        table = make_game(game.env_id, **game.env_kwargs)
+        metrics |= exploitable(table, *(partial(chances, session, model) for model in models))
     return {"accuracy": float(np.mean(scores)), "low": low, "high": high, **metrics}
-
-
-def evaluated(session: Session, name: str, agent: Agent) -> list[Evaluation]:
-    """An agent's rows of the board, one for each scripted player that it meets; its matches are logged once."""
-    store, rows = session.run.episodes, []
-    for _, other, jobs in _held_out_matches(session, name):
-        batch = f"held-out-{name}-vs-{other}-{jobs[0].env_id.rpartition('/')[2]}"
-        committed = store.find(batch)
-        if committed is not None:
-            episodes = list(store.read(committed))
-        else:
-            episodes = session.play_matches({name: agent, other: Anchor(other)}, jobs, {"phase": "held-out"})
-            if processes.is_first():
-                store.append(episodes, batch)
-        rows.append(board_row(episodes, name, other, name))
-    return rows
-
-
-def yardsticks(session: Session) -> dict[str, Agent]:
-    """The scripted players that every game of the run has, to be read beside the run's own agents."""
-    each = [set(anchors_of(game.env_id, game.env_kwargs)) for game in games_of(session.recipe.environment)]
-    return {f"{name} player": Anchor(name, f"{name} player") for name in sorted(set.intersection(*each))}
 
 
 def _jobs(session: Session, stage: str, deals: int, samples: int, rivals: Sequence[str], me: str) -> list[MatchJob]:
@@ -128,13 +110,28 @@ def _jobs(session: Session, stage: str, deals: int, samples: int, rivals: Sequen
     return jobs_of(games_of(recipe.environment), (recipe.seed, stage, session.round), deals, samples, rivals, me)
 
 
-def _collect(session: Session, agents: dict[str, Agent], jobs: list[MatchJob]) -> list[Episode]:
+def _seats(session: Session) -> list[str]:
+    """The modules that sit in other seats than the first; none where one policy sits in all, as in the warm start."""
+    spec = session.recipe.self_play
+    if spec is None or spec.policies == "shared" or session.stage == "warm":
+        return []
+    return [f"seat_{seat}" for seat in range(1, seats_of(session.recipe.environment))]
+
+
+def policies(session: Session, name: str, first: Agent) -> dict[str, Agent]:
+    """Who sits for ``name``, by the names that matches know them by: ``first``, and each other seat's own policy."""
+    own = [session.policy_of(seat, first.actor.agent_id) for seat in _seats(session)]
+    return {in_seat(name, seat): agent for seat, agent in enumerate([first, *own])}
+
+
+def _collect(session: Session, agents: Mapping[str, Agent], jobs: list[MatchJob]) -> list[Episode]:
     """As ``rounds.collect``: a round that is in the log already is read, not played."""
     name, store = _batch(session), session.run.episodes
     committed = store.find(name)
     if committed is not None:
         return list(store.read(committed))
-    episodes = session.play_matches(agents, jobs, {"phase": session.stage, "round": str(session.round)})
+    tags = {"phase": session.stage, "round": str(session.round)}
+    episodes = session.play_matches(agents, seated(jobs, POLICY, agents), tags)
     if processes.is_first():
         store.append(episodes, name)
     return episodes
@@ -145,44 +142,24 @@ def _batch(session: Session) -> str:
 
 
 def _freeze(session: Session, number: int) -> None:
-    """The policy as it is now joins the league."""
+    """The policy as it is now joins the league; in its folder, those of other seats have folders of their own."""
     league = session.league
     assert league is not None
-    league.admit(
-        f"round-{number:05d}",
-        lambda folder, name: save_checkpoint(folder, name, session.model, session.tokenizer, None),
-    )
+
+    def save(folder: Path, name: str) -> None:
+        save_checkpoint(folder, name, session.model, session.tokenizer, None)
+        for seat in _seats(session):
+            save_checkpoint(folder / name, seat, session.module(seat).model, session.tokenizer, None)
+
+    league.admit(f"round-{number:05d}", save)
     if processes.is_first():
         league.write()
 
 
-def _held_out_matches(session: Session, agent: str) -> Iterator[tuple[GameShare, str, list[MatchJob]]]:
-    for game in games_of(session.recipe.environment):
-        for other in anchors_of(game.env_id, game.env_kwargs):
-            games = session.recipe.evaluation.problems
-            yield game, other, matches_against(game.env_id, game.env_kwargs, agent, other, games)
-
-
-def _label(session: Session, game: GameShare, other: str) -> str:
-    """The other's name, with the game's where there are several."""
-    several = len(games_of(session.recipe.environment)) > 1
-    return f"{game.env_id.rpartition('/')[2].removesuffix('-v0')}-{other}" if several else other
-
-
-def _exploitable(session: Session, game: GameShare) -> dict[str, float]:
-    """Of a small game with hidden parts: what a best response wins from the policy."""
-    table = make_game(game.env_id, **game.env_kwargs)
-    if not (table.game.hidden and table.game.zero_sum and len(table.possible_agents) == 2):
-        return {}
-    try:
-        strategy, legal = strategy_of(table, lambda asked, texts: chances(session, asked, texts))
-    except LookupError:
-        return {}
-    return {"exploitability": exploitability(table.game, strategy), "legal": legal}
-
-
-def chances(session: Session, observations: Sequence[str], texts: Sequence[Sequence[str]]) -> list[list[float]]:
-    """The probability that the policy says each of these texts, and ends, after each observation."""
+def chances(
+    session: Session, model: PreTrainedModel, observations: Sequence[str], texts: Sequence[Sequence[str]]
+) -> list[list[float]]:
+    """The probability that a model says each of these texts, and ends, after each observation."""
     rows: list[Row] = []
     for observation, several in zip(observations, texts, strict=True):
         for text in several:
@@ -192,6 +169,6 @@ def chances(session: Session, observations: Sequence[str], texts: Sequence[Seque
             none = np.zeros(len(ids), np.float32)
             rows.append(Row(ids, chosen, none, 0.0, str(len(rows)), "", "", "", session.recipe.temperature))
     batch = pack(rows)
-    logprobs = logprobs_under(session.model, batch, session.recipe.micro_batch_tokens)
+    logprobs = logprobs_under(model, batch, session.recipe.micro_batch_tokens)
     each = iter([float(part.sum().exp()) for part in logprobs.split(batch.lengths().tolist())])
     return [[next(each) for _ in several] for several in texts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from palaestra.agents.checkpoint import BrokenCheckpoint, fits, load_state, prog
 from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Sampling
 from palaestra.agents.engines import ENGINES
-from palaestra.agents.evaluator import add_value_head, value_head
+from palaestra.agents.evaluator import add_value_head, new_evaluator, value_head
 from palaestra.agents.judges import mark
 from palaestra.agents.memory import recompute_layers
 from palaestra.agents.opening import open_model
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, load_policy, weights_hash
 from palaestra.agents.sharding import parted_like, sharded, whole
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.environments import Environments
 from palaestra.arena.league import League
 from palaestra.arena.matches import MatchJob, play_matches
@@ -69,6 +70,8 @@ class Session:
             raise SettingsError("model.offload_optimizer is for a whole model on a GPU: here it would move nothing")
         if recipe.modules is not None and processes.count() > 1:
             raise SettingsError("modules evolve in one process: start this recipe without accelerate launch")
+        if recipe.self_play is not None and recipe.self_play.policies == "seats" and processes.count() > 1:
+            raise SettingsError("self_play.policies: seats evolve in one process: start it without accelerate launch")
         if recipe.model.gradient_checkpointing:
             recompute_layers(model)
         self.learner = sharded(model) if processes.sharding_asked() else model
@@ -91,7 +94,7 @@ class Session:
         self.admitted = -1.0
         self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
-        self.magnet: tuple[str, PreTrainedModel] | None = None
+        self.magnets: dict[str, tuple[Path, PreTrainedModel]] = {}
         self.modules: dict[str, Module] = {}
         self.saved_modules: dict[str, Any] = {}
 
@@ -138,11 +141,22 @@ class Session:
         """An agent of a folder, which samples as the policy does."""
         return load_policy(folder, self.policy.sampling, name, self.model.device, self.model.dtype)
 
-    def module(self, name: str, make: Callable[[], PreTrainedModel]) -> Module:
-        """A model beside the policy: the latest checkpoint's, or a new one."""
+    def module(self, name: str) -> Module:
+        """A model beside the policy: the latest checkpoint's, or a new one, the policy as evolution began.
+
+        A critic has a head in place of the policy's, which says 0 at first.
+        """
         if name not in self.modules:
-            self.modules[name] = Module(make(), self.saved_modules.pop(name, None))
+            first, device = self.first_policy(), self.model.device
+            model = new_evaluator(first, device).model if name == "critic" else load_model(first, device)[0]
+            self.modules[name] = Module(model, self.saved_modules.pop(name, None))
         return self.modules[name]
+
+    def policy_of(self, name: str, agent_id: str) -> PolicyLLM:
+        """A module as an agent, with the weights of now, which samples as the policy does."""
+        model = self.module(name).model
+        engine = TimedEngine(TransformersEngine(model, [self.tokenizer.eos_token_id]), self.clock)
+        return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, weights_hash(model)))
 
     def first_policy(self) -> Path:
         """The folder of the policy as it was when evolution began."""
@@ -223,7 +237,9 @@ class Session:
         self.optimizer.state.clear()
         for module in self.modules.values():
             module.steps = 0
-        self.saved_modules = {name: {**state, "steps": 0} for name, state in self.saved_modules.items()}
+            module.optimizer.state.clear()
+        for state in self.saved_modules.values():
+            state |= {"steps": 0, "optimizer": {**state["optimizer"], "state": {}}}
 
     def enter_round(self, recipe: Recipe) -> None:
         """Take what the recipe says of the round that comes; a stage of evolution begins with a fresh optimiser."""
@@ -249,16 +265,20 @@ class Session:
         assert self.reference is not None
         return self.reference
 
-    def reference_of(self, which: str) -> PreTrainedModel:
-        """The policy as evolution began ("start"), as it is ("round"), or the league's newest frozen self."""
+    def reference_of(self, which: str, beside: str = "") -> PreTrainedModel:
+        """The policy as evolution began ("start"), as it is ("round"), or the league's newest frozen self.
+
+        beside: a module that learns as the policy does; the last two are its own then.
+        """
         if which != "snapshot":
-            return self.freeze_reference() if which == "start" else self.model
+            own = self.module(beside).model if beside else self.model
+            return self.freeze_reference() if which == "start" else own
         assert self.league is not None
-        newest = self.league.selves[-1]
-        if self.magnet is None or self.magnet[0] != newest:
-            model = load_model(self.league.folder / newest, self.model.device, self.model.dtype)[0]
-            self.magnet = newest, model.eval().requires_grad_(False)
-        return self.magnet[1]
+        newest = self.league.folder / self.league.selves[-1] / beside
+        if beside not in self.magnets or self.magnets[beside][0] != newest:
+            model = load_model(newest, self.model.device, self.model.dtype)[0]
+            self.magnets[beside] = newest, model.eval().requires_grad_(False)
+        return self.magnets[beside][1]
 
     def export(self, name: str) -> Path:
         """Save the policy as an agent of its own: ``agents/<name>`` in the run."""
@@ -267,7 +287,8 @@ class Session:
     def export_modules(self) -> None:
         """Save each model that learned beside the policy as an agent of its own."""
         judge = self.recipe.at(self.recipe.evolve.rounds - 1)[0].algorithm().judge
-        for name, module in self.modules.items():
+        for name in [*self.modules, *self.saved_modules]:  # those of a run that was stopped after its last round too
+            module = self.module(name)
             folder = save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
             if name == "judge" and judge is not None:
                 against = "../contrast" if judge.against else "../warm"

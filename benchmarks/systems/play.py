@@ -17,11 +17,11 @@ from palaestra.arena.environments import Environments
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.measure import Course, Entrant, play
 from palaestra.arena.run_folder import RunFolder, describe_environment, write_whole
+from palaestra.cli.finish import evaluated
 from palaestra.cli.run import start_run
 from palaestra.episodes import EpisodeStore
 from palaestra.trainers.evolve import warm_round
 from palaestra.trainers.recipe import Recipe, dump_recipe
-from palaestra.trainers.self_play import evaluated
 from palaestra.trainers.session import Session, Stopped
 
 from . import recipes

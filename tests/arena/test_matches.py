@@ -18,8 +18,9 @@ from palaestra.arena.anchors import Anchor, board_row, matches_against, versus
 from palaestra.arena.environments import Environments
 from palaestra.arena.matches import MatchJob, illegal_moves, play_matches
 from palaestra.arena.replay import replay
+from palaestra.arena.self_play import in_seat, of_seat, seated, seats_of
 from palaestra.envs.games import game_ids, make_game
-from palaestra.episodes import Actor, EpisodeStore
+from palaestra.episodes import Actor, EpisodeStore, views
 from palaestra.verifiers import Status
 
 NIM = "palaestra/Nim-v0"
@@ -190,6 +191,21 @@ def test_held_out_matches_deal_the_same_to_both_seats_and_to_everybody() -> None
     assert [job.players.index("me") for job in jobs] == [0, 1] * 5
     assert all(one.seed == other.seed for one, other in zip(jobs[::2], jobs[1::2], strict=True))
     assert len({job.seed for job in jobs}) == 5
+
+
+def test_an_agent_may_have_a_policy_for_each_seat() -> None:
+    agents = {"me": Sampler("a", "me"), in_seat("me", 1): Sampler("b", "me"), "random": Anchor("random")}
+    against = matches_against(NIM, {"piles": (1, 2)}, "me", "random", 4)
+    jobs = [*seated(against, "me", agents), *seated([job(NIM, "me", "me", piles=(1, 2))], "me", agents)]
+    assert [one.players for one in jobs[3:]] == [("random", "me, seat 1"), ("me", "me, seat 1")]
+    assert seated(against, "me", {"me", "random"}) == against  # one policy in all seats
+    episodes = list(play_matches(agents, jobs))
+    said = {(turn.role, turn.text) for e in episodes for turn in e.turns if e.roles[turn.role].agent_id == "me"}
+    assert said == {("player_0", "a"), ("player_1", "b")}
+    rows = views.matches(episodes, "me").rows
+    assert {row.role for row in of_seat(rows, episodes, 1)} == {"player_1"}
+    assert len(of_seat(rows, episodes, 0)) + len(of_seat(rows, episodes, 1)) == len(rows)
+    assert (seats_of(NIM), of_seat(rows, episodes, 2)) == (2, [])
 
 
 def test_the_optimal_player_gets_the_games_value_from_itself_and_beats_the_random_one() -> None:

@@ -13,6 +13,7 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.clock import TimedEngine
 from palaestra.agents.pretrained import load_policy
 from palaestra.agents.self_consistency import SelfConsistency
+from palaestra.arena.anchors import Anchor, board_row
 from palaestra.arena.contamination import seen_among, trained_on
 from palaestra.arena.curves import draw_curves
 from palaestra.arena.display import Display
@@ -20,9 +21,10 @@ from palaestra.arena.evaluate import Evaluation, held_out, summarise
 from palaestra.arena.leaderboard import write_leaderboard
 from palaestra.arena.measure import beside_the_best, by_problem, corrected
 from palaestra.arena.run_folder import read_json_lines
+from palaestra.arena.self_play import held_out_matches, seated, yardsticks
 from palaestra.arena.tracking import Tracker
 from palaestra.episodes import Episode
-from palaestra.trainers.self_play import evaluated, yardsticks
+from palaestra.trainers.self_play import policies
 from palaestra.trainers.session import Session, Stopped
 
 
@@ -76,11 +78,29 @@ def entrants(session: Session) -> dict[str, Agent]:
         policy.engine = TimedEngine(policy.engine, session.clock)
         agents[name] = policy
     if session.league is not None:
-        return agents | yardsticks(session)
+        return agents | yardsticks(session.recipe.environment)
     k = session.recipe.evaluation.self_consistency
     if k > 1:
         agents[f"evolved, vote of {k}"] = SelfConsistency(agents["evolved"], k)
     return agents
+
+
+def evaluated(session: Session, name: str, agent: Agent) -> list[Evaluation]:
+    """An agent's rows of the board, one for each scripted player that it meets; its matches are logged once."""
+    recipe, store, rows = session.recipe, session.run.episodes, []
+    agents = policies(session, name, agent) if name == "evolved" else {name: agent}
+    for _, other, jobs in held_out_matches(recipe.environment, name, recipe.evaluation.problems):
+        batch = f"held-out-{name}-vs-{other}-{jobs[0].env_id.rpartition('/')[2]}"
+        committed = store.find(batch)
+        if committed is not None:
+            episodes = list(store.read(committed))
+        else:
+            sides = {**agents, other: Anchor(other)}
+            episodes = session.play_matches(sides, seated(jobs, name, agents), {"phase": "held-out"})
+            if processes.is_first():
+                store.append(episodes, batch)
+        rows.append(board_row(episodes, name, other, name))
+    return rows
 
 
 def _held_out(session: Session, name: str, agent: Agent) -> list[Episode]:
