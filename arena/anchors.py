@@ -152,6 +152,13 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
     )
 
 
+def told(episodes: Sequence[Episode], agent: str, other: str) -> dict[str, float]:
+    """The figures of ``versus`` by their names, with the board's ``score`` and the number ``n`` of matches in it."""
+    found, row = versus(episodes, agent, other), board_row(episodes, agent, other, agent)
+    shares = {name: getattr(found, name) for name in ("won", "drawn", "lost", "mean_return", "illegal")}
+    return {**shares, "score": row.score, "n": row.n}
+
+
 def score(episode: Episode, role: str) -> float:
     """The verdict's score of a decided match, in [0, 1]; without a verdict 1 for won, 0.5 for drawn, 0 for lost."""
     for turn in reversed(episode.turns):

@@ -29,7 +29,8 @@ NEAR = 200.0  # Elo points that are a small difference
 class League:
     """A pool on disk, and what the learner's matches against its members came to.
 
-    selves: names of the frozen selves, oldest first, each a folder in ``folder``.
+    selves, exploiters: names of the frozen selves, and of whoever was trained against one, oldest first, each a folder
+        in ``folder``.
     results: by era (the frozen self that a learner was on the way to) and opponent: the summed score, and the games.
     broken: members that could not be loaded, never drawn again.
     """
@@ -38,6 +39,7 @@ class League:
         """load: of an agent's folder and name; ``load_policy`` unless given."""
         self.folder, self.spec = folder, spec
         self.selves: list[str] = []
+        self.exploiters: list[str] = []
         self.results: dict[str, dict[str, list[float]]] = {}
         self.broken: list[str] = []
         self.eras = 0
@@ -50,9 +52,9 @@ class League:
 
     @property
     def members(self) -> list[str]:
-        """Who can be drawn: the anchors, then the frozen selves, oldest first."""
-        selves = () if self.spec.opponents == "anchors" else self.selves
-        return [name for name in (*self.spec.anchors, *selves) if name not in self.broken]
+        """Who can be drawn: the anchors, then the exploiters and the frozen selves, oldest first."""
+        frozen = () if self.spec.opponents == "anchors" else (*self.exploiters, *self.selves)
+        return [name for name in (*self.spec.anchors, *frozen) if name not in self.broken]
 
     def draw(self, rng: np.random.Generator, count: int = RIVALS) -> list[str]:
         """Opponents, with repetition, by the weights of the league's matchmaking.
@@ -124,10 +126,18 @@ class League:
         if self.results.get(self.era):
             self.results[name] = self.results.pop(self.era)
         self.eras += 1
-        self.selves.append(name)
-        for old in self.selves[: -self.spec.keep]:
+        self.selves = self._newest([*self.selves, name])
+
+    def admit_exploiter(self, name: str, save: Callable[[Path, str], Any]) -> None:
+        """Freeze whoever learned to beat the learner as ``folder/name``; the learner's era goes on."""
+        save(self.folder, name)
+        self.exploiters = self._newest([*self.exploiters, name])
+
+    def _newest(self, names: list[str]) -> list[str]:
+        """The newest ``keep`` of them; the folders of the others go."""
+        for old in names[: -self.spec.keep]:
             shutil.rmtree(self.folder / old, ignore_errors=True)
-        self.selves = self.selves[-self.spec.keep :]
+        return names[-self.spec.keep :]
 
     def ratings(self) -> list[Rating]:
         """Everybody who has met anybody, by Bradley and Terry; none before the first match."""
@@ -151,17 +161,19 @@ class League:
         write_whole(self.folder / "league.json", json.dumps(shown, indent=1) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"selves": self.selves, "results": self.results, "broken": self.broken, "eras": self.eras}
+        names = ("selves", "exploiters", "results", "broken", "eras")
+        return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.selves, self.broken, self.eras = list(state["selves"]), list(state["broken"]), state["eras"]
+        self.exploiters = list(state.get("exploiters", ()))
         self.results = {one: {other: list(of) for other, of in met.items()} for one, met in state["results"].items()}
 
     def _agent(self, name: str) -> Agent:
         if name in self._loaded:
             self._loaded.move_to_end(name)
             return self._loaded[name]
-        if name in self.selves:
+        if name in (*self.selves, *self.exploiters):
             agent = self._load(str(self.folder / name), name)
         elif Path(name).is_dir():
             agent = self._load(name, name)

@@ -21,6 +21,7 @@ from .environments import levels
 from .matches import MatchJob, illegal_moves
 from .settings import SettingsError, unknown
 
+WITH_EXPLOITERS = ("uniform", "prioritised", "rating")  # of the matchmakings, those that draw from all members
 OPPONENTS = ("self", "latest", "uniform", "prioritised", "rating", "anchors")
 
 
@@ -40,6 +41,10 @@ class SelfPlay:
     anchors: in the league from the start: scripted players of the game, or folders of agents.
     snapshot_every: rounds after which the policy may join the league. snapshot_at: the score against its opponents
         since it last did that this takes; 0: always. keep: the newest so many frozen selves.
+    exploiter_every: after so many rounds of the policy's own, ``exploiter_rounds`` are an exploiter's (a main exploiter
+        of Vinyals et al., from the policy's weights instead of the imitation's): a copy of the policy as it is then,
+        which meets the policy alone and learns by the same algorithm, while the policy stays as it is. It joins the
+        league at their end, the newest ``keep`` of them. Both count among ``evolve.rounds``. 0: none.
     """
 
     policies: Literal["shared", "seats"] = "shared"
@@ -48,6 +53,20 @@ class SelfPlay:
     snapshot_every: int = 5
     snapshot_at: float = 0.0
     keep: int = 50
+    exploiter_every: int = 0
+    exploiter_rounds: int = 5
+
+    @property
+    def beside(self) -> str:
+        """What asks for models that learn beside the policy; "" where nothing does."""
+        return "policies: seats" if self.policies == "seats" else "exploiter_every" if self.exploiter_every else ""
+
+    def own_rounds(self, rounds: int) -> int:
+        """How many of evolution's first ``rounds`` are the policy's own, no exploiter's."""
+        if not self.exploiter_every:
+            return rounds
+        cycles, left = divmod(rounds, self.exploiter_every + self.exploiter_rounds)
+        return cycles * self.exploiter_every + min(left, self.exploiter_every)
 
 
 class GameShare(NamedTuple):
@@ -94,6 +113,13 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         raise SettingsError("self_play.anchors has no effect while opponents is self: take uniform or prioritised")
     if spec.policies == "seats" and spec.opponents != "self":
         raise SettingsError("self_play.policies: seats play one another: set self_play.opponents: self")
+    if spec.exploiter_every < 0 or spec.exploiter_rounds < 1:
+        raise SettingsError("self_play.exploiter_every is 0 or more, exploiter_rounds 1 or more")
+    if spec.exploiter_every and spec.opponents not in WITH_EXPLOITERS:
+        many = ", ".join(WITH_EXPLOITERS)
+        raise SettingsError(
+            f"self_play.exploiter_every has no effect on opponents {spec.opponents}: take one of {many}"
+        )
     for game in games_of(environment):
         if game.share <= 0:
             raise SettingsError(f"the share of {game.env_id} is above 0, not {game.share:g}")
@@ -103,15 +129,15 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
                 raise SettingsError(unknown(f"player of {game.env_id}", name, list(players)))
 
 
-def check_seats(model: ModelSpec, engine: str, start: str) -> None:
-    """Raises SettingsError for a model, an engine or a start that policies of their own for each seat cannot have."""
+def check_beside(what: str, model: ModelSpec, engine: str, start: str) -> None:
+    """Raises SettingsError for a model, an engine or a start that policies beside the first cannot have."""
     for name in ("lora", "dtype", "gradient_checkpointing", "offload_optimizer"):
         if getattr(model, name) != getattr(ModelSpec(), name):
-            raise SettingsError(f"self_play.policies: seats learn whole weights in float32: leave model.{name} away")
+            raise SettingsError(f"self_play.{what} is for whole weights in float32: leave model.{name} away")
     if engine != "transformers":
-        raise SettingsError("self_play.policies: seats are sampled by engine transformers, not by another")
+        raise SettingsError(f"self_play.{what} is for engine transformers, not {engine}")
     if start != "latest":
-        raise SettingsError("self_play.policies: seats go on from their latest weights: leave evolve.start away")
+        raise SettingsError(f"self_play.{what} goes on from the latest weights: leave evolve.start away")
 
 
 def _table(game: GameShare) -> Any:

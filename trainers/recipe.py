@@ -15,7 +15,7 @@ from palaestra.agents.opening import ModelSpec
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
-from palaestra.arena.self_play import SelfPlay, check_seats, check_self_play, is_game
+from palaestra.arena.self_play import SelfPlay, check_beside, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
 from palaestra.episodes.sources import answers, winners
@@ -215,12 +215,10 @@ def _check_environment(recipe: Recipe) -> None:
             raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.opponents: self")
         if row.advantage is None or row.source not in (answers, winners) or row.judge is not None:
             raise SettingsError(f"self-play learns from returns, as role_baseline does, not {recipe.evolve.algorithm}")
-        if recipe.self_play.policies == "seats":
-            check_seats(recipe.model, recipe.engine, recipe.evolve.start)
-            if row.source is winners:
-                raise SettingsError(
-                    f"{recipe.evolve.algorithm} learns from whoever won: set self_play.policies: shared"
-                )
+        if recipe.self_play.beside:
+            check_beside(recipe.self_play.beside, recipe.model, recipe.engine, recipe.evolve.start)
+        if row.source is winners and recipe.self_play.policies == "seats":
+            raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.policies: shared")
         return
     known = levels(recipe.env_id, recipe.env_kwargs)
     asked = {

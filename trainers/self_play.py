@@ -13,11 +13,22 @@ from transformers import PreTrainedModel
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.checkpoint import save_checkpoint
-from palaestra.arena.anchors import Anchor, board_row, versus
-from palaestra.arena.exploitability import exploitable
+from palaestra.arena.anchors import Anchor, told
+from palaestra.arena.exploitability import exploitable, would_say
 from palaestra.arena.intervals import interval
+from palaestra.arena.league import League
 from palaestra.arena.matches import MatchJob
-from palaestra.arena.self_play import figures, games_of, held_out_matches, in_seat, jobs_of, of_seat, seated, seats_of
+from palaestra.arena.self_play import (
+    SelfPlay,
+    figures,
+    games_of,
+    held_out_matches,
+    in_seat,
+    jobs_of,
+    of_seat,
+    seated,
+    seats_of,
+)
 from palaestra.envs.games import make_game
 from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
@@ -28,7 +39,7 @@ from .reference import logprobs_under
 from .rounds import PlayedRound, judged
 from .session import Session
 
-POLICY = "policy"
+POLICY, EXPLOITER = "policy", "exploiter"
 
 
 def demonstrated(session: Session) -> views.View:
@@ -48,6 +59,9 @@ def match_round(session: Session) -> dict[str, Any]:
     if not league.eras:
         _freeze(session, 0)
     session.name_policy()
+    own_rounds = whom.own_rounds(session.round + 1)
+    if own_rounds == whom.own_rounds(session.round):
+        return _exploiter_round(session, league, whom)
     me = session.policy.actor.agent_id
     before = (session.clock.sampling, session.clock.tokens_sampled)
     rivals, agents = [POLICY], policies(session, POLICY, session.policy)
@@ -60,7 +74,7 @@ def match_round(session: Session) -> dict[str, Any]:
     metrics = _learned(session, episodes, view.rows)
     league.take(episodes, me)
     progress = league.progress()
-    if (session.round + 1) % whom.snapshot_every == 0 and progress >= whom.snapshot_at:
+    if own_rounds % whom.snapshot_every == 0 and progress >= whom.snapshot_at:
         _freeze(session, session.round + 1)
     sampled = session.clock.tokens_sampled - before[1]
     return {
@@ -72,6 +86,27 @@ def match_round(session: Session) -> dict[str, Any]:
         "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
         "dropped": sum(view.dropped.values()),
     }
+
+
+def _exploiter_round(session: Session, league: League, whom: SelfPlay) -> dict[str, Any]:
+    """A copy of the policy learns to beat the policy, which stays as it is, and joins the league in its last round."""
+    spec, own_rounds = session.recipe.evolve, whom.own_rounds(session.round)
+    if whom.own_rounds(session.round - 1) < own_rounds:  # its first
+        session.modules.pop(EXPLOITER, None)
+        session.saved_modules.pop(EXPLOITER, None)
+        session.module(EXPLOITER).model.load_state_dict(session.model.state_dict())
+    exploiter = session.policy_of(EXPLOITER, f"{EXPLOITER}@{session.rounds}")
+    jobs = _jobs(session, "evolve", spec.problems, spec.samples, [POLICY], EXPLOITER)
+    episodes = _collect(session, {EXPLOITER: exploiter, POLICY: session.policy}, jobs)
+    rows = judged(session.recipe, session.round, views.matches(episodes, exploiter.actor.agent_id).rows)
+    metrics = evolve_models(session, PlayedRound(session, episodes, rows), EXPLOITER) if rows else {}
+    metrics |= figures(episodes, exploiter.actor.agent_id)
+    if whom.own_rounds(session.round + 2) > own_rounds:  # its last
+        model = session.modules.pop(EXPLOITER).model
+        save = partial(save_checkpoint, model=model, tokenizer=session.tokenizer, state=None)
+        league.admit_exploiter(f"{EXPLOITER}-{session.round + 1:05d}", save)
+        league.write()
+    return {f"{EXPLOITER}_{name}": value for name, value in metrics.items()}
 
 
 def _learned(session: Session, episodes: list[Episode], rows: list[Row]) -> dict[str, Any]:
@@ -92,11 +127,9 @@ def held_out(session: Session) -> dict[str, float]:
     agents, metrics, scores = policies(session, me, session.policy), dict[str, float](), list[float]()
     for label, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
         episodes = session.play_matches({**agents, other: Anchor(other)}, seated(jobs, me, agents), {})
-        found, row = versus(episodes, me, other), board_row(episodes, me, other, me)
-        scores += [row.score] * row.n
-        for name in ("won", "drawn", "lost", "mean_return", "illegal"):
-            metrics[f"{name}/{label}"] = getattr(found, name)
-        metrics[f"score/{label}"] = row.score
+        found = told(episodes, me, other)
+        scores += [found["score"]] * int(found.pop("n"))
+        metrics |= {f"{name}/{label}": value for name, value in found.items()}
     low, high = interval(scores)
     models = [session.model, *(session.module(seat).model for seat in _seats(session))]
     for game in games_of(recipe.environment):
@@ -160,15 +193,7 @@ def chances(
     session: Session, model: PreTrainedModel, observations: Sequence[str], texts: Sequence[Sequence[str]]
 ) -> list[list[float]]:
     """The probability that a model says each of these texts, and ends, after each observation."""
-    rows: list[Row] = []
-    for observation, several in zip(observations, texts, strict=True):
-        for text in several:
-            prompt, action = session.policy.chat.example(observation, text)
-            ids = np.array(prompt + action, dtype=np.int64)
-            chosen = np.arange(len(ids)) >= len(prompt)
-            none = np.zeros(len(ids), np.float32)
-            rows.append(Row(ids, chosen, none, 0.0, str(len(rows)), "", "", "", session.recipe.temperature))
-    batch = pack(rows)
+    batch = pack(would_say(session.policy.chat.example, observations, texts, session.recipe.temperature))
     logprobs = logprobs_under(model, batch, session.recipe.micro_batch_tokens)
     each = iter([float(part.sum().exp()) for part in logprobs.split(batch.lengths().tolist())])
     return [[next(each) for _ in several] for several in texts]

@@ -70,8 +70,9 @@ class Session:
             raise SettingsError("model.offload_optimizer is for a whole model on a GPU: here it would move nothing")
         if recipe.modules is not None and processes.count() > 1:
             raise SettingsError("modules evolve in one process: start this recipe without accelerate launch")
-        if recipe.self_play is not None and recipe.self_play.policies == "seats" and processes.count() > 1:
-            raise SettingsError("self_play.policies: seats evolve in one process: start it without accelerate launch")
+        beside = recipe.self_play and recipe.self_play.beside
+        if beside and processes.count() > 1:
+            raise SettingsError(f"self_play.{beside} is for one process: start this recipe without accelerate launch")
         if recipe.model.gradient_checkpointing:
             recompute_layers(model)
         self.learner = sharded(model) if processes.sharding_asked() else model
@@ -268,13 +269,14 @@ class Session:
     def reference_of(self, which: str, beside: str = "") -> PreTrainedModel:
         """The policy as evolution began ("start"), as it is ("round"), or the league's newest frozen self.
 
-        beside: a module that learns as the policy does; the last two are its own then.
+        beside: a module that learns as the policy does; the last two are its own then, where selves of it are frozen.
         """
         if which != "snapshot":
             own = self.module(beside).model if beside else self.model
             return self.freeze_reference() if which == "start" else own
         assert self.league is not None
-        newest = self.league.folder / self.league.selves[-1] / beside
+        frozen = self.league.folder / self.league.selves[-1]
+        newest = frozen / beside if (frozen / beside).is_dir() else frozen
         if beside not in self.magnets or self.magnets[beside][0] != newest:
             model = load_model(newest, self.model.device, self.model.dtype)[0]
             self.magnets[beside] = newest, model.eval().requires_grad_(False)

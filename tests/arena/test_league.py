@@ -49,6 +49,26 @@ def test_uniform_draws_all_members_alike_and_latest_the_newest(tmp_path: Path) -
     assert set(drawn(league(tmp_path / "c", opponents="anchors", anchors=("greedy",)))) == {"greedy"}
 
 
+def test_exploiters_are_members_whose_coming_changes_no_era(tmp_path: Path) -> None:
+    made = league(tmp_path / "a", selves=2, keep=2)
+    made.record("round-00000", 1.0)
+    for number in range(3):
+        made.admit_exploiter(f"exploiter-{number:05d}", save)
+    assert made.members == ["exploiter-00001", "exploiter-00002", "round-00000", "round-00001"]
+    assert not (tmp_path / "a" / "league" / "exploiter-00000").exists()
+    assert (made.eras, made.results) == (2, {"era 2": {"round-00000": [1.0, 1]}})
+    assert made.seat(["exploiter-00002"])["exploiter-00002"].actor.agent_id == "exploiter-00002"
+    again = league(tmp_path / "b", selves=0)
+    again.load_state_dict(made.state_dict())
+    assert again.members == made.members
+
+
+def test_an_exploiters_rounds_follow_the_policys_own() -> None:
+    spec = SelfPlay(opponents="uniform", exploiter_every=3, exploiter_rounds=2)
+    assert [spec.own_rounds(rounds) for rounds in range(11)] == [0, 1, 2, 3, 3, 3, 4, 5, 6, 6, 6]
+    assert [SelfPlay().own_rounds(rounds) for rounds in range(4)] == [0, 1, 2, 3]
+
+
 def test_prioritised_draws_those_that_it_loses_to_by_the_square_of_the_loss(tmp_path: Path) -> None:
     made = league(tmp_path, selves=2, opponents="prioritised")
     for _ in range(998):

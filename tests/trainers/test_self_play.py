@@ -35,7 +35,7 @@ TIMES = ("time", "seconds", "overhead", "tokens_per_second")
 BRIEF = {"tell_rules": False, "list_legal": False, "illegal_retries": 0}
 PULL = {"kl_coefficient": 0.1, "kl_estimator": "k2", "kl_placement": "loss"}
 KUHN = {"environment": "palaestra/KuhnPoker-v0", "evolve": {"algorithm": "role_baseline"}}
-OWN = {"policies": "seats"}
+OWN, HUNTED = {"policies": "seats"}, {"opponents": "uniform", "exploiter_every": 2}
 GAME = {"id": "palaestra/TicTacToe-v0", "size": 2, **BRIEF}  # who begins wins with the second mark
 
 
@@ -47,15 +47,24 @@ def recipe_of(tiny_recipe: Recipes, **changes: Any) -> dict[str, Any]:
     return {**tiny_recipe(name="play", evolve=given.pop("evolve"), max_answer_tokens=3), **given}
 
 
-SEATS = {  # learned enough before that both seats come to move
-    "warm_start": {"rounds": 12, "problems": 16, "batch_size": 8, "learning_rate": 0.01},
-    "self_play": {"policies": "seats", "snapshot_every": 2},
+WARM = {"rounds": 12, "problems": 16, "batch_size": 8, "learning_rate": 0.01}  # both seats come to move then
+SEATS = {"warm_start": WARM, "self_play": {"policies": "seats", "snapshot_every": 2}}
+EXPLOITED = {  # rounds 2 and 3 are an exploiter's, and 6 and 7
+    "warm_start": WARM,
+    "self_play": {"opponents": "uniform", "snapshot_every": 3, "exploiter_every": 2, "exploiter_rounds": 2},
+    "evolve": {"algorithm": "role_baseline", "rounds": 9, "problems": 4, "samples": 4}
+    | {"objective": PULL, "reference": "snapshot"},
 }
 
 
 @pytest.fixture(scope="module")
 def seated_run(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
     return play_run(recipe_of(tiny_recipe, **SEATS))
+
+
+@pytest.fixture(scope="module")
+def exploited_run(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
+    return play_run(recipe_of(tiny_recipe, **EXPLOITED))
 
 
 @pytest.fixture(scope="module")
@@ -254,12 +263,53 @@ def test_a_best_response_is_to_both_seats_policies(tiny_recipe: Recipes, tmp_pat
     assert both["legal"] != pytest.approx(one["legal"], rel=1e-3)
 
 
-def test_policies_of_seats_are_refused_in_several_processes(
-    tiny_recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("changes", "what"), [(SEATS, "policies: seats"), (EXPLOITED, "exploiter_every")])
+def test_models_beside_the_policy_are_refused_in_several_processes(
+    tiny_recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], what: str
 ) -> None:
     monkeypatch.setattr("palaestra.agents.processes.count", lambda: 2)
-    with pytest.raises(SettingsError, match="seats evolve in one process: start it without accelerate launch"):
-        Session.begin(parse_recipe(recipe_of(tiny_recipe, **SEATS)), RunFolder.create(tmp_path, "seats"))
+    with pytest.raises(SettingsError, match=f"{what} is for one process: start this recipe without accelerate launch"):
+        Session.begin(parse_recipe(recipe_of(tiny_recipe, **changes)), RunFolder.create(tmp_path, "seats"))
+
+
+def test_an_exploiter_learns_against_a_policy_that_stays_as_it_is(exploited_run: RunFolder) -> None:
+    sat: dict[str, dict[str, set[str]]] = {}  # by round and name: the weights that played
+    for episode in exploited_run.episodes.read():
+        for actor in episode.roles.values() if episode.tags.get("phase") == "evolve" else ():
+            name = actor.agent_id.partition("@")[0]
+            sat.setdefault(episode.tags["round"], {}).setdefault(name, set()).add(actor.weights_hash)
+    assert sat["2"].keys() == sat["3"].keys() == sat["6"].keys() == sat["7"].keys() == {"play", "exploiter"}
+    assert all("exploiter" not in sat[number] for number in "01458")
+    assert sat["2"]["play"] == sat["3"]["play"] == sat["4"]["play"]
+    assert sat["6"]["play"] == sat["7"]["play"] == sat["8"]["play"]
+    assert len({min(sat[number]["play"]) for number in "01456"}) == 5  # it moves in its own rounds
+    assert sat["2"]["exploiter"] == sat["2"]["play"]  # where it begins
+    assert sat["6"]["exploiter"] == sat["6"]["play"]
+    assert len({min(sat[number]["exploiter"]) for number in "2367"}) == 4
+
+
+def test_exploiters_join_the_league_and_are_met(exploited_run: RunFolder) -> None:
+    league = json.loads((exploited_run.path / "league" / "league.json").read_text())
+    assert league["exploiters"] == ["exploiter-00004", "exploiter-00008"]
+    assert league["selves"] == ["round-00000", "round-00005"]  # after three rounds of the policy's own
+    assert "exploiter-00004" in {name for met in league["results"].values() for name in met}
+    rows = metrics(exploited_run)
+    theirs = [row["step"] for row in rows if "exploiter_reward" in row]
+    assert theirs == [16, 17, 20, 21]  # after twelve of imitation and the one that ends it
+    assert not any("reward" in row for row in rows if row["step"] in theirs)
+    newest = weights_hash_of(exploited_run.path / "league" / "round-00005")
+    assert [row["exploiter_reference_hash"] for row in rows if row["step"] in (20, 21)] == [newest] * 2
+
+
+@pytest.mark.parametrize("stop_after", [15, 16])  # an exploiter's first round, and its last
+def test_a_run_stopped_while_an_exploiter_learns_ends_as_one_that_was_not(
+    play_run: Play, tiny_recipe: Recipes, exploited_run: RunFolder, stop_after: int
+) -> None:
+    run = play_run(recipe_of(tiny_recipe, **EXPLOITED), stop_after=stop_after)
+    play_run(run=RunFolder.open(run.path))
+    assert metrics(run) == metrics(exploited_run)
+    for file in (*(f"league/exploiter-0000{n}/model.safetensors" for n in (4, 8)), "league/league.json"):
+        assert (run.path / file).read_bytes() == (exploited_run.path / file).read_bytes()
 
 
 def test_several_games_are_played_by_their_shares(play_run: Play, tiny_recipe: Recipes) -> None:
@@ -307,10 +357,14 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
             {**KUHN, "self_play": {**OWN, "opponents": "uniform"}},
             "seats play one another: set self_play.opponents: self",
         ),
+        ({**KUHN, "self_play": {"exploiter_every": 2}}, "no effect on opponents self: take one of uniform"),
+        ({**KUHN, "self_play": {"exploiter_every": 2, "opponents": "latest"}}, "no effect on opponents latest"),
+        ({**KUHN, "self_play": {**HUNTED, "exploiter_rounds": 0}}, "exploiter_rounds 1 or more"),
+        ({**KUHN, "self_play": HUNTED, "model": {"lora": {}}}, r"exploiter_every is .* leave model\.lora away"),
         ({**KUHN, "self_play": OWN, "model": {"lora": {}}}, r"in float32: leave model\.lora away"),
         ({**KUHN, "self_play": OWN, "model": {"dtype": "bfloat16"}}, r"in float32: leave model\.dtype away"),
         ({**KUHN, "self_play": OWN, "model": {"offload_optimizer": True}}, r"leave model\.offload_optimizer away"),
-        ({**KUHN, "self_play": OWN, "engine": "vllm"}, "seats are sampled by engine transformers"),
+        ({**KUHN, "self_play": OWN, "engine": "vllm"}, "seats is for engine transformers, not vllm"),
         ({**KUHN, "self_play": OWN, "evolve": {"algorithm": "awr", "start": "base"}}, r"leave evolve\.start away"),
         ({**KUHN, "self_play": OWN, "evolve": {"algorithm": "spag"}}, r"whoever won: set self_play\.policies: shared"),
         ({**KUHN, "self_play": {"policies": "seat"}}, "one of shared, seats, not 'seat'"),
