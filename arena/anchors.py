@@ -152,7 +152,7 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
     )
 
 
-def told(episodes: Sequence[Episode], agent: str, other: str) -> dict[str, float]:
+def against(episodes: Sequence[Episode], agent: str, other: str) -> dict[str, float]:
     """The figures of ``versus`` by their names, with the board's ``score`` and the number ``n`` of matches in it."""
     found, row = versus(episodes, agent, other), board_row(episodes, agent, other, agent)
     shares = {name: getattr(found, name) for name in ("won", "drawn", "lost", "mean_return", "illegal")}

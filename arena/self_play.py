@@ -32,8 +32,8 @@ class SelfPlay:
     policies: "shared", one policy in every seat, which reads in the observation which role it has; "seats", one for
         each seat: the run's policy in the first, and models of their own beside it in the others, at first the policy
         as evolution began. Each learns from its own seat's sides alone, and a reference is its own: the policy as
-        evolution began, or its own newest frozen self. A game's second seat is the next game's too. For opponents:
-        self, whole weights in float32, and one process.
+        evolution began, or its own newest frozen self. Of several games, the second seats are one model's. For
+        opponents: self, whole weights in float32, and one process.
     opponents: "self", the policy in every seat, all of which learn; else one seat learns and the others are of the
         league: "latest", the newest frozen self; "uniform", any; "prioritised", by (1 - p)² where p is the learner's
         score against them (prioritised fictitious self-play; Vinyals et al., "Grandmaster level in StarCraft II
@@ -44,7 +44,8 @@ class SelfPlay:
     exploiter_every: after so many rounds of the policy's own, ``exploiter_rounds`` are an exploiter's (a main exploiter
         of Vinyals et al., from the policy's weights instead of the imitation's): a copy of the policy as it is then,
         which meets the policy alone and learns by the same algorithm, while the policy stays as it is. It joins the
-        league at their end, the newest ``keep`` of them. Both count among ``evolve.rounds``. 0: none.
+        league in the last of them, where the newest ``keep`` exploiters stay. Both count among ``evolve.rounds``, and
+        the policy's learning rate ends higher by as much. 0: none.
     """
 
     policies: Literal["shared", "seats"] = "shared"

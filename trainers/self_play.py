@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.checkpoint import save_checkpoint
-from palaestra.arena.anchors import Anchor, told
+from palaestra.arena.anchors import Anchor, against
 from palaestra.arena.exploitability import exploitable, would_say
 from palaestra.arena.intervals import interval
 from palaestra.arena.league import League
@@ -115,8 +115,8 @@ def _learned(session: Session, episodes: list[Episode], rows: list[Row]) -> dict
     for seat, beside in enumerate(["", *_seats(session)]):
         own = of_seat(rows, episodes, seat) if _seats(session) else rows
         own = judged(session.recipe, session.round, own)
-        told = evolve_models(session, PlayedRound(session, episodes, own), beside) if own else {}
-        metrics |= {f"{beside}_{name}" if beside else name: value for name, value in told.items()}
+        moved = evolve_models(session, PlayedRound(session, episodes, own), beside) if own else {}
+        metrics |= {f"{beside}_{name}" if beside else name: value for name, value in moved.items()}
     return metrics
 
 
@@ -127,7 +127,7 @@ def held_out(session: Session) -> dict[str, float]:
     agents, metrics, scores = policies(session, me, session.policy), dict[str, float](), list[float]()
     for label, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
         episodes = session.play_matches({**agents, other: Anchor(other)}, seated(jobs, me, agents), {})
-        found = told(episodes, me, other)
+        found = against(episodes, me, other)
         scores += [found["score"]] * int(found.pop("n"))
         metrics |= {f"{name}/{label}": value for name, value in found.items()}
     low, high = interval(scores)
