@@ -44,8 +44,8 @@ class SelfPlay:
     exploiter_every: after so many rounds of the policy's own, ``exploiter_rounds`` are an exploiter's (a main exploiter
         of Vinyals et al., from the policy's weights instead of the imitation's): a copy of the policy as it is then,
         which meets the policy alone and learns by the same algorithm, while the policy stays as it is. It joins the
-        league in the last of them, where the newest ``keep`` exploiters stay. Both count among ``evolve.rounds``, and
-        the policy's learning rate ends higher by as much. 0: none.
+        league in the last of them, where the newest ``keep`` exploiters stay. Both count among ``evolve.rounds``.
+        0: none.
     """
 
     policies: Literal["shared", "seats"] = "shared"

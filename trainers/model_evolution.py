@@ -55,7 +55,8 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
         return metrics
     if spec.start == "base":
         session.restart()
-    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    rounds = recipe.self_play.own_rounds(spec.rounds) if recipe.self_play else spec.rounds
+    schedule = Schedule(spec.learning_rate, spec.warmup, rounds * spec.updates)
     critic = algorithm.critic
     read = forward_critique if critic is not None and critic.shared and critic.after else forward
     module = session.module(beside) if beside else None

@@ -25,6 +25,7 @@ from palaestra.arena.self_play import SelfPlay
 from palaestra.arena.settings import SettingsError
 from palaestra.envs.games import make_game
 from palaestra.episodes import views
+from palaestra.trainers.optimise import Schedule
 from palaestra.trainers.recipe import dump_recipe, parse_recipe
 from palaestra.trainers.self_play import chances, held_out
 from palaestra.trainers.session import Session
@@ -297,6 +298,10 @@ def test_exploiters_join_the_league_and_are_met(exploited_run: RunFolder) -> Non
     theirs = [row["step"] for row in rows if "exploiter_reward" in row]
     assert theirs == [16, 17, 20, 21]  # after twelve of imitation and the one that ends it
     assert not any("reward" in row for row in rows if row["step"] in theirs)
+    peak = 5e-4  # the policy's rate falls over its own five rounds, an exploiter's begins anew
+    rates = {row["step"]: row.get("learning_rate", row.get("exploiter_learning_rate")) for row in rows[-9:]}
+    assert [rates[step] for step in (14, 16, 20)] == pytest.approx([peak] * 3)
+    assert rates[22] == pytest.approx(Schedule(peak, total=5)(4))
     newest = weights_hash_of(exploited_run.path / "league" / "round-00005")
     assert [row["exploiter_reference_hash"] for row in rows if row["step"] in (20, 21)] == [newest] * 2
 
