@@ -105,7 +105,7 @@ def lacks(recipe: Recipe, task: Task) -> str:
         return "a creator writes problems, and this task reads none"
     if "evaluator" in models and not has_digits(task):
         return "an evaluator is first shown answers with a wrong digit, and answers have none here"
-    if "revthink" in algorithms(recipe) and type(task).invert is Task.invert:
+    if "revthink" in algorithms(recipe) and not turns_round(task):
         return "this task has no backward questions"
     return ""
 
@@ -113,6 +113,11 @@ def lacks(recipe: Recipe, task: Task) -> str:
 def reads_problems(task: Task) -> bool:
     """Whether a creator may write problems of it."""
     return type(task).pose is not Task.pose
+
+
+def turns_round(task: Task) -> bool:
+    """Whether its problems have backward questions."""
+    return task.invert(task.sample(np.random.default_rng(0), task.difficulties[0])) is not None
 
 
 def has_digits(task: Task) -> bool:
