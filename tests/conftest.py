@@ -14,11 +14,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import settings
 
 # The same examples every time, so that a failure is about the change; `--hypothesis-profile default` draws others.
-settings.register_profile("seeded", derandomize=True)
-settings.load_profile("seeded")
+with contextlib.suppress(ModuleNotFoundError):  # where only vLLM's tests run, which need it not
+    from hypothesis import settings
+
+    settings.register_profile("seeded", derandomize=True)
+    settings.load_profile("seeded")
 
 # Needs no skill, so that a model that has learned nothing yet still earns rewards that differ.
 PARITY = '''"""A task of one's own, as README shows one."""
