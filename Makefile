@@ -33,7 +33,7 @@ test-vllm: setup-vllm ## the tests of the vLLM engine, on the CPU
 
 test-long: setup ## the tests marked long, minutes each, and new examples for every property
 	$(PYTEST) -m long $(ARGS)
-	$(PYTEST) -m "hypothesis and not long and not gpu and not vllm" --hypothesis-profile default $(ARGS)
+	$(PYTEST) -m "hypothesis and not long and not gpu and not vllm" --hypothesis-profile drawn $(ARGS)
 
 test-gpu: setup ## the tests marked gpu
 	$(PYTEST) -m gpu $(ARGS)
