@@ -37,9 +37,8 @@ class ChatFormat:
         self.end = tokenizer.eos_token_id  # asking a tokenizer takes longer than encoding a short text
         self.rust: Any = tokenizer.backend_tokenizer if tokenizer.is_fast else None
         marks = "|".join(re.escape(token.content) for token in tokenizer.added_tokens_decoder.values() if token.special)
-        self._mark = re.compile(
-            f"(?={marks or '(?!)'})(.)", re.DOTALL
-        )  # the first letter of each, of overlapping ones too
+        # The first letter of each mark, of overlapping ones too; without marks, of nothing.
+        self._mark = re.compile(f"(?={marks or '(?!)'})(.)", re.DOTALL)
         self._encode = lru_cache(maxsize=4096)(self._encode_uncached)
         self._render = lru_cache(maxsize=4096)(self._render_uncached)  # a group's answers share their prompt
 
