@@ -21,6 +21,7 @@ from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, ch
 from palaestra.episodes.sources import answers, winners
 
 from .algorithms import ALGORITHMS, Algorithm
+from .credit import GAE
 from .losses import ClippedWeight, MirrorDescent, PolicyGradient, RewriteGuided
 
 # Numbers that a run cannot do without, wherever in the recipe they stand.
@@ -213,8 +214,15 @@ def _check_environment(recipe: Recipe) -> None:
         row = recipe.algorithm()
         if row.source is winners and recipe.self_play.opponents != "self":
             raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.opponents: self")
-        if row.advantage is None or row.source not in (answers, winners) or row.judge is not None:
-            raise SettingsError(f"self-play learns from returns, as role_baseline does, not {recipe.evolve.algorithm}")
+        scored = row.advantage is not None or isinstance(row.credit, GAE)
+        if not scored or row.source not in (answers, winners) or row.judge is not None:
+            raise SettingsError(
+                f"self-play learns from returns, as role_baseline and ppo do, not {recipe.evolve.algorithm}"
+            )
+        if recipe.self_play.beside and row.critic is not None:
+            raise SettingsError(
+                f"{recipe.evolve.algorithm} has one critic: leave self_play.{recipe.self_play.beside} away"
+            )
         if recipe.self_play.beside:
             check_beside(recipe.self_play.beside, recipe.model, recipe.engine, recipe.evolve.start)
         if row.source is winners and recipe.self_play.policies == "seats":

@@ -169,6 +169,21 @@ def test_chances_are_those_that_the_engine_sampled_by(played: RunFolder, tiny_re
     assert all(0 < chance < 1 for row in both for chance in row)
 
 
+def test_a_critic_learns_to_foretell_what_a_turns_side_got(play_run: Play, tiny_recipe: Recipes) -> None:
+    """Nearly every side forfeits, which costs 1, and a critic begins at 0: a squared error of 1, halved."""
+    evolve = {
+        "algorithm": "ppo",
+        "credit": {"gae_lambda": 1.0, "whiten": False},
+        "rounds": 9,
+        "problems": 8,
+        "learning_rate": 3e-3,
+    }
+    run = play_run(recipe_of(tiny_recipe, evolve=evolve, self_play={"opponents": "self"}))
+    losses = [row["critic_loss"] for row in metrics(run) if "critic_loss" in row]
+    assert losses[0] == pytest.approx(0.5, abs=0.05)
+    assert losses[-1] < 0.3
+
+
 def test_a_game_is_self_play_unless_told_otherwise() -> None:
     assert parse_recipe({"environment": "palaestra/Nim-v0"}).self_play == SelfPlay()
     assert parse_recipe({}).self_play is None
@@ -180,6 +195,14 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
         ({"self_play": {}}, "palaestra/ChainArith-v0 has one player"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"opponents": "lastest"}}, "did you mean 'latest'"),
         ({"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "dpo"}}, "learns from returns, as role_baseline"),
+        (
+            {"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "openr"}},
+            "learns from returns, as role_baseline",
+        ),
+        (
+            {"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "ppo"}, "self_play": {"policies": "seats"}},
+            "ppo has one critic: leave self_play.policies: seats away",
+        ),
         ({"evolve": {"reference": "snapshot", "objective": PULL}}, "a snapshot in self-play alone"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"snapshots": 3}}, "unknown key in self_play: 'snapshots'"),
     ],
