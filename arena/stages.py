@@ -60,6 +60,8 @@ class Evolve:
         ("start"), as the round did ("round"), or, in self-play, the newest frozen self ("snapshot"): with a pull
         towards it that moves on, the policy nears an equilibrium that a fixed one keeps it from (regularised Nash
         dynamics; Perolat et al., arXiv 2206.15378).
+    momentum: Adam's β1. 0 in self-play: there a gradient turns with the opponent, and what it was keeps the players
+        circling the equilibrium (Gidel et al., "Negative momentum for improved game dynamics", arXiv 1807.04740).
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
         second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
     rounds: with stages, all of theirs together.
@@ -82,6 +84,7 @@ class Evolve:
     reference: Literal["start", "round", "snapshot"] | None = None
     learning_rate: float = 5e-4
     warmup: int = 0
+    momentum: float = 0.9
     start_difficulty: int = 1
     top_difficulty: int = 1
     raise_at: float = 0.8

@@ -184,6 +184,8 @@ def learn(
         TrainingError: it must not be made; what was to be learned from is kept in the run's folder, to try it again.
     """
     learner: Session | Module = module or session
+    for group in learner.optimizer.param_groups if session.stage == "evolve" else ():
+        group["betas"] = (session.recipe.evolve.momentum, group["betas"][1])
     session.engine.sleep()
     try:
         metrics = update(

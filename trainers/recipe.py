@@ -187,6 +187,8 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise
     except ValueError as error:
         raise SettingsError(f"evolve: {error}") from error
+    if not 0 <= spec.momentum < 1:
+        raise SettingsError(f"evolve.momentum is 0 or more and below 1, not {spec.momentum}")
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
     if spec.sampler is not None and (recipe.modules is not None or recipe.self_play is not None):
@@ -211,22 +213,16 @@ def _check_algorithm(recipe: Recipe) -> None:
 def _check_environment(recipe: Recipe) -> None:
     if recipe.self_play is not None:
         check_self_play(recipe.self_play, recipe.environment)
-        row = recipe.algorithm()
-        if row.source is winners and recipe.self_play.opponents != "self":
-            raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.opponents: self")
+        row, name, beside = recipe.algorithm(), recipe.evolve.algorithm, recipe.self_play.beside
+        if row.source is winners and (recipe.self_play.opponents, recipe.self_play.policies) != ("self", "shared"):
+            raise SettingsError(f"{name} learns from whoever won: set self_play.opponents: self, policies: shared")
         scored = row.advantage is not None or isinstance(row.credit, GAE)
         if not scored or row.source not in (answers, winners) or row.judge is not None:
-            raise SettingsError(
-                f"self-play learns from returns, as role_baseline and ppo do, not {recipe.evolve.algorithm}"
-            )
-        if recipe.self_play.beside and row.critic is not None:
-            raise SettingsError(
-                f"{recipe.evolve.algorithm} has one critic: leave self_play.{recipe.self_play.beside} away"
-            )
-        if recipe.self_play.beside:
-            check_beside(recipe.self_play.beside, recipe.model, recipe.engine, recipe.evolve.start)
-        if row.source is winners and recipe.self_play.policies == "seats":
-            raise SettingsError(f"{recipe.evolve.algorithm} learns from whoever won: set self_play.policies: shared")
+            raise SettingsError(f"self-play learns from returns, as role_baseline and ppo do, not {name}")
+        if beside and row.critic is not None:
+            raise SettingsError(f"{name} has one critic: leave self_play.{beside} away")
+        if beside:
+            check_beside(beside, recipe.model, recipe.engine, recipe.evolve.start)
         return
     known = levels(recipe.env_id, recipe.env_kwargs)
     asked = {

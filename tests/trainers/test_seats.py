@@ -183,7 +183,10 @@ def test_a_run_stopped_while_an_exploiter_learns_ends_as_one_that_was_not(
         ({"self_play": OWN, "model": {"offload_optimizer": True}}, r"leave model\.offload_optimizer away"),
         ({"self_play": OWN, "engine": "vllm"}, "seats is for engine transformers, not vllm"),
         ({"self_play": OWN, "evolve": {"algorithm": "awr", "start": "base"}}, r"leave evolve\.start away"),
-        ({"self_play": OWN, "evolve": {"algorithm": "spag"}}, r"whoever won: set self_play\.policies: shared"),
+        (
+            {"self_play": OWN, "evolve": {"algorithm": "spag"}},
+            r"whoever won: set self_play\.opponents: self, policies: shared",
+        ),
         ({"self_play": {"policies": "seat"}}, "one of shared, seats, not 'seat'"),
     ],
 )

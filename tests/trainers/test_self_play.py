@@ -24,7 +24,7 @@ from palaestra.trainers.recipe import dump_recipe, parse_recipe
 from palaestra.trainers.self_play import chances
 from palaestra.trainers.session import Session
 
-from .games import BRIEF, GAME, PULL, Play, Recipes, metrics, recipe_of
+from .games import BRIEF, GAME, PULL, Play, Recipes, metrics, recipe_of, weights_hash_of
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +169,14 @@ def test_chances_are_those_that_the_engine_sampled_by(played: RunFolder, tiny_re
     assert all(0 < chance < 1 for row in both for chance in row)
 
 
+def test_momentum_is_adams_first_beta_while_evolving(play_run: Play, tiny_recipe: Recipes) -> None:
+    evolve = {"algorithm": "ppo", "rounds": 2, "problems": 4, "samples": 4}
+    runs = [play_run(recipe_of(tiny_recipe, evolve={**evolve, "momentum": beta})) for beta in (0.9, 0.0)]
+    assert len({weights_hash_of(run.path / "agents" / "evolved") for run in runs}) == 2
+    session = Session.resume(parse_recipe(recipe_of(tiny_recipe, evolve={**evolve, "momentum": 0.0})), runs[1])
+    assert [group["betas"] for group in session.optimizer.param_groups] == [(0.0, 0.95)] * 2
+
+
 def test_a_critic_learns_to_foretell_what_a_turns_side_got(play_run: Play, tiny_recipe: Recipes) -> None:
     """Nearly every side forfeits, which costs 1, and a critic begins at 0: a squared error of 1, halved."""
     evolve = {
@@ -203,6 +211,7 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
             {"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "ppo"}, "self_play": {"policies": "seats"}},
             "ppo has one critic: leave self_play.policies: seats away",
         ),
+        ({"evolve": {"momentum": 1.0}}, "evolve.momentum is 0 or more and below 1, not 1.0"),
         ({"evolve": {"reference": "snapshot", "objective": PULL}}, "a snapshot in self-play alone"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"snapshots": 3}}, "unknown key in self_play: 'snapshots'"),
     ],
