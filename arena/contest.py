@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from palaestra.agents.agent import Agent
+from palaestra.agents.strategies.asking import counted
 from palaestra.envs.games import make_game
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, EpisodeStore
 
 from .anchors import Anchor, anchors_of
+from .crew import Counts
 from .environments import Environments
 from .matches import MatchJob, play_matches
 from .measure import Entrant, logged
@@ -40,11 +42,16 @@ class Contest:
     seed: int = 0
 
 
-def hold(contest: Contest, entrants: Sequence[Entrant], folder: Path | None = None) -> Standings:
+def hold(
+    contest: Contest,
+    entrants: Sequence[Entrant],
+    folder: Path | None = None,
+    noted: Callable[[str, Counts], None] = lambda name, counts: None,
+) -> Standings:
     """Ratings and win matrix of the agents and the game's scripted players, which are the ratings' anchors.
 
     All agents are loaded at once. folder: of a run, whose log the matches are added to; those there are not played
-    again.
+    again. noted: is told what an agent's strategies counted.
 
     Raises:
         ValueError: no such schedule, a name twice, or a game that is not for two.
@@ -60,6 +67,8 @@ def hold(contest: Contest, entrants: Sequence[Entrant], folder: Path | None = No
     with Environments(make_game) as tables:
         play = partial(_play, contest, agents, made, store, tables)
         matches = tournament(names, contest.env_id, play, SCHEDULES[contest.schedule], contest.rounds, contest.seed)
+    for entrant in entrants:
+        noted(entrant.name, counted(agents[entrant.name]))
     return standings(contest.env_id, matches, anchors)
 
 

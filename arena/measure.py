@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 import re
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,11 @@ from palaestra.agents.agent_folder import AgentSpec, open_agent, read_spec
 from palaestra.episodes import Episode, EpisodeStore
 
 from .answer_parts import judge_parts
-from .contamination import MEASURED, seen_among, trained_on
+from .contamination import seen_among, trained_on
+from .crew import Counts, Crew, Part, Player
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
-from .rollout import Job, rollout
+from .rollout import Job
 from .significance import Comparison, compare, holm
 
 CHUNK = 512  # episodes that are logged together: what a kill can cost
@@ -42,8 +42,9 @@ class Course:
     seeds: Sequence[int] = (0,)
     samples: int = 1
 
-    def jobs(self) -> list[Job]:
-        return [job for seed in self.seeds for job in held_out(*self._where(), self.problems, seed, self.samples)]
+    def series(self) -> dict[int, list[Job]]:
+        """The jobs of each seed."""
+        return {seed: held_out(*self._where(), self.problems, seed, self.samples) for seed in self.seeds}
 
     def key(self) -> str:
         """Names environment, knobs and difficulties; problems, seeds and samples may grow under it."""
@@ -96,56 +97,104 @@ def measure_all(
     courses: Sequence[Course],
     folder: Path | None = None,
     told: Callable[[str, Evaluation], None] = lambda name, row: None,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda said: None,
+    noted: Callable[[str, Counts], None] = lambda name, counts: None,
 ) -> tuple[list[Evaluation], list[Comparison]]:
     """Every agent in every environment, and each beside the best there.
 
     folder: of a run, whose log the episodes are added to; those that are there are not played again. told: is called
-    with each row as it comes.
+    with each row as it comes. workers: processes that play, each a part at a time (at most ``CHUNK`` episodes of one
+    agent, environment and seed); one is this process. progress: is told what was played last, and how much is left.
+    noted: is told what an agent's strategies counted.
 
     Raises:
         ValueError: two agents of one name, or the same environment twice.
+        PlayerDied: a worker was killed; all other parts are in the log then.
     """
     if twice := sorted(name for name, n in Counter(entrant.name for entrant in entrants).items() if n > 1):
         raise ValueError(f"two agents are called {twice[0]}: give them names in their agent.yaml, or name one only")
     store = None if folder is None else EpisodeStore(folder / "episodes")
-    rows: list[Evaluation] = []
     labels = _labels(courses)
-    scores: dict[str, dict[str, dict[str, float]]] = {label: {} for label in labels}
-    with Environments() as environments:
-        for entrant in entrants:
-            agent = entrant.load()
-            for course, label in zip(courses, labels, strict=True):
-                episodes = play(entrant, agent, course, store, environments)
-                seen = seen_among(episodes, set(entrant.trained_on))
-                parts = asdict(judge_parts(episodes, environments))
-                row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **parts)
-                scores[label][entrant.name] = by_problem(episodes)
-                rows.append(row)
-                told(entrant.name, row)
-    found = [one for label in labels for one in beside_the_best(label, scores[label])]
-    return rows, corrected(found)
+    found: dict[tuple[str, str], tuple[Evaluation, dict[str, float]]] = {}
+    with Environments() as environments, Crew([entrant.load for entrant in entrants], workers) as crew:
+        asked = dict(zip(labels, courses, strict=True))
+        for entrant, label, episodes in _played(crew, entrants, asked, store, progress, noted):
+            seen = seen_among(episodes, set(entrant.trained_on))
+            parts = asdict(judge_parts(episodes, environments))
+            row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **parts)
+            found[entrant.name, label] = row, by_problem(episodes)
+            told(entrant.name, row)
+    rows = [found[entrant.name, label][0] for entrant in entrants for label in labels]
+    scores = {label: {entrant.name: found[entrant.name, label][1] for entrant in entrants} for label in labels}
+    return rows, corrected([one for label in labels for one in beside_the_best(label, scores[label])])
+
+
+class Sheet:
+    """An agent's episodes of a course: those in the log, and those that come."""
+
+    def __init__(self, entrant: Entrant, weights_hash: str, course: Course, store: EpisodeStore | None) -> None:
+        told = json.dumps([entrant.name, entrant.settings, weights_hash, course.key()])
+        self.batch = f"{_slug(entrant.name)}-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
+        self.series, self.store = course.series(), store
+        self.found = {} if store is None else {episode.id: episode for episode in logged(store, self.batch)}
+
+    def parts(self) -> Iterator[tuple[int, tuple[Job, ...]]]:
+        """What is not there, in the parts that are logged together: a seed, and at most ``CHUNK`` jobs of it."""
+        for seed, jobs in self.series.items():
+            waiting = [job for job in jobs if job.id not in self.found]
+            yield from ((seed, tuple(waiting[start : start + CHUNK])) for start in range(0, len(waiting), CHUNK))
+
+    def add(self, episodes: Sequence[Episode]) -> None:
+        if self.store is not None:
+            self.store.append(episodes, self.batch)
+        self.found |= {episode.id: episode for episode in episodes}
+
+    def episodes(self) -> list[Episode] | None:
+        """In the order of the jobs; None while some are not there."""
+        jobs = [job.id for several in self.series.values() for job in several]
+        return [self.found[job] for job in jobs] if self.found.keys() >= set(jobs) else None
+
+
+def _played(
+    crew: Crew,
+    entrants: Sequence[Entrant],
+    courses: Mapping[str, Course],
+    store: EpisodeStore | None,
+    progress: Callable[[str], None],
+    noted: Callable[[str, Counts], None],
+) -> Iterator[tuple[Entrant, str, list[Episode]]]:
+    """Each agent's episodes of each course, when all are there: from the log, and what is not there is played."""
+    sheets: dict[tuple[str, str], Sheet] = {}
+    for number, entrant in enumerate(entrants):
+        crew.ask(Part(number, entrant.name))
+    for part, played in crew:
+        entrant = entrants[part.agent]
+        noted(entrant.name, played.counts)
+        if part.jobs:
+            sheets[entrant.name, part.course].add(played.episodes)
+            progress(f"{part.title}: {crew.done} of {crew.asked} parts played")
+        else:
+            for label, course in courses.items():
+                sheets[entrant.name, label] = Sheet(entrant, played.weights_hash, course, store)
+                for seed, jobs in sheets[entrant.name, label].parts():
+                    crew.ask(Part(part.agent, entrant.name, label, seed, jobs))
+        for label in [part.course] if part.jobs else courses:
+            if (episodes := sheets[entrant.name, label].episodes()) is not None:
+                del sheets[entrant.name, label]
+                yield entrant, label, episodes
 
 
 def play(
     entrant: Entrant, agent: Agent, course: Course, store: EpisodeStore | None, environments: Environments
 ) -> list[Episode]:
-    """The agent's episodes of a course, in the order of its jobs: from the log, and what is not there is played."""
-    jobs = course.jobs()
-    told = json.dumps([entrant.name, entrant.settings, agent.actor.weights_hash, course.key()])
-    batch = f"{_slug(entrant.name)}-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
-    found = {} if store is None else {episode.id: episode for episode in logged(store, batch)}
-    waiting = [job for job in jobs if job.id not in found]
-    for start in range(0, len(waiting), CHUNK):
-        chunk = waiting[start : start + CHUNK]
-        began = time.perf_counter()
-        tags = {"phase": MEASURED, "agent": entrant.name}
-        played = list(rollout(agent, chunk, tags, CHUNK, environments))
-        share = (time.perf_counter() - began) / len(chunk)
-        played = [replace(one, cost=replace(one.cost, seconds=share)) for one in played]
-        if store is not None:
-            store.append(played, batch)
-        found |= {episode.id: episode for episode in played}
-    return [found[job.id] for job in jobs]
+    """An agent's episodes of a course, in the order of its jobs: from the log, and what is not there is played."""
+    sheet, player = Sheet(entrant, agent.actor.weights_hash, course, store), Player([lambda: agent], environments)
+    for seed, jobs in sheet.parts():
+        sheet.add(player.play(Part(0, entrant.name, course.env_id, seed, jobs)).episodes)
+    episodes = sheet.episodes()
+    assert episodes is not None
+    return episodes
 
 
 def by_problem(episodes: Iterable[Episode]) -> dict[str, float]:

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 
-import palaestra.cli.run  # noqa: F401  # what costs the time
 from palaestra import cli
 
 
@@ -35,10 +34,15 @@ def child(arguments: list[str], folder: str, output: str, typed: str) -> None:
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so would the forks
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        child(**json.loads(line))
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+if __name__ == "__main__":  # what such a process spawns imports this file
+    import palaestra.cli.run  # noqa: F401  # what costs the time
+
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs ignore it, and so would the forks
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            child(**json.loads(line))
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,9 @@ from .app import Pairs, UserError, app, console, knobs_of
 from .strategies import tell_counts, tell_examples
 
 if TYPE_CHECKING:
-    from palaestra.agents.agent import Agent
     from palaestra.agents.agent_folder import AgentSpec
     from palaestra.arena.contest import Contest
+    from palaestra.arena.crew import Counts
     from palaestra.arena.evaluate import Evaluation
     from palaestra.arena.measure import Course, Entrant
     from palaestra.arena.significance import Comparison
@@ -45,6 +45,7 @@ def evaluate(
     rounds: int = 16,
     schedule: str = "round-robin",
     save: Path | None = None,
+    workers: int = 1,
 ) -> None:
     """Measure agents on held-out problems, the same for all, with 95 % intervals; in games, against one another.
 
@@ -72,51 +73,54 @@ def evaluate(
         rounds: of a game's contest; each pair of a round plays one deal from both seats.
         schedule: of a round: round-robin, swiss (neighbours meet), least-certain (whose match tells most).
         save: a folder to write episodes and leaderboard to; what it holds already is not played again.
+        workers: processes that play, each another agent, environment or seed, with its share of the threads. Each loads
+            the agents that it plays. Games are played in one.
     """
     how = _strategy(strategy, vote, best_of, judge, search)
     games = [one for one in env if _is_game(_environment(one)[0])]
     tasks = [one for one in env if one not in games]
     courses = courses_of(tasks, knobs_of(knobs), difficulties, problems, seeds, samples) if tasks or not games else []
     contests = contests_of(games, knobs_of(knobs), schedule, rounds, seeds)
-    entrants, loaded = _noted(entrants_of(agents, temperature, max_tokens, how, judge, examples), bool(strategy))
-    _measure(entrants, courses, contests, save)
-    for agent in loaded:
-        tell_counts(agent)
+    entrants = entrants_of(agents, temperature, max_tokens, how, judge, examples)
+    counts = _measure(entrants, courses, contests, save, workers)
+    for counted in counts.values() if strategy else ():
+        tell_counts(counted)
 
 
 def _measure(
-    entrants: Sequence[Entrant], courses: Sequence[Course], games: Sequence[Contest], save: Path | None
-) -> None:
-    """Play it all, show the board, and keep it where asked."""
+    entrants: Sequence[Entrant],
+    courses: Sequence[Course],
+    games: Sequence[Contest],
+    save: Path | None,
+    workers: int,
+) -> dict[str, dict[str, Counter[str]]]:
+    """Play it all, show the board, and keep it where asked; what the strategies of each agent counted."""
     from palaestra.arena.contest import hold
     from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
 
+    if workers < 1 or (workers > 1 and not courses):
+        raise UserError("--workers takes 1 or more, and plays tasks: games are played in one process")
     rows: list[Evaluation] = []
     comparisons: list[Comparison] = []
+    counts: dict[str, dict[str, Counter[str]]] = {entrant.name: {} for entrant in entrants}
+
+    def noted(name: str, counted: Counts) -> None:
+        for layer, several in counted.items():
+            counts[name].setdefault(layer, Counter()).update(several)
+
     players = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]  # games have their own
     with _held(save) as folder, console.status("measuring") as status:
         if courses:
-            rows, comparisons = measure_all(entrants, courses, folder, lambda name, row: status.update(name))
-        held = [hold(game, players, folder) for game in games]
+            rows, comparisons = measure_all(
+                entrants, courses, folder, workers=workers, progress=status.update, noted=noted
+            )
+        held = [hold(game, players, folder, noted) for game in games]
     if save is not None:
         told = _title(entrants, rows, held), _subtitle(courses)
         write_leaderboard(rows, save, *told, comparisons=comparisons, games=held)
     console.print(*terminal_board(Board(rows, comparisons, held)), sep="\n")
-
-
-def _noted(entrants: list[Entrant], counting: bool) -> tuple[list[Entrant], list[Agent]]:
-    """The entrants, and a list that each is put on when it is loaded, to be asked later what went amiss; of those that
-    count nothing none is, and so none is kept in memory."""
-    loaded: list[Agent] = []
-    if not counting:
-        return entrants, loaded
-
-    def noting(load: Callable[[], Agent]) -> Agent:
-        loaded.append(load())
-        return loaded[-1]
-
-    return [dataclasses.replace(one, load=partial(noting, one.load)) for one in entrants], loaded
+    return counts
 
 
 def contests_of(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .app import UserError, app, console
 
@@ -51,10 +51,8 @@ def tell_examples(log: Path) -> None:
     console.print(f"{len(pool)} examples in {log}; left out: {told or 'none'}", highlight=False, soft_wrap=True)
 
 
-def tell_counts(agent: Any) -> None:
-    """What the strategies of an agent have counted, a line each."""
-    from palaestra.agents.strategies.asking import counted
-
-    for name, counts in counted(agent).items():
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+def tell_counts(counted: Mapping[str, Mapping[str, int]]) -> None:
+    """What each strategy of an agent has counted, a line each."""
+    for name, counts in counted.items():
+        told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if count)
         console.print(f"{name}: {told or 'nothing amiss'}", highlight=False)
