@@ -134,7 +134,7 @@ def held_out(session: Session) -> dict[str, float]:
     models = [session.model, *(session.module(seat).model for seat in _seats(session))]
     for game in games_of(recipe.environment):
         table = make_game(game.env_id, **game.env_kwargs)
-        metrics |= exploitable(table, *(partial(chances, session, model) for model in models))
+        metrics |= exploitable(table, *(partial(log_chances, session, model) for model in models))
     return {"accuracy": float(np.mean(scores)), "low": low, "high": high, **metrics}
 
 
@@ -189,11 +189,11 @@ def _freeze(session: Session, number: int) -> None:
         league.write()
 
 
-def chances(
+def log_chances(
     session: Session, model: PreTrainedModel, observations: Sequence[str], texts: Sequence[Sequence[str]]
 ) -> list[list[float]]:
-    """The probability that a model says each of these texts, and ends, after each observation."""
+    """The log-probability that a model says each of these texts, and ends, after each observation."""
     batch = pack(would_say(session.policy.chat.example, observations, texts, session.recipe.temperature))
     logprobs = logprobs_under(model, batch, session.recipe.micro_batch_tokens)
-    each = iter([float(part.sum().exp()) for part in logprobs.split(batch.lengths().tolist())])
+    each = iter([float(part.double().sum()) for part in logprobs.split(batch.lengths().tolist())])
     return [[next(each) for _ in several] for several in texts]

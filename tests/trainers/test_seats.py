@@ -17,7 +17,7 @@ from palaestra.arena.settings import SettingsError
 from palaestra.envs.games import make_game
 from palaestra.trainers.optimise import Schedule
 from palaestra.trainers.recipe import parse_recipe
-from palaestra.trainers.self_play import chances, held_out
+from palaestra.trainers.self_play import held_out, log_chances
 from palaestra.trainers.session import Session
 
 from .games import BRIEF, KUHN, PULL, Play, Recipes, metrics, recipe_of, weights_hash_of
@@ -110,7 +110,7 @@ def test_a_best_response_is_to_both_seats_policies(tiny_recipe: Recipes, tmp_pat
     with torch.no_grad():
         second.get_output_embeddings().weight.mul_(-5)  # another policy
     table = make_game(game["id"], **BRIEF)
-    wanted = strategy_of(table, *(partial(chances, session, model) for model in (session.model, second)))
+    wanted = strategy_of(table, *(partial(log_chances, session, model) for model in (session.model, second)))
     both = held_out(session)
     assert both["exploitability"] == pytest.approx(exploitability(table.game, wanted[0]))
     assert both["legal"] == pytest.approx(wanted[1])

@@ -21,7 +21,7 @@ from palaestra.arena.self_play import SelfPlay
 from palaestra.arena.settings import SettingsError
 from palaestra.episodes import views
 from palaestra.trainers.recipe import dump_recipe, parse_recipe
-from palaestra.trainers.self_play import chances
+from palaestra.trainers.self_play import log_chances
 from palaestra.trainers.session import Session
 
 from .games import BRIEF, GAME, PULL, Play, Recipes, metrics, recipe_of, weights_hash_of
@@ -162,11 +162,11 @@ def test_chances_are_those_that_the_engine_sampled_by(played: RunFolder, tiny_re
     for observation, reply in zip(observations, replies, strict=True):
         completion = reply.completions[0]
         if completion.finish_reason == "stop":
-            said = chances(session, session.model, [observation], [[reply.text]])[0][0]
-            assert np.log(said) == pytest.approx(sum(completion.logprobs), abs=1e-3)
-    both = chances(session, session.model, observations, [["1", "2"], ["4"]])
+            said = log_chances(session, session.model, [observation], [[reply.text]])[0][0]
+            assert said == pytest.approx(sum(completion.logprobs), abs=1e-3)
+    both = log_chances(session, session.model, observations, [["1", "2"], ["4"]])
     assert [len(row) for row in both] == [2, 1]
-    assert all(0 < chance < 1 for row in both for chance in row)
+    assert all(-np.inf < chance < 0 for row in both for chance in row)
 
 
 def test_momentum_is_adams_first_beta_while_evolving(play_run: Play, tiny_recipe: Recipes) -> None:
