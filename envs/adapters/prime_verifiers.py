@@ -9,14 +9,19 @@ writes no files: data to be downloaded must be in its cache before, as by callin
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.machinery import PathFinder
+from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
 
+import palaestra.verifiers
 from palaestra.envs.dialogue import LONGEST, Dialogue, Turn
 from palaestra.envs.registration import UnknownEnvironment, register
 from palaestra.envs.task import OracleMissing, Problem, Task
@@ -190,9 +195,29 @@ def _described(name: str, arguments: str) -> dict[str, Any]:
         raise ValueError(f"arguments are a JSON object, not {arguments!r}")
     outcome = _workers(name, arguments).call("describe", name, arguments)
     if outcome.ending is not Ending.DONE:
-        raise Unplayable(f"the environment {name} does not load: {outcome.reason}")
+        raise Unplayable(f"the environment {name} does not load: {_shadow() or outcome.reason}")
     about: dict[str, Any] = outcome.value
     return about
+
+
+def without_own_room(path: Sequence[str]) -> list[str]:
+    """The path without the folders where ``import verifiers`` would find this package's room of that name."""
+    rooms = {os.path.realpath(room) for room in palaestra.verifiers.__path__}
+    return [entry for entry in path if os.path.realpath(os.path.join(entry or ".", "verifiers")) not in rooms]
+
+
+def _shadow() -> str:
+    """What stands on the path before the installed library and has its name, such as the room of another checkout of
+    this package; "" where nothing does."""
+    installed = os.path.realpath(str(distribution("verifiers").locate_file("verifiers/__init__.py")))
+    found = PathFinder.find_spec("verifiers", without_own_room(sys.path))
+    if found is None or not found.origin or not os.path.isfile(installed):  # nothing, or installed as editable
+        return ""
+    folder = os.path.dirname(os.path.realpath(found.origin))
+    if folder == os.path.dirname(installed):
+        return ""
+    how = f"take {os.path.dirname(folder)} off PYTHONPATH, or start Python in another folder"
+    return f"`import verifiers` finds {folder}, which is not Prime Intellect's library: {how}"
 
 
 @cache

@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-import palaestra.verifiers
 from palaestra.verifiers.optional import require
+
+from .prime_verifiers import without_own_room
 
 EXTRA = "prime-verifiers"
 MODEL = "agent"
@@ -32,8 +33,7 @@ MAX_DATA = 1 << 32  # bytes of a data set
 MAX_REASON = 200  # characters of an error
 
 # This package's own room stands in a folder of the same name: where that folder is on the path, it comes first.
-_ROOMS = {os.path.realpath(path) for path in palaestra.verifiers.__path__}
-sys.path[:] = [path for path in sys.path if os.path.realpath(os.path.join(path or ".", "verifiers")) not in _ROOMS]
+sys.path[:] = without_own_room(sys.path)
 tempfile.tempdir = os.environ.get("TMPDIR", "/tmp")  # not to be searched for: a worker may write no file
 vf: Any = require("verifiers", EXTRA)
 completions: Any = require("openai.types.chat.chat_completion", EXTRA)

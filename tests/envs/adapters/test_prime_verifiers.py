@@ -289,3 +289,20 @@ def test_arguments_are_the_environments_and_this_packages_own_room_is_not_taken_
     assert adapter._described("toy_sums", '{"top": 4}')["rows"] == {"train": 16, "eval": 0}
     with pytest.raises(ValueError, match="a JSON object"):
         make("prime_verifiers/toy_sums-v0", arguments="[4]")
+
+
+@pytest.mark.parametrize("code", ["MathVerifier = None", "raise RuntimeError('odd')", "import nothing_of_that_name"])
+def test_another_package_of_the_librarys_name_before_it_on_the_path_is_told(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "verifiers").mkdir()
+    (tmp_path / "verifiers" / "__init__.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = rf"finds {tmp_path}/verifiers, which is not Prime Intellect's library: take {tmp_path} off PYTHONPATH, or"
+    with pytest.raises(Unplayable, match=found):
+        adapter._described("toy_sums", f'{{"top": {len(code)}}}')  # other arguments, another worker
+
+
+def test_a_fault_of_the_environments_own_is_not_laid_to_the_path() -> None:
+    with pytest.raises(Unplayable, match=r"toy_sums does not load: TypeError: .*bottom"):
+        adapter._described("toy_sums", '{"bottom": 1}')
