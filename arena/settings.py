@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -25,7 +26,8 @@ def build(cls: Any, data: Any, where: str = "") -> Any:
     whole = f"the {cls.__name__.lower()}"
     if not isinstance(data, Mapping):
         raise SettingsError(f"{where or whole} is a mapping of keys to values, not {data!r}")
-    hints = {field.name: typing.get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
+    every = _hints(cls)
+    hints = {field.name: every[field.name] for field in dataclasses.fields(cls)}
     for key in data:
         if key not in hints:
             raise SettingsError(unknown(f"key in {where or whole}", str(key), list(hints)))
@@ -38,12 +40,15 @@ def build(cls: Any, data: Any, where: str = "") -> Any:
 
 def changed(options: Any, changes: Mapping[str, Any], where: str) -> Any:
     """A dataclass of options with some of them changed. Raises SettingsError as ``build`` does."""
-    hints = typing.get_type_hints(type(options))
+    hints = _hints(options.__class__)
     for key in changes:
         if key not in hints:
             raise SettingsError(unknown(f"key in {where}", str(key), list(hints)))
     values = {key: _value(hints[key], value, f"{where}.{key}") for key, value in changes.items()}
     return dataclasses.replace(options, **values)
+
+
+_hints = functools.cache(typing.get_type_hints)  # which compiles a class's annotations anew each time
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

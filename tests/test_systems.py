@@ -13,12 +13,14 @@ import pytest
 from benchmarks.systems import __main__ as command
 from benchmarks.systems import page, plan, play, recipes, scores
 from palaestra.agents.agent import Agent, Dialogue, Reply
-from palaestra.arena.evaluate import held_out
+from palaestra.arena.evaluate import held_out, problem_key, reward
+from palaestra.arena.measure import by_problem
 from palaestra.arena.rollout import rollout
 from palaestra.cli.patterns import systems
 from palaestra.envs.registration import make_task
-from palaestra.episodes import Actor, Cost, EpisodeStore
+from palaestra.episodes import Actor, Cost, EpisodeStore, Outcome
 from palaestra.trainers.recipe import Recipe, load_recipe
+from palaestra.verifiers import Status
 
 CHAINS = "ChainArith/seed0"
 Noted = list[str]
@@ -241,6 +243,28 @@ def test_a_budget_of_nothing_only_writes_the_page(board: Path, capsys: pytest.Ca
     assert "more to be played" in capsys.readouterr().out
     assert command.main([str(board), "--out", str(out), "--budget", "0", "--claim"]) == 2
     assert "other sizes" in capsys.readouterr().err
+
+
+def test_what_is_read_from_columns_is_what_the_episodes_say(tmp_path: Path) -> None:
+    recipe = recipes.start(first("start")[0], recipes.SMOKE)
+    jobs = held_out(recipe.env_id, recipe.env_kwargs, (1, 2), 6, samples=3)
+    episodes = list(rollout(Says(lambda number: number % 4 < 2), jobs))
+    unknown = {"reasoner": Outcome(float("nan"), Status.UNDECIDED)}
+    episodes = [replace(one, outcome=unknown) if number in (3, 4, 5, 7) else one for number, one in enumerate(episodes)]
+    for name in ("held-out-evolved", "evolve-00000"):
+        EpisodeStore(tmp_path / "log" / "episodes").append(episodes, name)
+    EpisodeStore(tmp_path / "vote" / "episodes").append(episodes, "vote")
+    (tmp_path / "log" / play.SUMMARY).write_text('{"tokens_learned": 7}')
+    assert scores.scores(tmp_path / "log", "evolved") == by_problem(episodes)
+    assert len(by_problem(episodes)) == 5  # one is undecided three times
+    assert scores.tokens(tmp_path / "log") == (10 * 18, 7)
+    votes = scores.votes_in(tmp_path / "vote")
+    assert (votes.length, votes.most) == (10, 3)
+    for key, drawn in votes.drawn.items():
+        said = sorted((one.id, one.turns[0].text, reward(one)) for one in episodes if problem_key(one) == key)
+        assert repr(drawn) == repr(
+            [(text.removeprefix("\\boxed{").removesuffix("}"), value) for _, text, value in said]
+        )
 
 
 def test_the_majority_of_the_first_answers_is_voted_for_the_first_of_equals() -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import mean
 
+import pyarrow as pa
+
 from palaestra.arena.anchors import score, seat_of
-from palaestra.arena.evaluate import problem_key, reward
+from palaestra.arena.evaluate import problem_key
 from palaestra.arena.intervals import bootstrap, interval
-from palaestra.arena.measure import by_problem
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.significance import Comparison, compare
 from palaestra.episodes import Episode, EpisodeStore
@@ -24,6 +25,8 @@ from .plan import IMITATION
 from .play import SUMMARY
 
 Scores = Mapping[str, float]  # by problem
+ASKED = ("env_kwargs", "seed", "reset_options", "outcome.list.element.reward")  # of a log's columns
+SAMPLED, SAID = "cost.tokens_out", "turns.list.element.text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,33 @@ def scores(folder: Path, agent: str) -> Scores:
     store = EpisodeStore(folder / "episodes")
     named = {file.stem.split("-", 1)[1]: file for file in store.files()}
     if (batch := f"held-out-{agent}") in named:
-        return by_problem(store.read(named[batch]))
+        return _by_problem(store, named[batch])
     found: dict[str, float] = {}
     for name, file in named.items():
         if name.startswith(f"{batch}-vs-"):
             found |= {_seat(one, agent): score(one, seat_of(one, agent)) for one in store.read(file)}
     return found
+
+
+def _by_problem(store: EpisodeStore, file: Path) -> Scores:
+    """``measure.by_problem`` of a file, of which only these columns are read."""
+    groups: dict[str, list[float]] = {}
+    for key, value in ((key, value) for batch in store.batches(file, columns=ASKED) for key, value in _rewards(batch)):
+        if value == value:
+            groups.setdefault(key, []).append(value)
+    return {key: sum(values) / len(values) for key, values in groups.items()}
+
+
+def _rewards(batch: pa.RecordBatch) -> Iterator[tuple[str, float]]:
+    """What was asked in each episode, as ``problem_key`` names it, and what its one agent earned."""
+    texts = (batch.column(name).to_pylist() for name in ("env_kwargs", "seed", "reset_options"))
+    rewards = (outcomes[0]["reward"] for outcomes in batch.column("outcome").to_pylist())
+    return zip(map(_key, *texts), rewards, strict=True)
+
+
+@cache
+def _key(env_kwargs: str, seed: int, reset_options: str) -> str:
+    return json.dumps([json.loads(env_kwargs), seed, json.loads(reset_options)], sort_keys=True)
 
 
 def _seat(match: Episode, agent: str) -> str:
@@ -82,7 +106,8 @@ def tokens(folder: Path) -> tuple[int, int]:
         for file in store.files()
         if re.match(r"\d+-evolve-", file.name)
     ]
-    sampled = sum(one.cost.tokens_out for file in rounds for one in EpisodeStore(file.parent).read(file))
+    costs = (batch for file in rounds for batch in EpisodeStore(file.parent).batches(file, columns=[SAMPLED]))
+    sampled = sum(sum(batch.column("cost").field("tokens_out").to_pylist()) for batch in costs)
     return sampled, int(json.loads((folder / SUMMARY).read_text())["tokens_learned"])
 
 
@@ -144,9 +169,11 @@ def votes_in(folder: Path) -> Votes:
     """The answers that the cell of the vote drew."""
     drawn: dict[str, list[tuple[str, str | None, float]]] = {}
     spent = 0
-    for one in EpisodeStore(folder / "episodes").read():
-        found = extract_answer(one.turns[-1].text)
-        drawn.setdefault(problem_key(one), []).append((one.id, None if found is None else found.text, reward(one)))
-        spent += one.cost.tokens_out
+    for batch in EpisodeStore(folder / "episodes").batches(columns=["id", *ASKED, SAMPLED, SAID]):
+        texts = (turns[-1]["text"] for turns in batch.column("turns").to_pylist())
+        for id, text, (key, value) in zip(batch.column("id").to_pylist(), texts, _rewards(batch), strict=True):
+            found = extract_answer(text)
+            drawn.setdefault(key, []).append((id, None if found is None else found.text, value))
+        spent += sum(batch.column("cost").field("tokens_out").to_pylist())
     answers = {key: [(box, value) for _, box, value in sorted(each)] for key, each in drawn.items()}
     return Votes(answers, spent / sum(map(len, answers.values())))
