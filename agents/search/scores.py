@@ -64,10 +64,10 @@ class UCT:
     virtual_loss: float = 1.0
 
     def __call__(self, child: Node) -> float:
-        parent = parent_of(child)
-        n, parent_n = child.visits + child.waiting, parent.visits + parent.waiting
+        parent, n = parent_of(child), child.visits + child.waiting
         if not n:
             return self.urgency(parent)
+        parent_n = parent.visits + parent.waiting
         return tried(child, self.virtual_loss) + 2 * self.cp * math.sqrt(2 * math.log(parent_n) / n)
 
 

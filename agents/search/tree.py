@@ -77,6 +77,25 @@ class Node:
             node = node.parent
 
 
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """Of the samples of these numbers at a node of a tree: hashes, made when they are asked for, as many worlds never
+    do."""
+
+    tree: int
+    node: int
+    numbers: range
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> int:
+        return derive_seed(self.tree, self.node, self.numbers[place])
+
+    def __iter__(self) -> Iterator[int]:
+        return map(self.__getitem__, range(len(self)))
+
+
 @dataclass(slots=True)
 class Tree:
     """All nodes in the order of creation, the answer that the search settled on, and what growing it cost.
@@ -112,9 +131,9 @@ class Tree:
         parent.children += added
         return added
 
-    def sample_seeds(self, node: Node, n: int) -> tuple[int, ...]:
+    def sample_seeds(self, node: Node, n: int) -> Seeds:
         """Seeds of the next n samples at a node."""
-        return tuple(derive_seed(self.seed, node.id, index) for index in range(node.asked, node.asked + n))
+        return Seeds(self.seed, node.id, range(node.asked, node.asked + n))
 
     def rows(self) -> list[dict[str, Any]]:
         """The tree for the log, a JSON-able row a node, as ``palaestra.episodes.trees`` reads it."""

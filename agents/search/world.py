@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from palaestra.episodes import Cost
 
-from .tree import Node, Proposal, Tree
+from .tree import Node, Proposal, Seeds, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Request:
     """Propose actions at ``state``: a sample a seed. start: how many were asked for there before."""
 
     state: Any
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...] | Seeds
     start: int = 0
 
 

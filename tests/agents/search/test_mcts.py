@@ -12,6 +12,7 @@ from palaestra.agents.search.mcts import MCTS, global_leaf
 from palaestra.agents.search.scores import PUCT, UCT, BelowParent, Constant, Widening, max_child, robust_child
 from palaestra.agents.search.tree import Node, Proposal, Tree
 from palaestra.agents.search.world import run
+from palaestra.envs.seeding import derive_seed
 
 HAND = {
     "root": {"a": 0.6, "b": 0.4},
@@ -31,6 +32,14 @@ def grown(world: Any, search: MCTS) -> Tree:
 def figures(tree: Tree) -> dict[str, tuple[int, float]]:
     """Visits and summed values of every node that has been visited."""
     return {node.action or "root": (node.visits, round(node.total, 12)) for node in tree.nodes if node.visits}
+
+
+def test_the_seeds_of_a_nodes_samples_are_hashes_of_tree_node_and_number() -> None:
+    tree = Tree.rooted("root", 5)
+    tree.root.asked = 2
+    seeds = tree.sample_seeds(tree.root, 3)
+    assert list(seeds) == [derive_seed(5, 0, number) for number in (2, 3, 4)]
+    assert (len(seeds), seeds[1]) == (3, derive_seed(5, 0, 3))
 
 
 @pytest.mark.parametrize(
