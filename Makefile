@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench results clean
+.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench results strategies clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench: $(BENCH_STAMP) ## figures beside peer libraries (ONLY=learner picks one; 
 
 results: setup ## docs/systems.md: published systems beside baselines; days, done cells stay (ARGS="--budget MINUTES")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.systems runs/systems --out docs/systems.md $(ARGS)
+
+strategies: setup ## docs/strategies_board.md: every strategy beside a vote at equal tokens; an hour, done cells stay
+	test -f models/smollm2/config.json || $(BIN)/palaestra models get smollm2 --to models/smollm2
+	$(BIN)/python -m benchmarks.strategies runs/strategies --model models/smollm2 $(ARGS)
 
 clean: ## remove caches and builds; .venv and runs/ stay
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -159,12 +159,19 @@ def _chances(group: Sequence[Episode], k: int) -> tuple[float, float]:
     statuses = [next(iter(episode.outcome.values())).status for episode in group]
     if Status.UNDECIDED in statuses:
         return math.nan, math.nan
+    answers, right = votes_of(group)
+    unread = Status.RIGHT in statuses and not any(answers)  # right by other means than a box
+    voted = math.nan if unread else majority_at_k(answers, right, k)
+    return pass_at_k(len(group), statuses.count(Status.RIGHT), k), voted
+
+
+def votes_of(group: Sequence[Episode]) -> tuple[list[str | None], set[str]]:
+    """What stands in the box of each of the answers to one problem (None: nothing), and which of these are right."""
     found = [extract_answer(episode.turns[-1].text) for episode in group]
     answers = [None if answer is None else answer.text for answer in found]
-    right = {answer for answer, status in zip(answers, statuses, strict=True) if status is Status.RIGHT}
-    unread = Status.RIGHT in statuses and not any(answers)  # right by other means than a box
-    voted = math.nan if unread else majority_at_k(answers, right - {None}, k)
-    return pass_at_k(len(group), statuses.count(Status.RIGHT), k), voted
+    statuses = [next(iter(episode.outcome.values())).status for episode in group]
+    pairs = zip(answers, statuses, strict=True)
+    return answers, {answer for answer, status in pairs if answer is not None and status is Status.RIGHT}
 
 
 def _mean(values: Sequence[float]) -> float:

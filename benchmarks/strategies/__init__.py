@@ -1,0 +1,1 @@
+"""Strategies beside a vote at equal tokens: ``python -m benchmarks.strategies RUNS --out PAGE``."""

@@ -1,0 +1,122 @@
+"""What is to be run: environments, the strategies that are held against a vote there, and how all of them sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+POOL = "vote"  # the cell of the plain agent's answers, which are voted on
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What all cells of a folder share.
+
+    answers: drawn of the plain agent to each problem. shots: training problems, answered by the oracle, that stand
+    before a question. max_tokens: of one call of the model.
+    """
+
+    model: str
+    problems: int = 40
+    answers: int = 16
+    shots: int = 2
+    max_tokens: int = 48
+    temperature: float = 0.7
+    dtype: str = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment, with knobs of its own. chance: of a blind guess in the right form to be right, 0 for about 0."""
+
+    name: str
+    env_id: str
+    knobs: Mapping[str, Any]
+    difficulty: int
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A strategy as it is held against the vote.
+
+    stack: as ``--strategy`` takes it, the first innermost. judge: what chooses among ``of`` answers of the stack.
+    """
+
+    name: str
+    stack: str
+    judge: str = ""
+    of: int = 1
+
+    @property
+    def written(self) -> str:
+        """As the command line has it."""
+        return f"{self.stack},best_of:{self.of} --judge {self.judge}" if self.judge else self.stack
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run: a contender in an environment; the plain agent's pool where ``name`` is ``POOL``."""
+
+    place: Place
+    name: str
+    contender: Contender = field(compare=False)
+
+    @property
+    def folder(self) -> str:
+        """Where it is, under the folder of all."""
+        return f"{self.place.name}/{self.name}"
+
+
+PLACES = (
+    Place("Arithmetic", "palaestra/Arithmetic-v0", {"operators": "+"}, 1, 0.0),
+    Place("PointerChasing", "palaestra/PointerChasing-v0", {"vertices": 3}, 1, 1 / 3),
+    Place("ChainArith", "palaestra/ChainArith-v0", {}, 1, 0.1),
+)
+
+# Strategies of the table that are not held against a vote here, and why.
+LEFT_OUT = {
+    "react": "it acts in turns on what an environment answers, and these three are answered in one turn",
+}
+
+
+def contenders(shots: int) -> tuple[Contender, ...]:
+    """Every strategy of the table but those left out, and best of N by the judges that need no training.
+
+    All but two stand on worked examples, without which so small a model does not write its answer where it is read:
+    ``direct`` shows that, and a program's answer is put into its box by the strategy.
+    """
+    few = f"few_shot:{shots}"
+    return (
+        Contender("direct", "direct"),
+        Contender("few_shot", few),
+        Contender("chain_of_thought", f"{few},chain_of_thought"),
+        Contender("plan_and_solve", f"{few},plan_and_solve"),
+        Contender("least_to_most", f"{few},least_to_most:2"),
+        Contender("step_back", f"{few},step_back"),
+        Contender("program_of_thought", "program_of_thought"),
+        Contender("shown_program_of_thought", f"{few},program_of_thought"),
+        Contender("self_consistency", f"{few},chain_of_thought,self_consistency:4"),
+        Contender("universal_self_consistency", f"{few},chain_of_thought,universal_self_consistency:3,1"),
+        Contender("cot_decoding", f"{few},cot_decoding:3"),
+        Contender("budget_forcing", f"{few},chain_of_thought,budget_forcing:48,1,16"),
+        Contender("likeliest_of_4", f"{few},direct", "perplexity", 4),
+        Contender("surest_of_4", f"{few},direct", "self_evaluation", 4),
+    )
+
+
+def plain(shots: int) -> Contender:
+    """The agent that is voted on: it shows the same examples and asks for the answer alone."""
+    return Contender(POOL, f"few_shot:{shots},direct")
+
+
+def cells(sizes: Sizes, only: Sequence[str] = ()) -> Iterator[Cell]:
+    """All cells, the vote's first in each environment. only: names of places or of contenders; the vote always is."""
+    for place in PLACES:
+        asked = {name for name in only if name not in {one.name for one in PLACES}}
+        if {one.name for one in PLACES} & set(only) and place.name not in only:
+            continue
+        for one in (plain(sizes.shots), *contenders(sizes.shots)):
+            if not asked or one.name in asked or one.name == POOL:
+                yield Cell(place, one.name, one)
