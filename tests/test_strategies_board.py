@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.strategies import __main__ as command
 from benchmarks.strategies import page, plan, play, tell
-from benchmarks.strategies.board import Pool, Price, Row, pool_of, row_of, rows_of
+from benchmarks.strategies.board import Pool, Price, Row, pool_of, row_of, rows_of, unread
 from palaestra.agents.agent import Agent, Dialogue, Reply
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Completion, Sampling
@@ -104,6 +104,8 @@ def test_a_cell_is_played_once_and_one_that_was_stopped_is_begun_anew(tmp_path: 
     assert said[-1].startswith("[3/3] Arithmetic/few_shot: ")
     assert len(list(EpisodeStore(tmp_path / "Arithmetic/vote/episodes").read())) == 6 * 4
     assert len(list(EpisodeStore(tmp_path / "Arithmetic/few_shot/episodes").read())) == 6
+    told = json.loads((tmp_path / "Arithmetic/few_shot" / play.SUMMARY).read_text())
+    assert (told["agent"], told["counted"]) == ("says+few_shot:2", {})
 
 
 def test_as_many_answers_are_voted_on_as_the_tokens_pay_for() -> None:
@@ -126,6 +128,13 @@ def test_a_strategy_stands_beside_the_vote_of_its_tokens_problem_by_problem() ->
     assert (even.gap.gap, even.gap.high, even.behind) == (-0.25, -0.25, True)
     assert (even.sign.wins, even.sign.losses) == (0, 20)  # the first answer drawn is the right one
     assert (dear.ahead, dear.sign.wins) == (True, 20)
+
+
+def test_answers_that_were_cut_off_or_hold_none_are_counted() -> None:
+    one, *others = played(Says(always), problems=3)
+    cut = replace(one, turns=(replace(one.turns[-1], text="Let us think", finish_reason="length"),))
+    assert unread([cut, *others]) == {"cut at the limit": 1, "without an answer": 1}
+    assert unread(others) == {}
 
 
 def test_one_that_solved_none_of_a_few_is_not_said_to_be_behind_though_the_bootstrap_has_no_interval() -> None:

@@ -15,6 +15,7 @@ from palaestra.arena.measure import by_problem, corrected
 from palaestra.arena.measures import majority_at_k
 from palaestra.arena.significance import Comparison, compare
 from palaestra.episodes import Episode, EpisodeStore
+from palaestra.verifiers import extract_answer
 
 from .plan import POOL, Contender, Place, Sizes, contenders
 from .play import SUMMARY, is_done
@@ -88,7 +89,7 @@ class Row:
 
     answers: of the vote beside it, as many as its tokens pay for. gap: the strategy less that vote's chance, problem by
     problem. sign: the strategy beside one such vote as it was drawn, each problem right or wrong, corrected for the
-    table. amiss: what the strategy counted.
+    table. amiss: what the strategy counted, and ``unread`` of its answers.
     """
 
     contender: Contender
@@ -152,8 +153,18 @@ def row_of(
         *(contender, estimate(scores), price, answers, estimate(expected)),
         gap=compare(place.name, contender.name, POOL, scores, expected),
         sign=compare(place.name, contender.name, POOL, scores, pool.first(round(answers))),
-        amiss=amiss,
+        amiss={**unread(episodes), **amiss},
     )
+
+
+def unread(episodes: Sequence[Episode]) -> dict[str, int]:
+    """How many last answers were cut off at the longest a call may be, and in how many no answer stands."""
+    last = [one.turns[-1] for one in episodes]
+    found = {
+        "cut at the limit": sum(turn.finish_reason == "length" for turn in last),
+        "without an answer": sum(extract_answer(turn.text) is None for turn in last),
+    }
+    return {what: count for what, count in found.items() if count}
 
 
 def estimate(scores: Scores) -> Estimate:

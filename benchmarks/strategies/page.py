@@ -41,6 +41,8 @@ How to read it:
   95 %. *p* is of the sign test beside one such vote as it was drawn (its first answers, K rounded), two-sided, with
   Holm's correction for the table. A difference is bold where its interval does not hold 0; of a strategy that
   solved none, where Wilson's interval lies below the vote too.
+- *Counted* are answers cut off at the longest a call may be, answers in which none is found, and what a strategy counts
+  itself. What writes at length loses answers to that limit; a higher one would help it, and cost it a larger K.
 - PROBLEMS problems tell apart what is far apart: a difference's interval is WIDTH points wide in the mean. What is not
   told apart is not shown to be equal. No prompt, number or temperature was tuned for any strategy, and so small a model
   is not what they were published for.
