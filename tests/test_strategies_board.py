@@ -171,17 +171,21 @@ def test_the_page_says_plainly_who_loses_and_who_wins(runs: Path) -> None:
     rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
     assert list(rows) == ["few_shot:2,step_back", "direct", "program_of_thought"]  # the best first, the loser left in
     assert (
-        "| 100.0 (83.9–100.0) | 25 | 30 | 1.0 | 2.5 | 50.0 | **+50.0** (+30.0 to +75.0) |"
+        "| 100.0 (83.9–100.0) | 25 | 30 | 1.0 | 2.5 | 50.0 (reads 75) | **+50.0** (+30.0 to +75.0) |"
         in rows["few_shot:2,step_back"]
     )
-    assert "| 4.0 *dearer* | 50.0 | **-50.0** (-70.0 to -25.0) |" in rows["program_of_thought"]
+    assert "| 4.0 *dearer* | 50.0 (reads 120) | **-50.0** (-70.0 to -25.0) |" in rows["program_of_thought"]
     assert rows["program_of_thought"].endswith("| 7 no program |")
-    assert "| 1.0 *cheaper* | 50.0 | +0.0 (+0.0 to +0.0) | 1 (0 won, 0 lost) |" in rows["direct"]
+    assert "| 1.0 *cheaper* | 50.0 (reads 30) | +0.0 (+0.0 to +0.0) | 1 (0 won, 0 lost) |" in rows["direct"]
     said = " ".join(text.split())
     assert "3 comparisons: the strategy has less than the vote that writes as much in 1, more in 1." in said
     assert "difference lies below 0 in 1, above it in 1. Told apart by the sign test, corrected: 1 lost, 1 won." in said
     assert "Loses to the vote: `program_of_thought` (-50.0, K = 4.0, p < 0.05). Wins: `step_back` (+50.0, K =" in said
     assert "Not told apart by the interval: `direct`. The best is `step_back` with 100.0 %, where one" in said
+    assert "a vote of its answers may" not in said  # nothing is known of few_shot yet
+    cell(runs, "few_shot", Says(always, tokens=10))
+    page.write_page(runs, out, SMALL)
+    assert "plain answer in 1 of 1 environments: a vote of its answers may" in " ".join(out.read_text().split())
     assert "- `react`: -" in text
     assert "`Arithmetic/few_shot`, `Arithmetic/chain_of_thought`" in text.split("## Not run yet")[1]
     assert out.with_suffix(".png").stat().st_size > 10_000

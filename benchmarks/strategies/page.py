@@ -34,7 +34,7 @@ How to read it:
 - *Vote* is of the plain agent, `PLAIN`: the same examples, the answer alone asked for. ANSWERS of its
   answers to each problem were drawn once. K is the strategy's written tokens divided by those of one such answer, the
   figure is the unbiased estimate of majority@K over all draws of K, between two whole K in proportion. Tokens read
-  are not in K: a vote's answers share a few prompts, where a strategy of several calls reads longer ones.
+  are not in K; what the vote reads, its prompt K times, stands behind its figure.
 - K is never below 1: what writes less than one plain answer stands beside one (*cheaper*). Nor is it above ANSWERS:
   what writes more stands beside the vote of all, which then pays less than it (*dearer*).
 - *Difference* is the strategy less the vote, problem by problem, in points, with the paired bootstrap's interval of
@@ -44,8 +44,8 @@ How to read it:
 - *Counted* are answers cut off at the longest a call may be, answers in which none is found, and what a strategy counts
   itself. What writes at length loses answers to that limit; a higher one would help it, and cost it a larger K.
 - PROBLEMS problems tell apart what is far apart: a difference's interval is WIDTH points wide in the mean. What is not
-  told apart is not shown to be equal. No prompt, number or temperature was tuned for any strategy, and so small a model
-  is not what they were published for.
+  told apart is not shown to be equal, and of many intervals one in twenty lies off 0 by luck.
+- No prompt, number or temperature was tuned for any strategy, and so small a model is not what they were published for.
 """
 COLUMNS = (
     *("strategy", "right", "tokens written", "tokens read", "calls", "K"),
@@ -123,7 +123,7 @@ def _cells(row: Row, pool: Pool) -> list[str]:
         f"{row.price.read:.0f}",
         f"{row.price.calls:.1f}",
         f"{row.answers:.1f}" + ("" if equal(row, pool) else " *dearer*" if beyond(row, pool) else " *cheaper*"),
-        f"{100 * row.vote.value:.1f}",
+        f"{100 * row.vote.value:.1f} (reads {row.answers * pool.price.read:.0f})",
         lost(row),
         f"{row.sign.adjusted:.2g} ({row.sign.wins} won, {row.sign.losses} lost)",
         ", ".join(f"{count} {what}" for what, count in row.amiss.items()) or "-",

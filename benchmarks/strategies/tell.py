@@ -45,7 +45,22 @@ def summary(tables: Sequence[tuple[Place, Pool, Sequence[Row]]]) -> list[str]:
         f"Told apart by the sign test, corrected: {sum(row.sign.gap < 0 for row in sure)} lost, "
         f"{sum(row.sign.gap > 0 for row in sure)} won."
     )
-    return [filled(whole) + "\n", *(filled(_at(place, pool, rows), "  ") for place, pool, rows in tables)]
+    return [
+        filled(f"{whole} {_shown(tables)}".strip()) + "\n",
+        *(filled(_at(place, pool, rows), "  ") for place, pool, rows in tables),
+    ]
+
+
+def _shown(tables: Sequence[tuple[Place, Pool, Sequence[Row]]]) -> str:
+    """Where the examples alone are worth more than the plain agent, whose vote is then not the highest there is."""
+    pairs = [(row, pool) for _, pool, rows in tables for row in rows if row.contender.name == "few_shot"]
+    above = sum(row.right.value > _mean(pool, 1) for row, pool in pairs)
+    if not above:
+        return ""
+    return (
+        f"`few_shot`, which does not ask for the answer alone, has more than one plain answer in {above} of "
+        f"{len(pairs)} environments: a vote of its answers may stand higher than the one here."
+    )
 
 
 def _at(place: Place, pool: Pool, rows: Sequence[Row]) -> str:
