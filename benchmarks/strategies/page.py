@@ -45,6 +45,7 @@ How to read it:
   itself. What writes at length loses answers to that limit; a higher one would help it, and cost it a larger K.
 - PROBLEMS problems tell apart what is far apart: a difference's interval is WIDTH points wide in the mean. What is not
   told apart is not shown to be equal, and of many intervals one in twenty lies off 0 by luck.
+- `cot_decoding` goes on greedily behind its first tokens where all others and the vote sample; its gain may be that.
 - No prompt, number or temperature was tuned for any strategy, and so small a model is not what they were published for.
 """
 COLUMNS = (
