@@ -276,5 +276,7 @@ def test_a_branch_of_a_round_goes_on_as_its_run_did_and_may_go_another_way(
 def test_a_branch_of_a_round_that_is_not_there_names_those_that_are(finished_run: Path) -> None:
     with pytest.raises(RunError, match=r"no checkpoint of round 3: 7 \(runs with modules keep all"):
         read_branch(f"{finished_run}@3")
+    with pytest.raises(RunError, match="@7 is the run's end, after which nothing comes: this run kept its last"):
+        read_branch(f"{finished_run}@7")
     with pytest.raises(RunError, match="is not RUN@ROUND"):
         read_branch(str(finished_run))

@@ -21,7 +21,7 @@ def read_branch(said: str) -> tuple[RunFolder, Path]:
     """The run and the checkpoint that "RUN@3" names: after its third round, as they are counted in its metrics.
 
     Raises:
-        RunError: no such run, or no checkpoint of that round; those that are there are named.
+        RunError: no such run, no checkpoint of that round (those that are there are named), or the run's end.
     """
     folder, _, number = said.rpartition("@")
     if not folder or not number.isdigit():
@@ -31,13 +31,17 @@ def read_branch(said: str) -> tuple[RunFolder, Path]:
     if int(number) not in found:
         known = ", ".join(map(str, found)) or "none"
         raise RunError(f"{run.path} has no checkpoint of round {number}: {known} (runs with modules keep all of them)")
+    if load_state(found[int(number)])["stage"] not in STAGES:
+        kept = "this run kept its last checkpoint alone; stop one with Ctrl-C at the round"
+        how = "name an earlier round" if len(found) > 1 else kept
+        raise RunError(f"{said} is the run's end, after which nothing comes: {how}")
     return run, found[int(number)]
 
 
 def branch(source: RunFolder, checkpoint: Path, target: RunFolder, changes: Mapping[str, str]) -> None:
     """Copy what a run was at a checkpoint, with its recipe changed, so that the target resumes from there."""
     state = load_state(checkpoint)
-    here = (STAGES.index(state["stage"]), state["round"]) if state["stage"] in STAGES else (len(STAGES), 0)
+    here = (STAGES.index(state["stage"]), state["round"])
     recipe = dump_recipe(load_recipe(source.recipe, changes))
     shutil.copytree(checkpoint, target.checkpoints / checkpoint.name)
     for name in KEPT:
