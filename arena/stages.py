@@ -60,8 +60,9 @@ class Evolve:
         ("start"), as the round did ("round"), or, in self-play, the newest frozen self ("snapshot"): with a pull
         towards it that moves on, the policy nears an equilibrium that a fixed one keeps it from (regularised Nash
         dynamics; Perolat et al., arXiv 2206.15378).
-    momentum: Adam's β1. 0 in self-play: there a gradient turns with the opponent, and what it was keeps the players
-        circling the equilibrium (Gidel et al., "Negative momentum for improved game dynamics", arXiv 1807.04740).
+    momentum: Adam's β1. In self-play 0 serves better: a gradient turns with the opponent there, and what is left of
+        older ones keeps the players circling (Gidel et al., "Negative momentum for improved game dynamics",
+        arXiv 1807.04740).
     start_difficulty, top_difficulty: training asks levels from the first up to the current one, which rises to the
         second as the current level's success reaches ``raise_at``; in a mixture, each family has its own.
     rounds: with stages, all of theirs together.
