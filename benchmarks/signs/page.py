@@ -1,0 +1,92 @@
+"""The page of the signs: first each claim and whether it was shown, then each sign with its arms."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+from palaestra.arena.run_folder import write_whole
+
+from .board import ArmRow, ClaimRow, arm_row, claim_row
+from .sign import Sign, Sizes
+
+HEAD = """\
+# Signs
+
+What the papers of the systems this project began with say must come out, tried on small substrates: each against the
+baseline that its paper is held against, with what is equal between them, and with a control that must fail. Written by
+`make signs` (`python -m benchmarks.signs RUNS --out docs/signs.md`), every figure from the runs' logs. What was not
+shown stays in.
+
+How to read it:
+
+- A claim is *shown* where one arm's score is above the other's in every seed, and the 95 % interval of the difference
+  (paired bootstrap over the problems of all seeds) lies above 0. A *control* is one that must not be above: it fails as
+  it must where that interval does not lie above 0.
+- Settings were chosen on other seeds than those reported here, as each sign says; the seeds reported were played once.
+- Nothing here says how a system does at its paper's size.
+"""
+
+
+def write_page(runs: Path, out: Path, signs: Iterable[Sign], sizes: Sizes) -> None:
+    """The page of what has been played."""
+    listed = sorted(signs, key=lambda sign: sign.block)
+    size = f"Size: {sizes.name}, {sizes.problems} held-out problems where a sign says nothing else.\n"
+    write_whole(out, "\n".join([HEAD, size, *_summary(runs, listed), *(_section(runs, sign) for sign in listed)]))
+
+
+def _summary(runs: Path, signs: list[Sign]) -> list[str]:
+    rows = [(sign, claim, claim_row(runs, sign, claim)) for sign in signs for claim in sign.claims]
+    lines = ["| sign | what must come out | difference | by seed | |", "| --- | --- | --- | --- | --- |"]
+    for sign, claim, row in rows:
+        said = claim.says if claim.above else f"{claim.says} (control)"
+        lines.append(f"| [{sign.title}](#{_anchor(sign)}) | {said} | {_gap(row)} |")
+    return [*lines, ""]
+
+
+def _gap(row: ClaimRow | None) -> str:
+    if row is None:
+        return "- | - | not run yet"
+    found = row.found
+    each = ", ".join(f"{100 * gap:+.1f}" for gap in row.each)
+    return f"{100 * found.gap:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f}) | {each} | {_verdict(row)}"
+
+
+def _verdict(row: ClaimRow) -> str:
+    if row.claim.above:
+        return "**shown**" if row.shown else "not shown"
+    return "fails, as it must" if row.shown else "**does not fail**"
+
+
+def _section(runs: Path, sign: Sign) -> str:
+    rows = [row for arm in sign.arms if (row := arm_row(runs, sign, arm)) is not None]
+    told = list(dict.fromkeys(name for row in rows for name in row.told))
+    heads = ["arm", "score", "tokens", *told, "seeds"]
+    table = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
+    said = [
+        f"{sign.paper}. {sign.substrate}",
+        f"Score: {sign.measure}.",
+        f"Settings: {sign.chosen}",
+        *([f"Departures: {sign.departs}"] if sign.departs else []),
+        *([f"Recipes: {', '.join(f'`{name}`' for name in sign.recipes)}."] if sign.recipes else []),
+    ]
+    return "\n".join(
+        [f"## {sign.title}\n", *(_filled(line) + "\n" for line in said), *table, *(_arm(row, told) for row in rows), ""]
+    )
+
+
+def _arm(row: ArmRow, told: list[str]) -> str:
+    score = f"{100 * row.value:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
+    tokens = f"{row.tokens:,.0f}" if row.tokens else "-"
+    others = [f"{row.told[name]:.3g}" if name in row.told else "-" for name in told]
+    return "| " + " | ".join([f"`{row.name}`", score, tokens, *others, str(row.seeds)]) + " |"
+
+
+def _anchor(sign: Sign) -> str:
+    kept = "".join(letter for letter in sign.title.lower() if letter.isalnum() or letter in " -")
+    return kept.replace(" ", "-")
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)

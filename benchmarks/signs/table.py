@@ -1,0 +1,8 @@
+"""The signs, by name."""
+
+from __future__ import annotations
+
+from . import lema
+from .sign import Sign
+
+SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in (lema,)}

@@ -1,0 +1,135 @@
+"""The signs: arms are played once, claims are read off them, and each sign is seen at smoke size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.signs import page
+from benchmarks.signs.board import arm_row, claim_row
+from benchmarks.signs.play import measured, play, share
+from benchmarks.signs.sign import CLAIM, SMOKE, Claim, Measured, Place, Sign
+from benchmarks.signs.table import SIGNS
+
+
+def sign(right: dict[str, float], *claims: Claim) -> Sign:
+    """Arms of forty problems each, of which such a share is right; the problems solved are the first."""
+
+    def arm(share: float) -> Measured:
+        return Measured({f"p{number}": float(number < 40 * share) for number in range(40)}, tokens=1000)
+
+    arms = {name: lambda place, share=share: arm(share) for name, share in right.items()}
+    return Sign("toy", 4, "A toy", "none", "Toys.", "shares", arms, claims, chosen="none")
+
+
+def played(one: Sign, runs: Path) -> list[str]:
+    said: list[str] = []
+    play(one, runs, SMOKE, range(one.seeds), said.append)
+    return said
+
+
+def test_an_arm_is_played_once_with_each_seed_and_one_that_failed_anew(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def fails_once(place: Place) -> Measured:
+        asked.append(place.seed)
+        if asked == [0, 1]:
+            raise KeyboardInterrupt
+        return Measured({"p": 1.0})
+
+    one = Sign("toy", 4, "A toy", "none", "Toys.", "shares", {"arm": fails_once}, (), chosen="none")
+    with pytest.raises(KeyboardInterrupt):
+        played(one, tmp_path)
+    played(one, tmp_path)
+    assert asked == [0, 1, 1, 2]
+    assert played(one, tmp_path) == []
+    assert set(measured(tmp_path, one, "arm")) == {0, 1, 2}
+
+
+def test_what_arms_share_is_made_once_and_anew_where_it_failed(tmp_path: Path) -> None:
+    made: list[Path] = []
+    place = Place(tmp_path, tmp_path / "arm", 3, SMOKE)
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        (folder / "half").write_text("")
+        if len(made) == 1:
+            raise RuntimeError("stopped")
+        assert list(folder.iterdir()) == [folder / "half"]
+
+    with pytest.raises(RuntimeError):
+        share(place, "start", make)
+    assert share(place, "start", make) == share(place, "start", make) == made[-1]
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize(("one", "shown"), [(0.9, True), (0.5, False), (0.2, False)])
+def test_a_claim_is_shown_where_the_difference_lies_above_0(tmp_path: Path, one: float, shown: bool) -> None:
+    toy = sign({"one": one, "other": 0.5}, Claim("one", "other", "more"))
+    played(toy, tmp_path)
+    row = claim_row(tmp_path, toy, toy.claims[0])
+    assert row is not None
+    assert row.shown is shown
+    assert row.found.gap == pytest.approx(one - 0.5)
+
+
+@pytest.mark.parametrize(("control", "fails"), [(0.9, False), (0.5, True), (0.2, True)])
+def test_a_control_fails_unless_it_lies_above(tmp_path: Path, control: float, fails: bool) -> None:
+    toy = sign({"control": control, "other": 0.5}, Claim("control", "other", "less", above=False))
+    played(toy, tmp_path)
+    row = claim_row(tmp_path, toy, toy.claims[0])
+    assert row is not None
+    assert row.shown is fails
+
+
+def test_one_seed_below_leaves_a_claim_not_shown(tmp_path: Path) -> None:
+    def arm(place: Place) -> Measured:
+        return Measured({f"p{number}": float(place.seed < 2) for number in range(40)})
+
+    arms = {"one": arm, "other": lambda place: Measured({f"p{number}": 0.1 for number in range(40)})}
+    toy = Sign("toy", 4, "A toy", "none", "Toys.", "shares", arms, (Claim("one", "other", "more"),), chosen="none")
+    played(toy, tmp_path)
+    row = claim_row(tmp_path, toy, toy.claims[0])
+    assert row is not None
+    assert row.found.low > 0
+    assert not row.shown
+
+
+def test_the_page_says_what_was_shown_what_was_not_and_what_was_not_run(tmp_path: Path) -> None:
+    claims = (Claim("one", "other", "more"), Claim("other", "one", "much more"), Claim("one", "third", "the most"))
+    toy = sign({"one": 0.9, "other": 0.5}, *claims)
+    played(toy, tmp_path)
+    assert arm_row(tmp_path, toy, "third") is None
+    out = tmp_path / "signs.md"
+    page.write_page(tmp_path, out, [toy], SMOKE)
+    rows = {line.split(" | ")[1]: line for line in out.read_text().splitlines() if line.startswith("| [A toy]")}
+    assert rows["more"].endswith("| +40.0, +40.0, +40.0 | **shown** |")
+    assert rows["much more"].endswith("| not shown |")
+    assert rows["the most"].endswith("| not run yet |")
+    assert "| `one` | 90.0 (90.0–90.0) | 1,000 | 3 |" in out.read_text()
+
+
+def test_every_claim_is_of_arms_that_there_are_and_has_seeds_enough() -> None:
+    for one in SIGNS.values():
+        assert {name for claim in one.claims for name in (claim.one, claim.other)} <= set(one.arms)
+        assert one.seeds >= 3
+        assert any(not claim.above for claim in one.claims)  # a control that must fail
+    assert CLAIM.problems > SMOKE.problems
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all signs, in which they share their starts."""
+    return tmp_path_factory.mktemp("signs")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SIGNS)
+def test_each_sign_is_seen_at_smoke_size(runs: Path, name: str) -> None:
+    one = SIGNS[name]
+    play(one, runs, SMOKE, range(1), print)
+    for claim in (claim for claim in one.claims if claim.smoke):
+        row = claim_row(runs, one, claim)
+        assert row is not None
+        assert row.found.gap > 0 if claim.above else row.shown, claim.says
