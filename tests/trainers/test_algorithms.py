@@ -62,6 +62,20 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(play_run: Play, tiny_
     assert not [difference for _, found in replay(resumed.episodes.read()) for difference in found]
 
 
+@pytest.mark.parametrize(
+    "sampler", [{"search": "mcts:4", "value": "verdict"}, {"best_of": 2}, {"temperatures": [0.7, 1.3]}]
+)
+def test_a_run_with_a_sampler_that_was_stopped_ends_like_one_that_was_not(
+    play_run: Play, tiny_recipe: Recipes, sampler: dict[str, Any]
+) -> None:
+    recipe = tiny_recipe(evolve={"algorithm": "rft", "rounds": 3, "samples": 4, "sampler": sampler})
+    whole = play_run(recipe)
+    resumed = play_run(run=RunFolder(play_run(recipe, stop_after=3).path))
+    assert weights(resumed, "evolved") == weights(whole, "evolved") != weights(whole, "warm")
+    said = [[turn.text for one in run.episodes.read() for turn in one.turns] for run in (whole, resumed)]
+    assert said[0] == said[1]
+
+
 def test_spin_asks_the_oracle_for_the_round_s_own_problems(play_run: Play, tiny_recipe: Recipes) -> None:
     run = play_run(tiny_recipe(evolve={"algorithm": "spin", "rounds": 1}))
     shown, own = (run.episodes.find(f"evolve-00000{part}") for part in ("-other", ""))
