@@ -46,7 +46,7 @@ def _write(
     save_weights(model, aside)
     tokenizer.save_pretrained(aside)
     if state is not None:
-        torch.save({**state, "torch_rng": torch.get_rng_state()}, aside / STATE)
+        save_state(aside, state)
     for file in aside.iterdir():
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
@@ -74,6 +74,11 @@ def save_progress(
 def progress(folder: Path) -> list[Path]:
     """Checkpoints that a run can go on from, the latest last."""
     return sorted(folder.glob("round-*"))
+
+
+def save_state(checkpoint: Path, state: dict[str, Any]) -> None:
+    """Put a training state, with torch's random state of now, beside the model in a folder."""
+    torch.save({**state, "torch_rng": torch.get_rng_state()}, checkpoint / STATE)
 
 
 def load_state(checkpoint: Path) -> dict[str, Any]:

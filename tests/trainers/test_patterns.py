@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from palaestra.agents import processes
-from palaestra.agents.checkpoint import load_state
+from palaestra.agents.checkpoint import load_state, progress
 from palaestra.agents.judges import GenerativeJudge, load_judge
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
 from palaestra.arena.replay import replay
@@ -264,7 +264,7 @@ def test_a_branch_of_a_round_goes_on_as_its_run_did_and_may_go_another_way(
     same, other = RunFolder(tmp_path / "same"), RunFolder(tmp_path / "other")
     for run, changes in ((same, {}), (other, {"evolve.learning_rate": "0.01"})):
         run.path.mkdir()
-        branch(*read_branch(f"{whole.path}@3"), run, changes)
+        branch(read_branch(f"{whole.path}@3", changes), run)
         assert len(run.episodes.files()) == 2  # the warm start, and the first round
         play_run(run=run)
     assert weights(same) == weights(whole)
@@ -275,8 +275,29 @@ def test_a_branch_of_a_round_goes_on_as_its_run_did_and_may_go_another_way(
 
 def test_a_branch_of_a_round_that_is_not_there_names_those_that_are(finished_run: Path) -> None:
     with pytest.raises(RunError, match=r"no checkpoint of round 3: 7 \(runs with modules keep all"):
-        read_branch(f"{finished_run}@3")
-    with pytest.raises(RunError, match="@7 is the run's end, after which nothing comes: this run kept its last"):
-        read_branch(f"{finished_run}@7")
+        read_branch(f"{finished_run}@3", {})
     with pytest.raises(RunError, match="is not RUN@ROUND"):
-        read_branch(str(finished_run))
+        read_branch(str(finished_run), {})
+
+
+def test_a_run_that_has_ended_goes_on_in_a_branch_with_more_rounds(play_run: Play, tiny_recipe: Recipes) -> None:
+    ended = play_run(tiny_recipe(evolve={"rounds": 2}))
+    (last,) = progress(ended.checkpoints)
+    said = f"{ended.path}@{int(last.name.removeprefix('round-'))}"
+    with pytest.raises(
+        RunError, match=r"is the run's end: to go on, give it more rounds, as by --set evolve\.rounds=4"
+    ):
+        read_branch(said, {"seed": "1"})
+    longer = RunFolder(ended.path.parent / "longer")
+    longer.path.mkdir()
+    branch(read_branch(said, {"evolve.rounds": "4"}), longer)
+    assert [file.name for file in longer.episodes.files()] == [
+        file.name for file in ended.episodes.files() if "held-out" not in file.name
+    ]
+    play_run(run=longer)
+    first, whole = (read_json_lines(run.metrics) for run in (ended, longer))
+    assert whole[: len(first)] == first
+    assert len(whole) == len(first) + 2
+    assert weights(longer)["warm"] == weights(ended)["warm"]
+    assert weights(longer)["evolved"] != weights(ended)["evolved"]
+    assert not [difference for _, found in replay(longer.episodes.read()) for difference in found]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from palaestra.agents.checkpoint import load_state, progress
+from palaestra.agents.checkpoint import load_state, progress, save_state
 from palaestra.arena.run_folder import RunError, RunFolder, write_whole
-from palaestra.trainers.recipe import dump_recipe, load_recipe
+from palaestra.trainers.recipe import Recipe, dump_recipe, load_recipe
 from palaestra.trainers.session import STAGES
 
 KEPT = ("agents/start", "agents/warm", "base", "league")  # what was there when evolution began
@@ -17,11 +19,23 @@ LOGS = ("episodes", "modules")
 BATCH = re.compile(r"\d+-(warm|evolve)-(\d{5})")
 
 
-def read_branch(said: str) -> tuple[RunFolder, Path]:
-    """The run and the checkpoint that "RUN@3" names: after its third round, as they are counted in its metrics.
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A run, one of its checkpoints, the training state in it, and the recipe that a new run goes on with."""
+
+    run: RunFolder
+    checkpoint: Path
+    state: dict[str, Any]
+    recipe: Recipe
+
+
+def read_branch(said: str, changes: Mapping[str, str]) -> Branch:
+    """What "RUN@3" names: the run after its third round, as rounds are counted in its metrics, its recipe changed.
 
     Raises:
-        RunError: no such run, no checkpoint of that round (those that are there are named), or the run's end.
+        RunError: no such run, no checkpoint of that round (those that are there are named), or the run's end, where the
+            changes give it no more rounds.
+        SettingsError: a change of what no recipe has.
     """
     folder, _, number = said.rpartition("@")
     if not folder or not number.isdigit():
@@ -31,28 +45,30 @@ def read_branch(said: str) -> tuple[RunFolder, Path]:
     if int(number) not in found:
         known = ", ".join(map(str, found)) or "none"
         raise RunError(f"{run.path} has no checkpoint of round {number}: {known} (runs with modules keep all of them)")
-    if load_state(found[int(number)])["stage"] not in STAGES:
-        kept = "this run kept its last checkpoint alone; stop one with Ctrl-C at the round"
-        how = "name an earlier round" if len(found) > 1 else kept
-        raise RunError(f"{said} is the run's end, after which nothing comes: {how}")
-    return run, found[int(number)]
+    state, recipe = load_state(found[int(number)]), load_recipe(run.recipe, changes)
+    if state["stage"] not in STAGES:
+        if recipe.evolve.rounds <= state["round"]:
+            more = "stages=[...], one stage more" if recipe.stages else f"evolve.rounds={2 * max(1, state['round'])}"
+            raise RunError(f"{said} is the run's end: to go on, give it more rounds, as by --set {more}")
+        state["stage"] = "evolve"
+    return Branch(run, found[int(number)], state, recipe)
 
 
-def branch(source: RunFolder, checkpoint: Path, target: RunFolder, changes: Mapping[str, str]) -> None:
-    """Copy what a run was at a checkpoint, with its recipe changed, so that the target resumes from there."""
-    state = load_state(checkpoint)
+def branch(source: Branch, target: RunFolder) -> None:
+    """Copy what a run was at a checkpoint, so that the target resumes from there, with the changed recipe."""
+    run, state = source.run, source.state
     here = (STAGES.index(state["stage"]), state["round"])
-    recipe = dump_recipe(load_recipe(source.recipe, changes))
-    shutil.copytree(checkpoint, target.checkpoints / checkpoint.name)
+    copied = shutil.copytree(source.checkpoint, target.checkpoints / source.checkpoint.name)
+    save_state(copied, state)
     for name in KEPT:
-        if (source.path / name).is_dir() and not (name == "agents/warm" and here[0] == 0):
-            shutil.copytree(source.path / name, target.path / name)
+        if (run.path / name).is_dir() and not (name == "agents/warm" and here[0] == 0):
+            shutil.copytree(run.path / name, target.path / name)
     for log in LOGS:
-        for file in sorted((source.path / log).glob("[0-9]*.parquet")):
+        for file in sorted((run.path / log).glob("[0-9]*.parquet")):
             named = BATCH.match(file.name)
             if named and (STAGES.index(named[1]), int(named[2])) < here:
                 (target.path / log).mkdir(exist_ok=True)
                 shutil.copy2(file, target.path / log / file.name)
     for name in ("metrics.jsonl", "environment.json"):
-        shutil.copy2(source.path / name, target.path / name)
-    write_whole(target.recipe, recipe)
+        shutil.copy2(run.path / name, target.path / name)
+    write_whole(target.recipe, dump_recipe(source.recipe))

@@ -82,10 +82,10 @@ def _branched(said: str, runs: Path, changes: tuple[str, ...]) -> RunFolder:
 
     from .branching import branch, read_branch
 
-    source, checkpoint = read_branch(said)
-    run = _new_run(runs, source.name)
+    source = read_branch(said, dict(pair(item) for item in changes))
+    run = _new_run(runs, source.run.name)
     if processes.is_first():
-        branch(source, checkpoint, run, dict(pair(item) for item in changes))
+        branch(source, run)
         run.release()  # resuming holds it
     processes.wait()
     return run
