@@ -18,8 +18,8 @@ from .sign import Claim, Measured, Sign
 class ArmRow:
     """An arm over its seeds.
 
-    value, low, high: the mean of its scores and its 95 % interval, over the problems of one seed, or over several seeds'
-    means. tokens, told: means over seeds.
+    value, low, high: the mean of its scores and its 95 % interval, over one seed's problems, or over several
+    seeds' means. tokens, told: means over seeds.
     """
 
     name: str
