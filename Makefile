@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench results strategies clean
+.PHONY: help setup setup-vllm run test test-long test-gpu test-vllm lint bench results strategies signs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ results: setup ## docs/systems.md: published systems beside baselines; days, don
 strategies: setup ## docs/strategies_board.md: every strategy beside a vote at equal tokens; an hour, done cells stay
 	test -f models/smollm2/config.json || $(BIN)/palaestra models get smollm2 --to models/smollm2
 	$(BIN)/python -m benchmarks.strategies runs/strategies --model models/smollm2 $(ARGS)
+
+signs: setup ## docs/signs.md: what each paper says must come out, tried small; hours, done arms stay (ARGS="--only lema")
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.signs runs/signs --out docs/signs.md $(ARGS)
 
 clean: ## remove caches and builds; .venv and runs/ stay
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

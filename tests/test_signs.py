@@ -108,6 +108,8 @@ def test_the_page_says_what_was_shown_what_was_not_and_what_was_not_run(tmp_path
     assert rows["much more"].endswith("| not shown |")
     assert rows["the most"].endswith("| not run yet |")
     assert "| `one` | 90.0 (90.0–90.0) | 1,000 | 3 |" in out.read_text()
+    assert "1 of 2 claims are shown; 0 of 0 controls fail" in " ".join(out.read_text().split())
+    assert out.with_suffix(".png").stat().st_size > 5000
 
 
 def test_every_claim_is_of_arms_that_there_are_and_has_seeds_enough() -> None:

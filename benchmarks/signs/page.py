@@ -9,7 +9,8 @@ from pathlib import Path
 from palaestra.arena.run_folder import write_whole
 
 from .board import ArmRow, ClaimRow, arm_row, claim_row
-from .sign import Sign, Sizes
+from .picture import draw
+from .sign import Claim, Sign, Sizes
 
 HEAD = """\
 # Signs
@@ -32,12 +33,26 @@ How to read it:
 def write_page(runs: Path, out: Path, signs: Iterable[Sign], sizes: Sizes) -> None:
     """The page of what has been played."""
     listed = sorted(signs, key=lambda sign: sign.block)
-    size = f"Size: {sizes.name}, {sizes.problems} held-out problems where a sign says nothing else.\n"
-    write_whole(out, "\n".join([HEAD, size, *_summary(runs, listed), *(_section(runs, sign) for sign in listed)]))
+    rows = [(sign, claim, claim_row(runs, sign, claim)) for sign in listed for claim in sign.claims]
+    played = [(sign, row) for sign, _, row in rows if row is not None]
+    picture = []
+    if played:
+        draw(played, out.with_suffix(".png"))
+        picture = [f"![Each claim's difference, with its interval and every seed's]({out.stem}.png)\n"]
+    size = f"Size: {sizes.name}, {sizes.problems} held-out problems where a sign says nothing else. {_count(played)}\n"
+    parts = [HEAD, _filled(size) + "\n", *picture, *_summary(rows), *(_section(runs, sign) for sign in listed)]
+    write_whole(out, "\n".join(parts))
 
 
-def _summary(runs: Path, signs: list[Sign]) -> list[str]:
-    rows = [(sign, claim, claim_row(runs, sign, claim)) for sign in signs for claim in sign.claims]
+def _count(played: list[tuple[Sign, ClaimRow]]) -> str:
+    """How many claims were shown, and how many controls fail, in a sentence."""
+    claims = [row for _, row in played if row.claim.above]
+    controls = [row for _, row in played if not row.claim.above]
+    shown, failing = sum(row.shown for row in claims), sum(row.shown for row in controls)
+    return f"{shown} of {len(claims)} claims are shown; {failing} of {len(controls)} controls fail, as they must."
+
+
+def _summary(rows: list[tuple[Sign, Claim, ClaimRow | None]]) -> list[str]:
     lines = ["| sign | what must come out | difference | by seed | |", "| --- | --- | --- | --- | --- |"]
     for sign, claim, row in rows:
         said = claim.says if claim.above else f"{claim.says} (control)"
