@@ -38,6 +38,8 @@ class SelfPlay:
         league: "latest", the newest frozen self; "uniform", any; "prioritised", by (1 - p)² where p is the learner's
         score against them (prioritised fictitious self-play; Vinyals et al., "Grandmaster level in StarCraft II
         using multi-agent reinforcement learning", 2019); "rating", those about as strong; "anchors", the anchors alone.
+    teachers: scripted players whom the warm start imitates, one drawn for each seat of a match: random legal play
+        shows how moves are written, not which are good; better players among them stand for a stronger model.
     anchors: in the league from the start: scripted players of the game, or folders of agents.
     snapshot_every: rounds after which the policy may join the league. snapshot_at: the score against its opponents
         since it last did that this takes; 0: always. keep: the newest so many frozen selves.
@@ -50,6 +52,7 @@ class SelfPlay:
 
     policies: Literal["shared", "seats"] = "shared"
     opponents: str = "self"
+    teachers: tuple[str, ...] = ("random",)
     anchors: tuple[str, ...] = ()
     snapshot_every: int = 5
     snapshot_at: float = 0.0
@@ -108,6 +111,8 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         raise SettingsError(unknown("self_play.opponents", spec.opponents, list(OPPONENTS)))
     if spec.snapshot_every < 1 or spec.keep < 1 or not 0 <= spec.snapshot_at <= 1:
         raise SettingsError("self_play.snapshot_every and keep are 1 or more, snapshot_at is from 0 to 1")
+    if not spec.teachers:
+        raise SettingsError("self_play.teachers names scripted players, such as [random]")
     if spec.opponents == "anchors" and not spec.anchors:
         raise SettingsError("self_play.opponents: anchors needs some: give self_play.anchors, such as [random, greedy]")
     if spec.opponents == "self" and spec.anchors:
@@ -125,6 +130,9 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         if game.share <= 0:
             raise SettingsError(f"the share of {game.env_id} is above 0, not {game.share:g}")
         players = scripted(_table(game).game)
+        for name in spec.teachers:
+            if name not in players:
+                raise SettingsError(unknown(f"player of {game.env_id}", name, list(players)))
         for name in spec.anchors:
             if name not in players and not Path(name).is_dir():
                 raise SettingsError(unknown(f"player of {game.env_id}", name, list(players)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,15 @@ POLICY, EXPLOITER = "policy", "exploiter"
 
 
 def demonstrated(session: Session) -> views.View:
-    """Random legal play, all of it: it teaches how moves are written, and nothing of which are good."""
-    jobs = _jobs(session, "warm", session.recipe.warm_start.problems, 1, ["random"], "random")
-    episodes = _collect(session, {"random": Anchor("random")}, jobs)
+    """The teachers' matches, all of what they said: of random legal play, how moves are written, not which are good."""
+    recipe, whom = session.recipe, session.recipe.self_play
+    assert whom is not None
+    rng = np.random.default_rng([recipe.seed, session.round])
+    jobs = [
+        replace(job, players=tuple(rng.choice(whom.teachers, len(job.players)).tolist()))
+        for job in _jobs(session, "warm", recipe.warm_start.problems, 1, [POLICY], POLICY)
+    ]
+    episodes = _collect(session, {name: Anchor(name) for name in whom.teachers}, jobs)
     view = views.sft(episodes, session.policy.chat.example, min_score=-np.inf)
     view.rows.sort(key=views.prompt_of)
     return view

@@ -46,6 +46,26 @@ def test_the_log_of_a_run_is_of_matches_and_plays_again(played: RunFolder) -> No
     assert {"round-00000", "round-00002"} & others
 
 
+def test_the_warm_start_imitates_its_teachers_in_every_seat(play_run: Play, tiny_recipe: Recipes) -> None:
+    taught = {"opponents": "self", "teachers": ["random", "greedy"]}
+    warm = {"rounds": 2, "problems": 16, "batch_size": 8}
+    run = play_run(recipe_of(tiny_recipe, self_play=taught, warm_start=warm, evolve={"rounds": 0}))
+    shown = [episode for episode in run.episodes.read() if episode.tags.get("phase") == "warm"]
+    pairs = {tuple(actor.agent_id for actor in episode.roles.values()) for episode in shown}
+    assert pairs == {(one, other) for one in taught["teachers"] for other in taught["teachers"]}
+    assert not [difference for _, found in replay(shown) for difference in found]
+
+
+def test_teachers_are_players_of_the_game() -> None:
+    kuhn = "palaestra/KuhnPoker-v0"
+    with pytest.raises(
+        SettingsError, match=r"unknown player of palaestra/KuhnPoker-v0: 'greedi' \(did you mean 'greedy'"
+    ):
+        parse_recipe({"environment": kuhn, "self_play": {"teachers": ["greedi"]}})
+    with pytest.raises(SettingsError, match=r"self_play.teachers names scripted players, such as \[random\]"):
+        parse_recipe({"environment": kuhn, "self_play": {"teachers": []}})
+
+
 def test_what_winners_said_is_learned_from_and_a_league_is_refused_for_it(play_run: Play, tiny_recipe: Recipes) -> None:
     evolve = {"algorithm": "spag", "rounds": 2, "problems": 8, "samples": 4, "updates": 2}
     warm = {"rounds": 12, "problems": 16, "batch_size": 8, "learning_rate": 0.01}  # some moves are legal then
