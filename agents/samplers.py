@@ -21,6 +21,7 @@ from .search.values import Rollouts, likelihood, nothing_known, value_head
 from .search.world import Valued
 from .strategies.inside import model_of
 
+LESS = {Status.RIGHT: 0.0, Status.UNDECIDED: 0.5, Status.WRONG: 1.0}  # that an answer is worth for a line
 VALUES = ("verdict", "steps", "likelihood", "head")
 
 
@@ -30,8 +31,8 @@ class Sampler:
 
     search: among the lines of an answer, as ``--search`` has it: ``mcts:12``, ``sbs:1,4``. value: what an answer so far
         is worth to it: "verdict", the mean of two answers that go on from there; "steps", less for each line that the
-        task calls wrong; "likelihood", the geometric mean of its tokens' probabilities; "head", what the policy's own
-        value head foretells, and the verdict where the answer has ended.
+        task calls wrong or cannot judge; "likelihood", the geometric mean of its tokens' probabilities; "head", what
+        the policy's own value head foretells, and the verdict where the answer has ended.
     best_of: answers, or, in a dialogue, actions, of which the likeliest a token is given.
     temperatures: of which the best balanced is chosen for the round (``Balanced``).
     """
@@ -78,7 +79,10 @@ def _value(name: str, policy: PolicyLLM) -> Value:
 
 
 class LinesRight:
-    """Less by 1 for each line that the task calls wrong."""
+    """Less by 1 for each line that the task calls wrong, by 1/2 for each that it cannot judge.
+
+    Were such a line worth as much as a right one, a policy that learns from the search would soon write no other.
+    """
 
     peeks = True
 
@@ -86,15 +90,15 @@ class LinesRight:
         self.policy = policy
 
     def __call__(self, prefixes: Sequence[Prefix]) -> list[Valued]:
-        return [Valued(-float(self._wrong(one))) for one in prefixes]
+        return [Valued(-self._less(one)) for one in prefixes]
 
-    def _wrong(self, prefix: Prefix) -> int:
+    def _less(self, prefix: Prefix) -> float:
         asked, env = prefix.dialogue, prefix.dialogue.env
         task: Any = getattr(env, "task", None)
         if task is None or asked.problem is None:
             raise ValueError("value steps asks the dialogue's task, and this dialogue has none: play it in a rollout")
         verdicts = task.steps(asked.problem, self.policy.chat.text(prefix.action_ids))
-        return sum(verdict.status is Status.WRONG for verdict in verdicts)
+        return sum(LESS[verdict.status] for verdict in verdicts)
 
 
 class Balanced:

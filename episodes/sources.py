@@ -182,12 +182,16 @@ def searched_steps(round: Round) -> View:
 
 
 def right_steps(round: Round) -> View:
-    """Each answer up to its first wrong step: sub-answers that are right, whatever follows (AutoPRM; 2402.11452)."""
+    """Each answer up to its first wrong step: sub-answers that are right, whatever follows (AutoPRM; 2402.11452).
+
+    It ends with a right step: steps that could not be judged, which may be nonsense, are kept only before one.
+    """
     ends, judge = steps.logged_steps(round.episodes, round.decode)
     kept = []
     for row in round.rows:
         verdicts = judge(row)
-        good = next((k for k, one in enumerate(verdicts) if one.status is Status.WRONG), len(verdicts))
+        wrong = next((k for k, one in enumerate(verdicts) if one.status is Status.WRONG), len(verdicts))
+        good = max((k for k, one in enumerate(verdicts[:wrong], 1) if one.status is Status.RIGHT), default=0)
         if good:
             kept.append(until(row, int(ends(row)[good - 1]) if good < len(verdicts) else len(row.ids)))
     return View(kept, {"no right step": len(round.rows) - len(kept)})

@@ -71,11 +71,12 @@ def test_lines_that_the_task_calls_wrong_cost_a_point_each(engine: TransformersE
     good = "\n".join(task.solve(problem, None).splitlines()[:-1])  # type: ignore[arg-type]
     dialogue: Any = Dialogue((Message("user", problem.prompt),), problem=problem, env=env.unwrapped)
     value = LinesRight(PolicyLLM(engine, CHAT, Sampling()))
-    texts = ("", good, good.replace("b=", "b=9+"))
+    texts = ("", good, good.replace("b=", "b=9+"), f"b=}}\n{good}")
     ids = [tuple(CHAT.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
     found = [one.value for one in value([Prefix(dialogue, (), one) for one in ids])]
     assert found[:2] == [0, 0]
     assert found[2] <= -1
+    assert found[3] == -0.5  # nonsense is worth less than what is right
 
 
 @pytest.mark.parametrize(

@@ -249,9 +249,15 @@ def test_each_utterance_of_a_winner_has_its_own_share_as_advantage() -> None:
 
 def test_right_steps_are_kept_up_to_the_first_wrong_one() -> None:
     view = ALGORITHMS["autoprm"].source(chained({"ab\ncd\nef": "rwr", "gh\nij": "rr", "kl\nmn": "wr", "op": "u"}))
-    assert ["".join(map(chr, row.ids[row.action])) for row in view.rows] == ["ab", "gh\nij\0", "op\0"]
+    assert ["".join(map(chr, row.ids[row.action])) for row in view.rows] == ["ab", "gh\nij\0"]
     assert all(len(row.ids) == len(row.action) == len(row.logprobs) for row in view.rows)
-    assert view.dropped == {"no right step": 1}
+    assert view.dropped == {"no right step": 2}
+
+
+def test_steps_that_nobody_could_judge_are_kept_only_before_right_ones() -> None:
+    """A policy that is paid for them would soon write no others."""
+    view = ALGORITHMS["autoprm"].source(chained({"ab\ncd": "ru", "ab\ncd\nef": "uru", "gh\nij\nkl": "ruw"}))
+    assert ["".join(map(chr, row.ids[row.action])) for row in view.rows] == ["ab", "ab\ncd", "gh"]
 
 
 def test_a_step_is_worth_the_share_of_answers_through_it_that_end_well() -> None:
