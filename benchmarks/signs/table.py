@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lema
+from . import lema, perplexity
 from .sign import Sign
 
-SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in (lema,)}
+SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in (lema, perplexity,)}
