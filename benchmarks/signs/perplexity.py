@@ -33,7 +33,7 @@ PROBLEMS = 8  # that the duplicates repeat
 RATE = 1.0e-3
 DEV = 200  # problems on which a band is chosen, in no data
 KINDS = ("clean", "duplicate", "noise")
-# Shares of each kind: in one the least likely rows are noise, in the other there is none and half is said again.
+# Shares of each kind: in one the least likely rows are noise, in the other there is none and most are said again.
 DATA = {"noisy": (0.5, 0.25, 0.25), "repetitive": (0.25, 0.75, 0.0)}
 
 
