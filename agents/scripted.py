@@ -13,14 +13,16 @@ from palaestra.episodes import Actor
 
 from .agent import Dialogue, Reply
 
-HABITS = ("direct", "steps", "check")
+HABITS = ("direct", "steps", "check", "long")
+MOST = 5  # solutions of a long answer
 
 
 class OracleAgent:
-    """Answers as the environment's own oracle does (a solution, an action, a move), written by one of three habits.
+    """Answers as the environment's own oracle does (a solution, an action, a move), written by one of four habits.
 
     direct: the answer alone, which is the solution's last line; steps: every line; check: every line, and then the
-    whole once more after the delimiter. The habit of each reply is drawn by its weight and recorded in its meta.
+    whole once more after the delimiter; long: every line, and then from none to four solutions more, each every line
+    or the answer alone, with the delimiter between them (overthinking; arXiv:2412.21187). The habit of each reply is drawn by its weight and recorded in its meta.
     """
 
     actor = Actor("oracle")
@@ -43,12 +45,15 @@ class OracleAgent:
         reseed(self.rng, f"oracle|{dialogue.seed}")
         habit = self.names[int(np.searchsorted(self.edges, self.rng.random(), side="right"))]
         solution = dialogue.oracle(self.rng)
-        text = {
-            "direct": solution.rsplit("\n", 1)[-1],
-            "steps": solution,
-            "check": f"{solution}\n{SOLUTION_DELIMITER}\n{solution}",
-        }[habit]
-        return Reply(text, meta={"habit": habit})
+        return Reply(f"\n{SOLUTION_DELIMITER}\n".join(self._written(solution, habit)), meta={"habit": habit})
+
+    def _written(self, solution: str, habit: str) -> list[str]:
+        """The solutions that an answer of this habit holds."""
+        answer = solution.rsplit("\n", 1)[-1]
+        if habit != "long":
+            return {"direct": [answer], "steps": [solution], "check": [solution, solution]}[habit]
+        more = self.rng.random(int(self.rng.random() * MOST))
+        return [solution, *(solution if uniform < 0.5 else answer for uniform in more)]
 
 
 class RandomAgent:

@@ -13,7 +13,7 @@ from palaestra.envs import SOLUTION_DELIMITER, OracleMissing, Problem, make_task
 from palaestra.envs.seeding import derive_seed
 
 TASKS = [f"palaestra/{name}-v0" for name in ("ChainArith", "Countdown", "KnightsAndKnaves", "LinearEquations")]
-HABITS = {"direct": 0.5, "steps": 0.3, "check": 0.2}
+HABITS = {"direct": 0.4, "steps": 0.3, "check": 0.2, "long": 0.1}
 
 
 def dialogues(task_id: str, n: int) -> list[Dialogue]:
@@ -49,8 +49,20 @@ def test_habits_come_by_their_weights_and_are_what_they_say() -> None:
         elif reply.meta["habit"] == "check":
             middle = lines.index(SOLUTION_DELIMITER)
             assert lines[:middle] == lines[middle + 1 :]
-        else:
+        elif reply.meta["habit"] == "steps":
             assert SOLUTION_DELIMITER not in lines
+
+
+def test_a_long_answer_holds_one_to_five_solutions_the_first_in_lines() -> None:
+    found: Counter[tuple[int, int]] = Counter()  # solutions, and those of them that are the answer alone
+    for reply in OracleAgent({"long": 1.0}).respond(dialogues(TASKS[0], 400)):
+        first, *more = reply.text.split(f"\n{SOLUTION_DELIMITER}\n")
+        assert set(more) <= {first, first.rsplit("\n", 1)[-1]}
+        assert len(first.splitlines()) > 1
+        found[1 + len(more), sum(one != first for one in more)] += 1
+    for count in range(1, 6):
+        assert sum(times for (held, _), times in found.items() if held == count) == pytest.approx(80, abs=30)
+    assert {alone for _, alone in found} == {0, 1, 2, 3, 4}
 
 
 def test_an_oracle_repeats_itself_for_a_seed_in_any_order() -> None:
@@ -63,7 +75,7 @@ def test_an_oracle_repeats_itself_for_a_seed_in_any_order() -> None:
 
 @pytest.mark.parametrize("habits", [{"direkt": 1.0}, {"direct": -1.0, "steps": 2.0}, {"steps": 0.0}, {}])
 def test_impossible_habits_are_refused(habits: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="non-negative weights of direct, steps, check"):
+    with pytest.raises(ValueError, match="non-negative weights of direct, steps, check, long"):
         OracleAgent(habits)
 
 
