@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import autoprm, lema, perplexity, revthink
+from . import (
+    autoprm,
+    lema,
+    overthinking,
+    perplexity,
+    revthink,
+)
 from .sign import Sign
 
-SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in (lema, perplexity, revthink, autoprm)}
+PLAYED = (
+    autoprm,
+    lema,
+    overthinking,
+    perplexity,
+    revthink,
+)
+
+SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in PLAYED}
