@@ -7,6 +7,7 @@ from . import (
     lema,
     overthinking,
     perplexity,
+    program_of_thought,
     revthink,
 )
 from .sign import Sign
@@ -16,6 +17,7 @@ PLAYED = (
     lema,
     overthinking,
     perplexity,
+    program_of_thought,
     revthink,
 )
 
