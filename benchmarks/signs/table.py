@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     autoprm,
+    her_bits,
     lema,
     overthinking,
     perplexity,
@@ -14,6 +15,7 @@ from .sign import Sign
 
 PLAYED = (
     autoprm,
+    her_bits,
     lema,
     overthinking,
     perplexity,
