@@ -18,6 +18,8 @@ from palaestra.verifiers.quoting import quoted
 Solver: TypeAlias = Callable[[str, str, str], str]  # task, draft, critique -> revised draft
 
 ROUNDS = 3
+MOST_LINES = 20
+TERSE = ("{draft}",)
 MAX_DRAFT = 4000  # characters of a revision that are read
 EASY = 100  # results up to which the scripted solver calculates rightly
 SLIP = 7  # by which it errs beyond; no mistake of a draft, so that it repairs none
@@ -33,6 +35,8 @@ class CritiqueRepair(Dialogue):
 
     solver: who revises; frozen, and the same for the same arguments. None stands for a scripted one, which adopts a
         value it is told, and calculates a line called wrong anew, badly beyond 100: so it spoils a right one.
+    lines: how many sums. largest: of their numbers. None: as the difficulty has it.
+    terse: the prompt is the worksheet and nothing else: for models of bytes, which pay for every letter.
 
     An action is a critique, read by the solver, or ``accept[]``. A round's reward is the change in the share of right
     lines, so that harm costs; all together are the share at the end less that at the start. Right is a worksheet
@@ -40,6 +44,9 @@ class CritiqueRepair(Dialogue):
     """
 
     solver: Solver | None = None
+    lines: int | None = None
+    largest: int | None = None
+    terse: bool = False
     tags: ClassVar[tuple[str, ...]] = ("dialogue", "critique", "arithmetic")
     ceiling = 0.05
     wordings: ClassVar[tuple[str, ...]] = (
@@ -53,9 +60,17 @@ class CritiqueRepair(Dialogue):
         "author change that line; accept[] when nothing is left to say\nGoal: no mistakes left\nWorksheet:\n{draft}",
     )
 
+    def __post_init__(self) -> None:
+        if self.lines is not None and not 1 <= self.lines <= MOST_LINES:
+            raise ValueError(f"lines is None or from 1 to {MOST_LINES}, not {self.lines}")
+        if self.largest is not None and not 3 <= self.largest <= 999:
+            raise ValueError(f"largest is None or from 3 to 999, not {self.largest}")
+        if self.terse:
+            object.__setattr__(self, "wordings", TERSE)
+
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        count = 3 + difficulty
-        largest = 9 + 4 * difficulty
+        count = self.lines or 3 + difficulty
+        largest = 9 + 4 * difficulty if self.largest is None else self.largest - 1
         uniforms = rng.random(5 * count).tolist()
         sums, gold, draft = [], [], []
         spoiled = max(range(count), key=lambda k: uniforms[5 * k + 3])  # one at least

@@ -26,6 +26,7 @@ FIRST, LAST, TOWNS, TRADES = (names.split() for names in (FIRST_NAMES, LAST_NAME
 RELATIONS = ("friend", "teacher", "employer", "neighbour", "doctor")
 FACTS = ("town", "trade", "year")
 MAX_FOUND = 8  # titles that a search shows
+TERSE = ("{question}",)
 POLICY = TextPolicy(rules=("whole",))
 WEAK_HOPS = 2
 
@@ -35,12 +36,18 @@ WEAK_HOPS = 2
 class Lookup(Dialogue):
     """Difficulty raises how many people there are (12 to 48) and how many links the question follows (1 to 5).
 
+    people: how many, whatever the difficulty. relations: how many of the five a page tells, and questions follow.
+    terse: the question is a phrase and a page a list: for models of bytes, which pay for every letter.
+
     Actions: ``search[words]`` shows the titles of pages that hold a word in their title, ``read[title]`` a page, and
     ``answer[text]`` ends it. Each page tells a person's relations to others, town, trade and year of birth; the
     question follows relations and asks for one fact. Right is that fact, whatever the case. The world is made for the
     problem, so nothing can be known without reading.
     """
 
+    people: int | None = None
+    relations: int = len(RELATIONS)
+    terse: bool = False
     tags: ClassVar[tuple[str, ...]] = ("dialogue", "retrieval", "multi-hop")
     ceiling = 0.06
     wordings: ClassVar[tuple[str, ...]] = (
@@ -52,11 +59,21 @@ class Lookup(Dialogue):
         "answer[...], at the latest in turn {turns}. Nothing about these people is known from elsewhere.",
     )
 
+    def __post_init__(self) -> None:
+        if self.people is not None and not 7 <= self.people <= 99:
+            raise ValueError(f"people is None or from 7 to 99, not {self.people}")
+        if not 1 <= self.relations <= len(RELATIONS):
+            raise ValueError(f"relations is from 1 to {len(RELATIONS)}, not {self.relations}")
+        if self.terse:
+            object.__setattr__(self, "wordings", TERSE)
+
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
-        people, hops = 8 + 4 * difficulty, (difficulty + 1) // 2
+        people, hops = self.people or 8 + 4 * difficulty, (difficulty + 1) // 2
         uniforms = rng.random(10 * people + hops + 3).tolist()
         names = _names(uniforms[:people])
-        rows = [[int(u * people) for u in uniforms[k * people : (k + 1) * people]] for k in range(1, 6)]
+        rows = [
+            [int(u * people) for u in uniforms[k * people : (k + 1) * people]] for k in range(1, self.relations + 1)
+        ]
         links = [[to if to != i else (to + 1) % people for i, to in enumerate(row)] for row in rows]
         towns, trades, years = (
             [int(u * size) for u in uniforms[k * people : (k + 1) * people]]
@@ -75,7 +92,7 @@ class Lookup(Dialogue):
             "answer": facts[_end(links, path)][fact],
             "turns": 3 * hops + 4,
         }
-        fields = {"question": _question(names[path[0]], path[1:], fact), "turns": str(reference["turns"])}
+        fields = {"question": _question(names[path[0]], path[1:], fact, self.terse), "turns": str(reference["turns"])}
         return self.ask(rng, reference, difficulty, fields)
 
     def begin(self, problem: Problem) -> State:
@@ -102,7 +119,7 @@ class Lookup(Dialogue):
         who = next((i for i, name in enumerate(names) if name.lower() == text.lower()), None)
         if who is None:
             return Turn(f"There is no page {quoted(text, 40)!r}: titles are full names.", state)
-        return Turn(page(reference, who), (*state, who))
+        return Turn(page(reference, who, self.terse), (*state, who))
 
     def act(self, problem: Problem, state: State, observation: str, rng: np.random.Generator) -> str:
         """Searches whom the question names, reads page after page along the links, and answers."""
@@ -125,13 +142,16 @@ class Lookup(Dialogue):
         return f"answer[{reference['facts'][_end(reference['links'], path[: hops + 1])][reference['fact']]}]"
 
 
-def page(reference: dict[str, Any], who: int) -> str:
+def page(reference: dict[str, Any], who: int, terse: bool = False) -> str:
     """What the encyclopaedia says of a person; which sentence comes first differs from page to page."""
     names, links = reference["names"], reference["links"]
     town, trade, year = reference["facts"][who]
-    told = [
-        f"The {relation} of {names[who]} is {names[row[who]]}." for relation, row in zip(RELATIONS, links, strict=True)
-    ]
+    related = [(relation, names[row[who]]) for relation, row in zip(RELATIONS, links, strict=False)]
+    if terse:
+        known = [*related, ("town", town), ("trade", trade), ("year", year)]
+        turn = who % len(known)
+        return f"{names[who]}: {', '.join(f'{name} {value}' for name, value in known[turn:] + known[:turn])}"
+    told = [f"The {relation} of {names[who]} is {name}." for relation, name in related]
     told += [f"{names[who]} was born in {year}.", f"{names[who]} lives in {town} and works as a {trade}."]
     turn = who % len(told)
     return f"{names[who]}: {' '.join(told[turn:] + told[:turn])}"
@@ -141,8 +161,8 @@ def _path(links: list[list[int]], start: int, uniforms: Sequence[float]) -> list
     """A person and the relations to follow, which do not come back to anyone."""
     path, seen, here = [start], {start}, start
     for u in uniforms:
-        first = int(u * len(RELATIONS))
-        order = [(first + k) % len(RELATIONS) for k in range(len(RELATIONS))]
+        first = int(u * len(links))
+        order = [(first + k) % len(links) for k in range(len(links))]
         relation = next((r for r in order if links[r][here] not in seen), first)
         here = links[relation][here]
         seen.add(here)
@@ -157,10 +177,12 @@ def _end(links: Sequence[Sequence[int]], path: Sequence[int]) -> int:
     return here
 
 
-def _question(name: str, relations: Sequence[int], fact: int) -> str:
+def _question(name: str, relations: Sequence[int], fact: int, terse: bool = False) -> str:
     of = f"{name}"
     for relation in relations:
-        of = f"the {RELATIONS[relation]} of {of}"
+        of = f"{RELATIONS[relation]} of {of}" if terse else f"the {RELATIONS[relation]} of {of}"
+    if terse:
+        return f"{FACTS[fact]} of {of}"
     return (f"In which town does {of} live?", f"What is the trade of {of}?", f"In which year was {of} born?")[fact]
 
 

@@ -96,3 +96,19 @@ def test_every_worksheet_has_a_mistake() -> None:
 def eval_sum(text: str) -> int:
     a, op, b = text.split()
     return {"+": int(a) + int(b), "-": int(a) - int(b), "*": int(a) * int(b)}[op]
+
+
+def test_a_worksheet_is_as_long_and_as_large_as_asked_and_terse_where_asked() -> None:
+    task = CritiqueRepair(lines=2, largest=4, terse=True)
+    for seed in range(50):
+        problem = sample_problem(task, seed, 7)
+        assert problem.prompt == problem.reference["draft"]
+        numbers = [int(number) for text in problem.reference["sums"] for number in text.split() if number.isdigit()]
+        assert len(numbers) == 4
+        assert set(numbers) <= {2, 3, 4}
+
+
+@pytest.mark.parametrize("knobs", [{"lines": 0}, {"lines": 21}, {"largest": 2}, {"largest": 1000}])
+def test_worksheets_beyond_bounds_are_refused(knobs: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(knobs))} is None or from"):
+        CritiqueRepair(**knobs)

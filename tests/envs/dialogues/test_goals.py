@@ -132,3 +132,21 @@ def test_small_expressions_can_be_won_in_the_ways_brute_force_finds() -> None:
                 assert (turn.verdict is not None and turn.verdict.right) is reached
                 wins += reached
     assert wins > 2
+
+
+def test_a_terse_expression_tells_the_numbers_and_nothing_else() -> None:
+    task = GoalExpression(terse=True, products=False)
+    problem = sample_problem(task, 0, 1)
+    numbers = ", ".join(map(str, problem.reference["numbers"]))
+    assert problem.prompt == f"{problem.reference['start']} to {problem.reference['goal']} by {numbers}"
+    assert task.with_goal(problem, "17").prompt == f"{problem.reference['start']} to 17 by {numbers}"
+    sum_ = Problem("?", SUM.reference, 1, SUM.meta)
+    told = [turn.observation for turn in task.play(sum_, ["apply[* 4]", "apply[+ 4]", "apply[- 2]"])]
+    assert told == ["That is no move: write apply[+ 2]. 3 by 2, 4, 8", "7 by 2, 8", "5 by 8"]
+
+
+def test_without_products_no_problem_is_made_of_one() -> None:
+    plain, task = GoalExpression(), GoalExpression(products=False)
+    chains = [sample_problem(task, seed, 3).meta["chain"] for seed in range(100)]
+    assert {move[0] for chain in chains for move in chain} == set("+-")
+    assert "*" in {move[0] for seed in range(100) for move in sample_problem(plain, seed, 3).meta["chain"]}

@@ -85,3 +85,24 @@ def test_the_oracle_reads_each_page_on_the_way() -> None:
     assert actions[0].startswith("search[")
     assert [action.split("[")[0] for action in actions[1:-1]] == ["read"] * 6
     assert actions[-1] == f"answer[{problem.reference['answer']}]"
+
+
+@pytest.mark.parametrize("difficulty", [1, 3, 9])
+def test_a_small_terse_world_has_short_pages_and_its_oracle_finds_the_fact(difficulty: int) -> None:
+    task = Lookup(people=8, relations=2, terse=True)
+    for seed in range(20):
+        problem = sample_problem(task, seed, difficulty)
+        reference = problem.reference
+        assert (len(reference["names"]), len(reference["links"])) == (8, 2)
+        assert re.fullmatch(r"(town|trade|year) of ((friend|teacher) of )+\w+ \w+", problem.prompt)
+        turns = list(task.demonstrate(problem, np.random.default_rng(0)))
+        pages = [turn.observation for action, turn in turns if "read[" in action]
+        assert all(re.fullmatch(r"\w+ \w+: (\w+ \w+( \w+)?, ){4}\w+ \w+( \w+)?", page) for page in pages)
+        assert turns[-1][1].verdict is not None
+        assert turns[-1][1].verdict.right
+
+
+@pytest.mark.parametrize("knobs", [{"people": 6}, {"people": 100}, {"relations": 0}, {"relations": 6}])
+def test_worlds_beyond_bounds_are_refused(knobs: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(knobs))} is"):
+        Lookup(**knobs)
