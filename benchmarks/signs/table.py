@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     autoprm,
+    her,
     her_bits,
     lema,
     overthinking,
@@ -15,6 +16,7 @@ from .sign import Sign
 
 PLAYED = (
     autoprm,
+    her,
     her_bits,
     lema,
     overthinking,
