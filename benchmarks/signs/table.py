@@ -11,6 +11,7 @@ from . import (
     perplexity,
     program_of_thought,
     revthink,
+    rl4f,
 )
 from .sign import Sign
 
@@ -23,6 +24,7 @@ PLAYED = (
     perplexity,
     program_of_thought,
     revthink,
+    rl4f,
 )
 
 SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in PLAYED}
