@@ -210,6 +210,11 @@ def seated(jobs: Sequence[MatchJob], agent: str, agents: Collection[str]) -> lis
     return [replace(job, players=tuple(who(name, seat) for seat, name in enumerate(job.players))) for job in jobs]
 
 
+def taught(jobs: Sequence[MatchJob], teachers: Sequence[str], rng: np.random.Generator) -> list[MatchJob]:
+    """The jobs, with a teacher drawn for each seat."""
+    return [replace(job, players=tuple(rng.choice(teachers, len(job.players)).tolist())) for job in jobs]
+
+
 def of_seat(rows: Sequence[Row], episodes: Sequence[Episode], seat: int) -> list[Row]:
     """The rows of one seat's sides."""
     sides = {(episode.id, list(episode.roles)[seat]) for episode in episodes if seat < len(episode.roles)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from palaestra.arena.self_play import (
     of_seat,
     seated,
     seats_of,
+    taught,
 )
 from palaestra.envs.games import make_game
 from palaestra.episodes import Episode, views
@@ -47,12 +47,9 @@ def demonstrated(session: Session) -> views.View:
     """The teachers' matches, all of what they said: of random legal play, how moves are written, not which are good."""
     recipe, whom = session.recipe, session.recipe.self_play
     assert whom is not None
-    rng = np.random.default_rng([recipe.seed, session.round])
-    jobs = [
-        replace(job, players=tuple(rng.choice(whom.teachers, len(job.players)).tolist()))
-        for job in _jobs(session, "warm", recipe.warm_start.problems, 1, [POLICY], POLICY)
-    ]
-    episodes = _collect(session, {name: Anchor(name) for name in whom.teachers}, jobs)
+    jobs = _jobs(session, "warm", recipe.warm_start.problems, 1, [POLICY], POLICY)
+    drawn = taught(jobs, whom.teachers, np.random.default_rng([recipe.seed, session.round]))
+    episodes = _collect(session, {name: Anchor(name) for name in whom.teachers}, drawn)
     view = views.sft(episodes, session.policy.chat.example, min_score=-np.inf)
     view.rows.sort(key=views.prompt_of)
     return view
