@@ -12,6 +12,7 @@ from . import (
     program_of_thought,
     revthink,
     rl4f,
+    universal_self_consistency,
 )
 from .sign import Sign
 
@@ -25,6 +26,7 @@ PLAYED = (
     program_of_thought,
     revthink,
     rl4f,
+    universal_self_consistency,
 )
 
 SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in PLAYED}
