@@ -151,6 +151,7 @@ SIGN = Sign(
         Claim("programs, 1 digit", "lines, 1 digit", "with one digit they do better too", above=False, smoke=False),
         Claim("unrun, 3 and 4 digits", "lines, 3 and 4 digits", "programs that nobody runs do better", above=False),
     ),
-    chosen="on seeds 100 and 101: batches of 64 (nothing was learned), a fifth to all of the tokens, and the share of "
-    "problems with one digit, so that lines learn these. At equal tokens lines had 88 % of them, programs all.",
+    chosen="on seed 100: batches of 64 (nothing was learned) or 16, at equal tokens, where lines had 88 % of "
+    "problems with one digit and programs all; on seed 101, for lines alone, half of them with one digit. That lines "
+    "see six times as many problems, so that they learn one digit as well, was not tried before the seeds reported.",
 )
