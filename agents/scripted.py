@@ -22,7 +22,8 @@ class OracleAgent:
 
     direct: the answer alone, which is the solution's last line; steps: every line; check: every line, and then the
     whole once more after the delimiter; long: every line, and then from none to four solutions more, each every line
-    or the answer alone, with the delimiter between them (overthinking; arXiv:2412.21187). The habit of each reply is drawn by its weight and recorded in its meta.
+    or the answer alone, with the delimiter between them (overthinking; arXiv:2412.21187). The habit of each reply is
+    drawn by its weight and recorded in its meta.
     """
 
     actor = Actor("oracle")

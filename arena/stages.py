@@ -19,8 +19,8 @@ CHANGES = ("evolve", "environment", "warm_start")  # of a recipe, by a stage
 class WarmStart:
     """Imitation of the task's oracle. A round is ``problems`` fresh demonstrations, gone through ``epochs`` times.
 
-    habits: how the oracle writes at first, by weight ("direct", "steps", "check", "long"); final_habits: how in the last
-        round, the weights moving evenly from the ones to the others (none: they stay).
+    habits: how the oracle writes at first, by weight ("direct", "steps", "check", "long"); final_habits: how in the
+        last round, the weights moving evenly from the ones to the others (none: they stay).
     """
 
     rounds: int = 40

@@ -16,7 +16,7 @@ from . import (
 )
 from .sign import Sign
 
-PLAYED = (
+MODULES = (
     autoprm,
     her,
     her_bits,
@@ -29,4 +29,4 @@ PLAYED = (
     universal_self_consistency,
 )
 
-SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in PLAYED}
+SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in MODULES}
