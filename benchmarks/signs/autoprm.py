@@ -86,7 +86,9 @@ SIGN = Sign(
     recipes=(RECIPE,),
     arms=ARMS,
     claims=(
-        Claim("long: process", "long: outcome", "on long chains, verdicts on lines beat verdicts on answers"),
+        Claim(
+            "long: process", "long: outcome", "on long chains, verdicts on lines beat verdicts on answers", smoke=False
+        ),
         Claim(
             "short: process",
             "short: outcome",
