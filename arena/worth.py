@@ -33,7 +33,18 @@ class Worth:
 
 
 def worth(evaluator: Scorer, rows: Sequence[Row]) -> Worth:
-    """What the evaluator is worth on these answers.
+    """What the evaluator is worth on these answers. Raises ValueError as ``ordered`` does."""
+    found = ordered(evaluator, rows)
+    shares, best = [share for share, _ in found.values()], [reward for _, reward in found.values()]
+    groups = choices.by_group(rows)
+    rewards = [[row.reward for row in group] for (name, _), group in groups.items() if name in found]
+    means = (float(np.mean(part)) for part in (best, list(map(np.mean, rewards)), list(map(max, rewards))))
+    return Worth(len(found), float(np.mean(shares)), *bootstrap(shares), *means)
+
+
+def ordered(evaluator: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
+    """Of each problem whose answers differ in reward, by its group, the share of pairs of a better and a worse answer
+    in the right order, and the reward of the answer that the evaluator prefers.
 
     Raises:
         ValueError: no problem's answers differ in reward.
@@ -47,12 +58,9 @@ def worth(evaluator: Scorer, rows: Sequence[Row]) -> Worth:
     first = [int(row.action.argmax()) for row in answers]
     prompts = [row.ids[:n].tolist() for row, n in zip(answers, first, strict=True)]
     scores = iter(evaluator.score(prompts, [row.ids[n:].tolist() for row, n in zip(answers, first, strict=True)]))
-    ordered, best = [], []
-    for group in groups.values():
+    found = {}
+    for name, group in groups.items():
         scored = [(next(scores), row.reward) for row in group]
         pairs = [one > other for one, high in scored for other, low in scored if high > low + choices.EQUAL]
-        ordered.append(sum(pairs) / len(pairs))
-        best.append(max(scored, key=lambda pair: pair[0])[1])
-    rewards = [[row.reward for row in group] for group in groups.values()]
-    means = (float(np.mean(part)) for part in (best, list(map(np.mean, rewards)), list(map(max, rewards))))
-    return Worth(len(groups), float(np.mean(ordered)), *bootstrap(ordered), *means)
+        found[name] = sum(pairs) / len(pairs), max(scored, key=lambda pair: pair[0])[1]
+    return found

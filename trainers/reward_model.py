@@ -27,6 +27,7 @@ from .losses import (
     ValueRegression,
 )
 from .optimise import Read, Schedule, adamw, update
+from .reference import with_reference
 
 Told = Callable[[int, int, dict[str, float]], None]
 
@@ -79,17 +80,21 @@ def fit(
     batch_size: int = 64,
     learning_rate: float = 3e-4,
     seed: int = 0,
+    reference: PreTrainedModel | None = None,
 ) -> None:
     """``epochs`` passes over the rows in batches of ``batch_size`` sequences; pairs stay together.
 
+    reference: the model that log-ratios are against, for objectives that read one.
     told: called after each step with its number, how many there are, and its metrics.
 
     Raises:
-        ValueError: no row to learn from.
+        ValueError: no row to learn from, or none of a reference that the objective reads.
         TrainingError: a loss or gradient that is not finite.
     """
     if not rows:
         raise ValueError("nothing to learn from: no row")
+    if objective.reads_reference and reference is None:
+        raise ValueError(f"{type(objective).__name__} compares with a reference: give one")
     units: dict[str, list[Row]] = {}
     for number, row in enumerate(rows):
         units.setdefault(row.group_id if objective.whole_groups else str(number), []).append(row)
@@ -102,5 +107,6 @@ def fit(
     for epoch in range(epochs):
         for step, part in enumerate(np.array_split(rng.permutation(len(order)), per_epoch), epoch * per_epoch):
             batch = pack([row for index in part for row in order[index]])
+            batch = batch if reference is None else with_reference(batch, reference, max_tokens=8192)
             metrics = update(model, optimizer, batch, objective, learning_rate=schedule(step), read=read)
             told(step + 1, epochs * per_epoch, metrics)

@@ -18,7 +18,7 @@ from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.judges import ImplicitReward, load_judge, mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.pretrained import load_model
-from palaestra.arena.worth import worth
+from palaestra.arena.worth import ordered, worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
 from palaestra.episodes.controls import CONTROLS
@@ -27,9 +27,9 @@ from palaestra.episodes.views import Row, followed
 from palaestra.trainers.batch import Batch, micro_batches, pack
 from palaestra.trainers.critiques import marks, train_scorer
 from palaestra.trainers.forward import Outputs, forward_values
-from palaestra.trainers.losses import NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
+from palaestra.trainers.losses import DPO, NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
-from palaestra.trainers.reward_model import EVALUATORS, train_evaluator
+from palaestra.trainers.reward_model import EVALUATORS, fit, train_evaluator
 
 Rows = Callable[..., list[Row]]
 VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts
@@ -232,3 +232,28 @@ def test_an_implicit_reward_is_the_sum_of_its_tokens(policy: Path) -> None:
     reward = ImplicitReward(model, reference, tokenizer, beta=0.2)
     assert reward.score([[5, 6]], [[7, 8]])[0] == pytest.approx(sum(reward.tokens([5, 6], [7, 8])))
     assert ImplicitReward(model, model, tokenizer).score([[5]], [[6, 7]]) == [0.0]
+
+
+def test_each_problem_has_its_share_of_pairs_in_order_and_its_favourite(evaluator: Evaluator) -> None:
+    class Longest:
+        model, tokenizer = evaluator.model, evaluator.tokenizer
+
+        def score(self, prompts: Any, answers: Any) -> list[float]:
+            return [float(len(answer)) for answer in answers]
+
+    rows = [row(3, 1.0, 0, "a"), row(2, 0.0, 0, "a"), row(1, 0.0, 0, "a"), row(1, 1.0, 0, "b"), row(2, 0.0, 0, "b")]
+    found = ordered(Longest(), [*rows, row(1, 1.0, 0, "c")])
+    assert found == {"a": (1.0, 1.0), "b": (0.0, 0.0)}  # all answers to c scored alike
+    whole = worth(Longest(), rows)
+    assert (whole.problems, whole.ordered, whole.best, whole.most) == (2, 0.5, 0.5, 1.0)
+    assert whole.mean == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_pairs_are_fitted_against_a_reference(policy: Path) -> None:
+    pairs = opposed(planted(8)).rows
+    model, tokenizer = load_model(policy)
+    with pytest.raises(ValueError, match="give one"):
+        fit(model, pairs, DPO(0.1))
+    seen: list[dict[str, float]] = []
+    fit(model, pairs, DPO(0.1), lambda step, steps, metrics: seen.append(metrics), reference=load_model(policy)[0])
+    assert seen[0]["loss"] == pytest.approx(math.log(2), abs=1e-5)  # at first the model is its reference
