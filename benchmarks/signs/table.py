@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from . import (
+    alphamath,
     autoprm,
+    cloud,
     her,
     her_bits,
     lema,
+    mcts,
     overthinking,
     perplexity,
     program_of_thought,
     revthink,
     rl4f,
+    svpo,
     universal_self_consistency,
 )
 from .sign import Sign
 
 MODULES = (
+    alphamath,
     autoprm,
+    cloud,
     her,
     her_bits,
     lema,
+    mcts,
     overthinking,
     perplexity,
     program_of_thought,
     revthink,
     rl4f,
+    svpo,
     universal_self_consistency,
 )
 

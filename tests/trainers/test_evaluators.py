@@ -251,7 +251,7 @@ def test_each_problem_has_its_share_of_pairs_in_order_and_its_favourite(evaluato
 
 def test_pairs_are_fitted_against_a_reference(policy: Path) -> None:
     pairs = opposed(planted(8)).rows
-    model, tokenizer = load_model(policy)
+    model, _ = load_model(policy)
     with pytest.raises(ValueError, match="give one"):
         fit(model, pairs, DPO(0.1))
     seen: list[dict[str, float]] = []
