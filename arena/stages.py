@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from palaestra.agents.samplers import Sampler
+from palaestra.agents.scripted import OracleAgent
 from palaestra.episodes.mixtures import Replay
 
 from .settings import SettingsError, unknown
@@ -40,6 +41,14 @@ class WarmStart:
         done = round / max(1, self.rounds - 1)
         names = dict.fromkeys((*self.habits, *self.final_habits))
         return {name: (1 - done) * self.habits.get(name, 0) + done * self.final_habits.get(name, 0) for name in names}
+
+    def check_habits(self) -> None:
+        """Raises SettingsError for habits that the oracle does not have, and for weights that are none."""
+        try:
+            for round in (0, max(0, self.rounds - 1)):
+                OracleAgent(self.habits_at(round))
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"warm_start.habits: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

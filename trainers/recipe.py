@@ -12,7 +12,6 @@ from typing import Any, Literal
 import yaml
 
 from palaestra.agents.opening import ModelSpec
-from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_beside, check_self_play, is_game
@@ -236,11 +235,7 @@ def _check_environment(recipe: Recipe) -> None:
         if not named or not set(named) <= set(known):
             every = f"{known[0]} to {known[-1]}"
             raise SettingsError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
-    try:
-        for round in (0, max(0, recipe.warm_start.rounds - 1)):
-            OracleAgent(recipe.warm_start.habits_at(round))
-    except (TypeError, ValueError) as error:
-        raise SettingsError(f"warm_start.habits: {error}") from error
+    recipe.warm_start.check_habits()
 
 
 def _check_modules(recipe: Recipe) -> None:
