@@ -17,15 +17,8 @@ from palaestra.episodes.views import Row
 
 from .batch import pack
 from .forward import forward, forward_values
-from .losses import (
-    BradleyTerry,
-    Expectile,
-    Objective,
-    OutcomeCrossEntropy,
-    StepCrossEntropy,
-    StepValue,
-    ValueRegression,
-)
+from .losses import Expectile, Objective
+from .losses.evaluator import BradleyTerry, OutcomeCrossEntropy, StepCrossEntropy, StepValue, ValueRegression
 from .optimise import Read, Schedule, adamw, update
 from .reference import with_reference
 
