@@ -143,7 +143,8 @@ SIGN = Sign(
         "on seed 100, of 64, 128 and 256 simulations, C_p of 0.02, 0.1 and 0.3 and three widenings of the search; on "
         "seeds 100 and 101, C_p of 0.1, 0.15 and 0.25 of UCT, and, of epsilon-greedy, 0.02, 0.05, 0.1 and 0.2, of "
         "which 0.05 and 0.1 regretted least and alike. At first playouts did not count as answers, and proposals "
-        "were drawn with replacement: then the search lost to the samples."
+        "were drawn with replacement: then the search lost to the samples. Two controls were changed then: that the "
+        "blind search is no better than samples did not hold, and ends whose outcome was at random still told who won."
     ),
     departs=(
         "the search tries each sum at a state once, samples draw with replacement; blind, which has more tokens than "
