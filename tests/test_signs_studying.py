@@ -9,9 +9,10 @@ import pytest
 from safetensors.torch import load_file
 
 from benchmarks.signs import studying
-from benchmarks.signs.lema import dealt, read, spread
+from benchmarks.signs.lema import dealt, spread
 from benchmarks.signs.perplexity import scrambled
 from benchmarks.signs.revthink import evenly
+from benchmarks.signs.runs import read
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.pretrained import save_folder
 from palaestra.episodes.views import Row

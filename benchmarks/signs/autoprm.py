@@ -7,6 +7,7 @@ from typing import Any
 
 from palaestra.trainers.recipe import Recipe
 
+from ..systems.scores import tokens as spent
 from . import runs, studying
 from .play import measured_in
 from .sign import Claim, Measured, Place, Sign
@@ -38,7 +39,7 @@ def _evolved(place: Place, length: str, labels: str) -> Measured:
     evolve = {"rounds": ROUNDS, "start_difficulty": level, "top_difficulty": level, **labelled(length, labels)}
     folder = runs.evolved(place, RECIPE, runs.warm(place, RECIPE), {"evolve": evolve})
     found = runs.answered(place, folder, recipe_of(length))
-    sampled, learned = runs.spent(place.folder)
+    sampled, learned = spent(place.folder)
     return Measured(found.scores, sampled, {"tokens learned from": learned})
 
 

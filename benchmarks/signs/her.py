@@ -7,6 +7,7 @@ from typing import Any
 from palaestra.episodes import EpisodeStore
 from palaestra.trainers.recipe import load_recipe
 
+from ..systems.scores import tokens as spent
 from . import runs
 from .sign import Claim, Measured, Place, Sign
 
@@ -21,7 +22,7 @@ def _arm(place: Place, **changes: Any) -> Measured:
     solved = runs.answered(place, folder, load_recipe(RECIPE))
     store = EpisodeStore(place.folder / "episodes")
     steps = sum(len(one.turns) for file in store.files() if "-evolve-" in file.name for one in store.read(file))
-    sampled, learned = runs.spent(place.folder)
+    sampled, learned = spent(place.folder)
     return Measured(solved.scores, steps, {"tokens sampled": sampled, "tokens learned from": learned})
 
 

@@ -12,7 +12,7 @@ from palaestra.episodes.views import Row, behind
 from palaestra.trainers.recipe import load_recipe
 
 from . import studying
-from .runs import warm
+from .runs import read, warm
 from .sign import Claim, Measured, Place, Sign
 
 RECIPE = "signs/chains"
@@ -45,11 +45,6 @@ def spread(rows: Sequence[Row], most: int) -> list[Row]:
 def dealt(rows: Sequence[Row]) -> list[Row]:
     """Each row's prompt with what was said to the one before it."""
     return [behind(row.ids[: int(row.action.argmax())], rows[index - 1]) for index, row in enumerate(rows)]
-
-
-def read(rows: Sequence[Row]) -> int:
-    """Tokens of a pass over the rows."""
-    return sum(len(row.ids) for row in rows)
 
 
 def _arm(place: Place, kind: str) -> Measured:

@@ -146,17 +146,13 @@ def _taught(place: Place, policy: str, folder: Path) -> tuple[int, Path]:
     model, tokenizer = load_model(_long_thinker(place))
     chat, answers = ChatFormat(tokenizer), views.groups(episodes).rows
     rows = LEARNED[policy](episodes, answers, chat)
-    each, epochs = _tokens(rows), EPOCHS
+    each, epochs = runs.read(rows), EPOCHS
     if policy == "imitated":  # as many tokens as the preference for the same answers, or more
-        epochs = math.ceil(EPOCHS * _tokens(LEARNED["shortest"](episodes, answers, chat)) / each)
+        epochs = math.ceil(EPOCHS * runs.read(LEARNED["shortest"](episodes, answers, chat)) / each)
     objective = NLL() if policy == "imitated" else SimPO(beta=2.0, gamma=1.0)
     fit(model, rows, objective, epochs=epochs, batch_size=BATCH, learning_rate=SHORT_RATE, seed=place.seed)
     sampled = sum(episode.cost.tokens_out for episode in episodes)
     return sampled + epochs * each, save_checkpoint(folder, "policy", model, tokenizer, None)
-
-
-def _tokens(rows: Sequence[Row]) -> int:
-    return sum(len(row.ids) for row in rows)
 
 
 def _measured(episodes: Sequence[Episode]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ from palaestra.trainers.reward_model import fit
 from palaestra.verifiers import Verdict, last_boxed, right, wrong
 
 from .play import share
-from .shown import shown, tokens
+from .runs import read
+from .shown import shown
 from .sign import Claim, Measured, Place, Sign
 
 PROMPT = read_prompt(Path(__file__).with_name("program.1.jinja"))
@@ -90,7 +91,7 @@ def _taught(place: Place, style: str, folder: Path) -> tuple[int, Path]:
     problems = [sample_problem(task, derive_seed(seed, n), TAUGHT[n % len(TAUGHT)], "train") for n in range(count)]
     rows = shown(ChatFormat(tokenizer), [[STYLES[style](problem)] for problem in problems])
     fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-    return tokens(rows), save_checkpoint(folder, "policy", model, tokenizer, None)
+    return read(rows), save_checkpoint(folder, "policy", model, tokenizer, None)
 
 
 def _figures(place: Place, style: str) -> dict[str, Any]:

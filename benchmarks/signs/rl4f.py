@@ -17,6 +17,7 @@ from palaestra.envs.dialogues.critique_repair import faults
 from palaestra.episodes import Actor, Episode
 from palaestra.trainers.recipe import load_recipe
 
+from ..systems.scores import tokens as spent
 from . import runs
 from .sign import Claim, Measured, Place, Sign
 
@@ -44,7 +45,7 @@ def _learned(place: Place, control: str = "none") -> Measured:
     start = runs.warm(place, RECIPE)
     changes = {"evolve": {"rounds": ROUNDS[place.sizes.name], "control": control}}
     folder = runs.evolved(place, RECIPE, start, changes)
-    return _measured(place, _critic(folder), sum(runs.spent(place.folder)))
+    return _measured(place, _critic(folder), sum(spent(place.folder)))
 
 
 def _reinforced(place: Place) -> Measured:

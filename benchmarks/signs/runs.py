@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from palaestra.agents.agent import Agent
 from palaestra.agents.engine import Sampling
@@ -21,13 +17,15 @@ from palaestra.arena.rollout import rollout
 from palaestra.arena.run_folder import RunFolder
 from palaestra.cli.run import start_run
 from palaestra.episodes import Episode, EpisodeStore
+from palaestra.episodes.views import Row
 from palaestra.trainers.recipe import Recipe, dump_recipe, load_recipe, parse_recipe
 
+from ..systems.recipes import data_of, merged
+from ..systems.scores import tokens as spent
 from .play import share
 from .sign import Measured, Place
 
 NEVER = 10**6  # rounds between evaluations that are not wanted
-SAMPLED = "cost.tokens_out"
 
 
 def warm(place: Place, recipe: str, changes: Mapping[str, Any] | None = None) -> Path:
@@ -65,29 +63,17 @@ def answered(place: Place, folder: Path, recipe: Recipe) -> Measured:
     return Measured(by_problem(episodes), sum(spent(place.folder)))
 
 
-def spent(folder: Path) -> tuple[int, int]:
-    """Tokens that a run sampled to learn from, and that its updates went through, prompts and all passes counted."""
-    store, summary = EpisodeStore(folder / "episodes"), folder / "summary.json"
-    rounds = [file for file in store.files() if re.match(r"\d+-evolve-", file.name)]
-    costs = (batch for file in rounds for batch in store.batches(file, columns=[SAMPLED]))
-    sampled = sum(sum(batch.column("cost").field("tokens_out").to_pylist()) for batch in costs)
-    return sampled, int(json.loads(summary.read_text())["tokens_learned"])
-
-
 def changed(recipe: str | Recipe, *changes: Mapping[str, Any]) -> Recipe:
     """A shipped recipe, or another, with what is changed below keys, an environment as a whole."""
-    data = yaml.safe_load(dump_recipe(load_recipe(recipe) if isinstance(recipe, str) else recipe))
+    data = data_of(load_recipe(recipe) if isinstance(recipe, str) else recipe)
     for change in changes:
-        data = _merged(data, change)
+        data = merged(data, change)
     return parse_recipe(data)
 
 
-def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    made = dict(data)
-    for key, change in changes.items():
-        inner = isinstance(change, Mapping) and isinstance(made.get(key), Mapping) and key != "environment"
-        made[key] = {**made[key], **change} if inner else change
-    return made
+def read(rows: Sequence[Row]) -> int:
+    """Tokens of a pass over the rows, prompts counted."""
+    return sum(len(row.ids) for row in rows)
 
 
 def _run(recipe: Recipe, folder: Path) -> None:

@@ -23,8 +23,3 @@ def shown(chat: ChatFormat, dialogues: Iterable[Sequence[tuple[str, str]]]) -> l
         name = f"shown/{number:05d}"
         rows.append(Row(ids, action, np.zeros(len(ids), np.float32), 1.0, name, name, "", ROLE))
     return rows
-
-
-def tokens(rows: Sequence[Row]) -> int:
-    """Of all rows, prompts counted."""
-    return sum(len(row.ids) for row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,10 +87,6 @@ def _epochs(place: Place) -> int:
     return EPOCHS[place.sizes.longer]
 
 
-def _tokens(rows: Sequence[Row]) -> int:
-    return sum(len(row.ids) for row in rows)
-
-
 def _tuned(place: Place, name: str, rows: list[Row], epochs: int) -> PreTrainedModel:
     """The start after DPO on pairs, the start itself the reference; made once a seed."""
     start = runs.warm(place, RECIPE)
@@ -108,20 +104,20 @@ def _tuned(place: Place, name: str, rows: list[Row], epochs: int) -> PreTrainedM
 def _by_steps(place: Place) -> tuple[PreTrainedModel, int, int]:
     """Model, tokens learned from, pairs."""
     rows = _step_pairs(place)
-    return _tuned(place, "steps", rows, _epochs(place)), _epochs(place) * _tokens(rows), len(rows) // 2
+    return _tuned(place, "steps", rows, _epochs(place)), _epochs(place) * runs.read(rows), len(rows) // 2
 
 
 def _by_solutions(place: Place) -> tuple[PreTrainedModel, int, int]:
     """As many epochs as make it no fewer tokens than the steps'."""
     rows = _solution_pairs(place)
-    epochs = math.ceil(_epochs(place) * _tokens(_step_pairs(place)) / _tokens(rows))
-    return _tuned(place, "solutions", rows, epochs), epochs * _tokens(rows), len(rows) // 2
+    epochs = math.ceil(_epochs(place) * runs.read(_step_pairs(place)) / runs.read(rows))
+    return _tuned(place, "solutions", rows, epochs), epochs * runs.read(rows), len(rows) // 2
 
 
 def _by_chance(place: Place) -> tuple[PreTrainedModel, int, int]:
     """Pairs of steps, of which either may be called the better."""
     rows = _dealt(place, _step_pairs(place))
-    return _tuned(place, "chance", rows, _epochs(place)), _epochs(place) * _tokens(rows), len(rows) // 2
+    return _tuned(place, "chance", rows, _epochs(place)), _epochs(place) * runs.read(rows), len(rows) // 2
 
 
 def _dealt(place: Place, rows: list[Row]) -> list[Row]:
@@ -189,7 +185,7 @@ def _value(place: Place, rows: list[Row], loss: StepValue) -> Measured:
     halves = [(row.ids[:n].tolist(), row.ids[n:].tolist()) for row, n in zip(pairs, first, strict=True)]
     scores = judge.score(*zip(*halves, strict=True))
     ranked = {row.group_id: float(a > b) for row, a, b in zip(pairs[::2], scores[::2], scores[1::2], strict=True)}
-    return Measured(ranked, _epochs(place) * _tokens(rows), {"pairs": len(rows) // 2})
+    return Measured(ranked, _epochs(place) * runs.read(rows), {"pairs": len(rows) // 2})
 
 
 def _ranking(place: Place) -> Measured:

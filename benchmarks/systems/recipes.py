@@ -48,7 +48,7 @@ def start(cell: Cell, sizes: Sizes) -> Recipe:
         modules = _modules(task)
         data["modules"] = {**data["modules"], **modules} if modules else None
     data["stages"] = ()
-    return parse_recipe(_merged(data, {"evolve": {"rounds": 0}}))
+    return parse_recipe(merged(data, {"evolve": {"rounds": 0}}))
 
 
 def _modules(task: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def evolved(cell: Cell, warm: Path, sizes: Sizes) -> Recipe:
     data["stages"] = tuple(_stage(stage, data["evolve"]["top_difficulty"], sizes) for stage in data["stages"])
     control = "shuffled" if cell.name.endswith(SHUFFLED) else "none"
     rounds = data["evolve"]["rounds"] * sizes.longer
-    return parse_recipe(_merged(_from(data, warm), {"evolve": {"control": control, "rounds": rounds}}))
+    return parse_recipe(merged(_from(data, warm), {"evolve": {"control": control, "rounds": rounds}}))
 
 
 def _stage(stage: Mapping[str, Any], top: int, sizes: Sizes) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def imitating(cell: Cell, warm: Path, sizes: Sizes) -> Recipe:
     first = _placed(cell, cell.place.recipe, sizes)
     data = {**_from(first, warm), "modules": None, "stages": ()}
     habit = {"rounds": NEVER, "learning_rate": 5e-4}
-    return parse_recipe(_merged(data, {"warm_start": habit, "evolve": {"rounds": 0}}))
+    return parse_recipe(merged(data, {"warm_start": habit, "evolve": {"rounds": 0}}))
 
 
 def _placed(cell: Cell, name: str, sizes: Sizes) -> dict[str, Any]:
@@ -91,19 +91,20 @@ def _placed(cell: Cell, name: str, sizes: Sizes) -> dict[str, Any]:
         **{"name": cell.name, "seed": cell.seed},
         "evaluation": {"problems": sizes.problems, "every": NEVER, "self_consistency": 1},
     }
-    return _merged(_merged(_data(load_recipe(name)), cell.place.changes), changes)
+    return merged(merged(data_of(load_recipe(name)), cell.place.changes), changes)
 
 
 def _from(data: Mapping[str, Any], warm: Path) -> dict[str, Any]:
-    return _merged(data, {"model": {"path": str(warm.resolve())}, "warm_start": {"rounds": 0}})
+    return merged(data, {"model": {"path": str(warm.resolve())}, "warm_start": {"rounds": 0}})
 
 
-def _data(recipe: Recipe) -> dict[str, Any]:
+def data_of(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain data, every default written out."""
     found: dict[str, Any] = yaml.safe_load(dump_recipe(recipe))
     return found
 
 
-def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """The data with what is changed below keys, an environment as a whole."""
     made = dict(data)
     for key, change in changes.items():
