@@ -75,6 +75,9 @@ class BothPlayers:
         return worth if ours or not child.visits else worth - 2 * child.q
 
 
+LEAP = 4.0  # more than any two values of [-1, 1] lie apart, whichever player's they are
+
+
 @dataclass(frozen=True, slots=True)
 class EpsilonGreedy:
     """Mostly the child of the highest mean value; any one in a share of the visits. Unvisited children come first."""
@@ -88,7 +91,7 @@ class EpsilonGreedy:
             return float("inf")
         chance, favourite = _drawn(parent.id, parent.visits, len(parent.children))
         if chance < self.epsilon:
-            return float(child is parent.children[favourite])
+            return child.q + LEAP * (child is parent.children[favourite])
         return child.q
 
 
