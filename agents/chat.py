@@ -59,7 +59,11 @@ class ChatFormat:
 
     def example(self, observation: str, answer: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of a one-turn demonstration: the prompt, and the answer with its end-of-sequence id."""
-        return self.prompt([Message("user", observation)]), (*self._encode(self._unmarked(answer)), self.end)
+        return self.prompt([Message("user", observation)]), self.answer(answer)
+
+    def answer(self, text: str) -> tuple[int, ...]:
+        """Ids of a whole answer, with the end-of-sequence id, as the assistant would have sampled them."""
+        return (*self._encode(self._unmarked(text)), self.end)
 
     def continued(self, turns: Sequence[Turn]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of the last of a dialogue's turns: its prompt, and its action, encoded only if it never was tokens."""
@@ -69,7 +73,7 @@ class ChatFormat:
             messages += [Message("user", turn.observation), spoken]
         last = turns[-1]
         messages.append(Message("user", last.observation))
-        return self.prompt(messages), last.action_ids or (*self._encode(self._unmarked(last.text)), self.end)
+        return self.prompt(messages), last.action_ids or self.answer(last.text)
 
     def text(self, action_ids: Sequence[int]) -> str:
         """The text of sampled ids, without the marks that end them."""

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from palaestra.agents.opening import ModelSpec
+from palaestra.agents.samplers import Sampler
+from palaestra.agents.search.games import check_searchable
 from palaestra.envs.games import game_class, make_game, scripted
 from palaestra.envs.registration import UnknownEnvironment
 from palaestra.envs.seeding import derive_seed
@@ -136,6 +138,26 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         for name in spec.anchors:
             if name not in players and not Path(name).is_dir():
                 raise SettingsError(unknown(f"player of {game.env_id}", name, list(players)))
+
+
+def check_sampler(sampler: Sampler | None, spec: SelfPlay | None, environment: str | Mapping[str, Any]) -> None:
+    """Raises SettingsError for a search for moves where there are no games, or games that cannot be searched, and for
+    any other sampler in self-play."""
+    if sampler is None:
+        return
+    if spec is None:
+        if sampler.in_games:
+            raise SettingsError(f"evolve.sampler.value {sampler.value} is for games: leave it away")
+        return
+    if not sampler.in_games:
+        raise SettingsError("evolve.sampler in self-play searches for moves: {search: mcts:64, value: playouts}")
+    if spec.beside:
+        raise SettingsError(f"evolve.sampler searches for one policy's moves: leave self_play.{spec.beside} away")
+    for game in games_of(environment):
+        try:
+            check_searchable(_table(game).game)
+        except ValueError as error:
+            raise SettingsError(f"evolve.sampler: {error}") from None
 
 
 def check_beside(what: str, model: ModelSpec, engine: str, start: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.signs.games_searched import BothPlayers, EpsilonGreedy, Position
+from benchmarks.signs.games_searched import EpsilonGreedy
+from palaestra.agents.search.games import BothPlayers, Position
 from palaestra.agents.search.tree import Node, Proposal
 from palaestra.envs.games import make_game
 
@@ -13,19 +14,18 @@ START = GAME.initial(None)
 QS = (-1.0, 0.25, 1.0)
 
 
-def parent(visits: int) -> Node:
-    """Three children whose values lie as far apart as they can, with the first player to move."""
-    node = Node(7, Proposal("", Position(START, 0)), visits=visits)
-    node.children = [
-        Node(8 + k, Proposal(str(k), Position(START, 0)), node, visits=4, total=4 * q) for k, q in enumerate(QS)
-    ]
+def parent(visits: int, player: int) -> Node:
+    """Three children whose values lie as far apart as they can, in a search for ``player``, the first one to move."""
+    here = Proposal("", Position(GAME, START, player, 0))
+    node = Node(7, here, visits=visits)
+    node.children = [Node(8 + k, here, node, visits=4, total=4 * q) for k, q in enumerate(QS)]
     return node
 
 
 def shares(player: int, epsilon: float) -> list[float]:
     """How often each child is chosen over a thousand visits, in a search for ``player``."""
-    score = BothPlayers(GAME, player, EpsilonGreedy(epsilon))
-    chosen = [max(parent(visits).children, key=score).id - 8 for visits in range(1, 1001)]
+    score = BothPlayers(EpsilonGreedy(epsilon))
+    chosen = [max(parent(visits, player).children, key=score).id - 8 for visits in range(1, 1001)]
     return [chosen.count(k) / 1000 for k in range(3)]
 
 

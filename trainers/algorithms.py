@@ -90,13 +90,13 @@ RUNS, PG, PAIRS, TOKENS = (
 SUM = PolicyGradient(ratio="none", aggregation="sequence_sum")
 CLIPPED = PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="token_mean")
 GROUP = Advantage(baseline="group_mean", scale="group_std")
-PAIR = of(choices.best_and_worst)
+PAIR, DECIDED = of(choices.best_and_worst), of(choices.decided)
 
 ALGORITHMS = {
     "rft": Algorithm(IMITATION, "RFT, arXiv 2308.01825; ReST-EM, arXiv 2312.06585", RUNS, NLL(), of(choices.solved)),
     "sft": Algorithm(IMITATION, "supervised fine-tuning on the oracle's answers", RUNS, NLL(), sources.demonstrated),
     "unlabelled": Algorithm(  # of a sampler that chose them: no verdict is looked at
-        IMITATION, "ReST meets ReAct, arXiv 2312.10003", RUNS, NLL(), of(choices.decided)
+        IMITATION, "ReST meets ReAct, arXiv 2312.10003", RUNS, NLL(), DECIDED
     ),
     "shortest": Algorithm(IMITATION, "Kimi k1.5, arXiv 2501.12599", RUNS, NLL(), of(choices.shortest)),
     "reward_weighted": Algorithm(
@@ -189,7 +189,7 @@ ALGORITHMS = {
     "prime": Algorithm(  # the judge learns outcomes and tells tokens
         *(GRADIENT, "PRIME, arXiv 2502.01456", TOKENS, CLIPPED),
         credit=ImplicitReturns(),
-        judge=Judge(ImplicitCrossEntropy(beta=0.05), of(choices.decided), beta=0.05),
+        judge=Judge(ImplicitCrossEntropy(beta=0.05), DECIDED, beta=0.05),
     ),
     "rto": Algorithm(  # the judge learns preferences first
         *(GRADIENT, "RTO, arXiv 2404.18922", TOKENS, CLIPPED),

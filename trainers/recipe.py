@@ -14,12 +14,12 @@ import yaml
 from palaestra.agents.opening import ModelSpec
 from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
-from palaestra.arena.self_play import SelfPlay, check_beside, check_self_play, is_game
+from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
 from palaestra.episodes.sources import answers, winners
 
-from .algorithms import ALGORITHMS, Algorithm
+from .algorithms import ALGORITHMS, DECIDED, Algorithm
 from .credit import GAE
 from .losses import ClippedWeight, MirrorDescent, PolicyGradient, RewriteGuided
 
@@ -190,8 +190,8 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(f"evolve.momentum is 0 or more and below 1, not {spec.momentum}")
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
-    if spec.sampler is not None and (recipe.modules is not None or recipe.self_play is not None):
-        raise SettingsError("evolve.sampler is for a policy that learns alone: leave modules and self_play away")
+    if spec.sampler is not None and recipe.modules is not None:
+        raise SettingsError("evolve.sampler is for a policy that learns alone: leave modules away")
     if algorithm.reference == "snapshot" and (recipe.self_play is None or recipe.self_play.opponents == "anchors"):
         raise SettingsError(
             "evolve.reference is a snapshot in self-play alone, where the policy is frozen now and then"
@@ -210,13 +210,16 @@ def _check_algorithm(recipe: Recipe) -> None:
 
 
 def _check_environment(recipe: Recipe) -> None:
+    check_sampler(recipe.evolve.sampler, recipe.self_play, recipe.environment)
     if recipe.self_play is not None:
         check_self_play(recipe.self_play, recipe.environment)
         row, name, beside = recipe.algorithm(), recipe.evolve.algorithm, recipe.self_play.beside
         if row.source is winners and (recipe.self_play.opponents, recipe.self_play.policies) != ("self", "shared"):
             raise SettingsError(f"{name} learns from whoever won: set self_play.opponents: self, policies: shared")
-        scored = row.advantage is not None or isinstance(row.credit, GAE)
-        if not scored or row.source not in (answers, winners) or row.judge is not None:
+        searched, scored = recipe.evolve.sampler is not None, row.advantage is not None or isinstance(row.credit, GAE)
+        if searched and row.source is not DECIDED:
+            raise SettingsError(f"what a search for moves finds is imitated, as unlabelled does, not {name}")
+        if not searched and (not scored or row.source not in (answers, winners) or row.judge is not None):
             raise SettingsError(f"self-play learns from returns, as role_baseline and ppo do, not {name}")
         if beside and row.critic is not None:
             raise SettingsError(f"{name} has one critic: leave self_play.{beside} away")

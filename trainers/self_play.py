@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.checkpoint import save_checkpoint
+from palaestra.agents.samplers import sampling_by
 from palaestra.arena.anchors import Anchor, against
 from palaestra.arena.exploitability import exploitable, would_say
 from palaestra.arena.intervals import interval
@@ -66,9 +67,10 @@ def match_round(session: Session) -> dict[str, Any]:
     own_rounds = whom.own_rounds(session.round + 1)
     if own_rounds == whom.own_rounds(session.round):
         return _exploiter_round(session, league, whom)
-    me = session.policy.actor.agent_id
+    player = session.policy if spec.sampler is None else sampling_by(spec.sampler, session.policy)
+    me = player.actor.agent_id
     before = (session.clock.sampling, session.clock.tokens_sampled)
-    rivals, agents = [POLICY], policies(session, POLICY, session.policy)
+    rivals, agents = [POLICY], policies(session, POLICY, player)
     if whom.opponents != "self" and session.run.episodes.find(_batch(session)) is None:
         rivals, others = league.opponents(np.random.default_rng([recipe.seed, session.round]))
         agents |= others

@@ -9,71 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from palaestra.agents.search.games import BothPlayers, GameWorld, Position
 from palaestra.agents.search.mcts import MCTS
 from palaestra.agents.search.scores import UCT, Score, robust_child
-from palaestra.agents.search.tree import Node, Proposal
-from palaestra.agents.search.world import Proposed, Request, Valued, run
+from palaestra.agents.search.tree import Node
+from palaestra.agents.search.world import run
 from palaestra.envs.games.game import AnyGame
 from palaestra.envs.games.minimax import Minimax
 from palaestra.envs.seeding import derive_seed
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A state of a game, and the seed of how it is played out."""
-
-    state: Any
-    seed: int
-
-
-class GameWorld:
-    """All legal actions; a position is worth, to the player who is asked, what it comes to played out at random.
-
-    told: False: nothing is told of who won: an end is worth 0, and what is played out 1 or -1 at random.
-    """
-
-    def __init__(self, game: AnyGame, player: int, told: bool = True) -> None:
-        self.game, self.player, self.told = game, player, told
-
-    def expand(self, requests: Sequence[Request]) -> list[Proposed]:
-        return [Proposed(self._actions(request)) for request in requests]
-
-    def _actions(self, request: Request) -> list[Proposal]:
-        game, here = self.game, request.state.state
-        actions = list(game.legal(here))[request.start : request.start + len(request.seeds)]
-        after = [Position(game.act(here, action), seed) for action, seed in zip(actions, request.seeds, strict=False)]
-        return [
-            Proposal(game.action_text(action), position, game.terminal(position.state))
-            for action, position in zip(actions, after, strict=True)
-        ]
-
-    def evaluate(self, states: Sequence[Any]) -> list[Valued]:
-        return [Valued(self._played_out(position)) for position in states]
-
-    def _played_out(self, position: Position) -> float:
-        rng, state = np.random.default_rng(derive_seed("played out", position.seed)), position.state
-        if not self.told:
-            return 0.0 if self.game.terminal(state) else float(rng.choice((-1.0, 1.0)))
-        while not self.game.terminal(state):
-            legal = self.game.legal(state)
-            state = self.game.act(state, legal[int(rng.integers(len(legal)))])
-        return float(self.game.returns(state)[self.player])
-
-
-@dataclass(frozen=True, slots=True)
-class BothPlayers:
-    """A score for games: what is good for one player is bad for the other, who chooses every second time."""
-
-    game: AnyGame
-    player: int
-    score: Score
-
-    def __call__(self, child: Node) -> float:
-        assert child.parent is not None
-        worth = self.score(child)
-        ours = self.game.player(child.parent.state.state) == self.player
-        return worth if ours or not child.visits else worth - 2 * child.q
-
 
 LEAP = 4.0  # more than any two values of [-1, 1] lie apart, whichever player's they are
 
@@ -154,12 +97,12 @@ def tried(game: AnyGame, state: Any, simulations: int, score: Score, seed: int, 
     player = game.player(state)
     search = MCTS(
         *(simulations, len(game.legal(game.initial(np.random.default_rng(0))))),
-        score=BothPlayers(game, player, score),
+        score=BothPlayers(score),
         move=robust_child,
         revisit_terminals=True,
         commit=False,
     )
-    (tree,) = run(GameWorld(game, player, told), search, [Position(state, seed)], [seed])
+    (tree,) = run(GameWorld(told), search, [Position(game, state, player, seed)], [seed])
     known, children = worths(game, state), tree.root.children
     best, lost = max(known.values()), 0.0
     for child in children:
