@@ -178,11 +178,14 @@ def _searching(spec: AgentSpec, agent: Agent) -> Agent:
         raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
     from .evaluator import load_evaluator
     from .search.agents import TreeSearch
-    from .search.methods import method_named
+    from .search.games import GameSearch
+    from .search.methods import is_for_games, method_named
     from .search.text import lines, stopping_at_lines
     from .search.values import likelihood, value_head
 
-    method = method_named(spec.strategy)
+    method: Any = method_named(spec.strategy)
+    if is_for_games(spec.strategy):
+        return GameSearch(agent, method)  # type: ignore[arg-type]  # has_tokens says that it is a policy
     value = value_head(load_evaluator(spec.judge)) if spec.judge else likelihood
     return TreeSearch(lines(stopping_at_lines(agent), value), method, spec.strategy)  # type: ignore[arg-type]  # has_tokens says that it is a policy
 

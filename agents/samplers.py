@@ -16,15 +16,14 @@ from .evaluators.perplexity import Perplexity
 from .policy import PolicyLLM
 from .search.agents import TreeSearch
 from .search.games import GameSearch
-from .search.mcts import MCTS
-from .search.methods import method_named
+from .search.methods import is_for_games, method_named
 from .search.text import Prefix, Value, lines, solutions
 from .search.values import Rollouts, likelihood, nothing_known, value_head
 from .search.world import Valued
 from .strategies.inside import model_of
 
+EXPLORED = 0.25  # of the moves in games
 LESS = {Status.RIGHT: 0.0, Status.UNDECIDED: 0.5, Status.WRONG: 1.0}  # that an answer is worth for a line
-IN_GAMES = ("playouts", "noise")  # values of a search for moves, not for lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Sampler:
     """
 
     search: str = ""
-    value: Literal["verdict", "steps", "likelihood", "head", "playouts", "noise"] = "verdict"
+    value: Literal["verdict", "steps", "likelihood", "head", "noise"] = "verdict"
     best_of: int = 0
     temperatures: tuple[float, ...] = ()
 
@@ -50,13 +49,15 @@ class Sampler:
             raise ValueError("a sampler is one of search, best_of (2 or more) and temperatures (2 or more)")
         if any(not one > 0 for one in self.temperatures):
             raise ValueError(f"temperatures are above 0, not {list(self.temperatures)}")
-        if self.search and not isinstance(method_named(self.search), MCTS) and self.in_games:
-            raise ValueError(f"moves of games are searched for by mcts, as in mcts:64, not by {self.search}")
+        if self.search:
+            method_named(self.search)
+        if self.value == "noise" and not self.in_games:
+            raise ValueError("value noise is a control of a search for moves, such as moves:64")
 
     @property
     def in_games(self) -> bool:
         """Whether it searches for moves of games."""
-        return bool(self.search) and self.value in IN_GAMES
+        return is_for_games(self.search)
 
 
 def sampling_by(sampler: Sampler, policy: PolicyLLM) -> Agent:
@@ -66,9 +67,8 @@ def sampling_by(sampler: Sampler, policy: PolicyLLM) -> Agent:
     if sampler.best_of:
         return BestOfN(policy, Perplexity(policy), sampler.best_of)
     if sampler.in_games:
-        method = method_named(sampler.search)
-        assert isinstance(method, MCTS)
-        return GameSearch(policy, method.simulations, told=sampler.value == "playouts")
+        method: Any = method_named(sampler.search)
+        return GameSearch(policy, method, EXPLORED, told=sampler.value != "noise")
     known = sampler.value in ("verdict", "head")
     world = lines(policy, _value(sampler.value, policy), peek=known)
     return TreeSearch(world, method_named(sampler.search), sampler.search)

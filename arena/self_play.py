@@ -147,10 +147,10 @@ def check_sampler(sampler: Sampler | None, spec: SelfPlay | None, environment: s
         return
     if spec is None:
         if sampler.in_games:
-            raise SettingsError(f"evolve.sampler.value {sampler.value} is for games: leave it away")
+            raise SettingsError(f"evolve.sampler.search {sampler.search} is for games: leave it away")
         return
     if not sampler.in_games:
-        raise SettingsError("evolve.sampler in self-play searches for moves: {search: mcts:64, value: playouts}")
+        raise SettingsError("evolve.sampler in self-play searches for moves: {search: moves:64}")
     if spec.beside:
         raise SettingsError(f"evolve.sampler searches for one policy's moves: leave self_play.{spec.beside} away")
     for game in games_of(environment):

@@ -91,6 +91,11 @@ class BothPlayers:
         return worth if ours or not child.visits else worth - 2 * child.q
 
 
+def moves(simulations: int = 64) -> MCTS:
+    """A search for one move among all that are legal."""
+    return MCTS(simulations, MOST_ACTIONS, BothPlayers(PUCT()), robust_child, revisit_terminals=True, moves=1)
+
+
 class GameSearch:
     """Plays the move that a tree search visits most: in zero-sum games of two where nothing is hidden.
 
@@ -99,26 +104,22 @@ class GameSearch:
     better search, which it imitates: expert iteration (Anthony et al., "Thinking fast and slow with deep learning and
     tree search", 2017), AlphaZero without its value head.
 
-    simulations: for each move. explore: the share of moves that are drawn from all legal ones in place of a search, so
-        that more positions are met; they have no tokens, and nobody learns them.
+    method: as ``moves`` makes it. explore: the share of moves that are drawn from all legal ones in place of a search,
+        so that more positions are met; they have no tokens, and nobody learns them. told: as the world has it.
 
     The reply has the policy's tokens for the move, chosen, not drawn, with their log-probabilities; meta["tree"] the
     moves at hand with their visits. Games are searched in step, all as one batch.
     """
 
-    def __init__(self, policy: PolicyLLM, simulations: int, explore: float = 0.25, told: bool = True) -> None:
+    def __init__(self, policy: PolicyLLM, method: MCTS, explore: float = 0.0, told: bool = True) -> None:
         """Raises ValueError where the policy's model is not in this process."""
-        self.policy, self.explore, self.world = policy, explore, GameWorld(told)
+        self.policy, self.method, self.explore, self.world = policy, method, explore, GameWorld(told)
         self.model = model_of(policy, "a search for moves")
-        score = BothPlayers(PUCT())
-        self.method = MCTS(
-            *(simulations, MOST_ACTIONS, score, robust_child), revisit_terminals=True, commit=True, moves=1
-        )
 
     @property
     def actor(self) -> Actor:
         inner = self.policy.actor
-        return Actor(f"{inner.agent_id}+mcts:{self.method.simulations}", inner.weights_hash)
+        return Actor(f"{inner.agent_id}+moves:{self.method.simulations}", inner.weights_hash)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """Raises ValueError for a game that cannot be searched."""

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from .beam import StepBeam
 from .best_first import AStar
+from .games import moves
 from .mcts import MCTS, global_leaf
 from .thoughts import BreadthFirst, DepthFirst
 from .world import Method
 
+MOVES = "moves"  # in games
 METHODS: dict[str, Callable[..., Method]] = {
     "sbs": StepBeam,
     "mcts": MCTS,
@@ -17,7 +19,13 @@ METHODS: dict[str, Callable[..., Method]] = {
     "bfs": BreadthFirst,
     "dfs": DepthFirst,
     "astar": AStar,
+    MOVES: moves,
 }
+
+
+def is_for_games(text: str) -> bool:
+    """Whether a search is for moves of games, not for parts of an answer."""
+    return text.partition(":")[0] == MOVES
 
 
 def method_named(text: str) -> Method:

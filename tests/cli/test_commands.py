@@ -15,7 +15,7 @@ import pytest
 
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.cli import environments
-from palaestra.episodes import EpisodeStore
+from palaestra.episodes import Episode, EpisodeStore
 
 CHAIN = "palaestra/ChainArith-v0"
 Run = Callable[..., tuple[int, str]]
@@ -187,6 +187,23 @@ def test_a_search_is_measured_and_its_trees_are_drawn(palaestra: Run, finished_r
     assert said.startswith("evolved+sbs:1,3 on parity_task:tests/Parity-v0: ")
     assert "└── " in said
     assert "<details" in (tmp_path / "tree.html").read_text()
+
+
+def test_a_search_for_moves_meets_scripted_players(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    game = ("--env", "{id: palaestra/TicTacToe-v0, size: 2}", "--rounds", 2)
+    model, log = finished_run / "agents" / "evolved", tmp_path / "log"
+    code, said = palaestra("evaluate", model, *game, "--search", "moves:16", "--save", log)
+    assert code == 0, said
+    rows = [line for line in said.splitlines() if "evolved+moves:16" in line]
+    assert rows
+    lost = [one for one in EpisodeStore(log / "episodes").read() if _begins(one, "evolved+moves:16") < 0]
+    assert not lost  # who begins wins with the second mark, whatever it is
+
+
+def _begins(episode: Episode, agent: str) -> float:
+    """The return of an agent that has the first move; 0 where another has it."""
+    role, actor = next(iter(episode.roles.items()))
+    return episode.outcome[role].reward if actor.agent_id == agent else 0.0
 
 
 def test_a_reward_model_is_trained_on_a_log_and_picks_among_answers(

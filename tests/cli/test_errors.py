@@ -110,6 +110,11 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --best-of 4 --judge finished", "random writes text, not tokens"),
     ("evaluate random --search sbs:1,5", "random writes text, not tokens"),
     ("evaluate finished/agents/evolved --search sbt:1", "a search is one of sbs, mcts, mcts_g, bfs, dfs, astar"),
+    (
+        "evaluate finished/agents/evolved --env palaestra/KuhnPoker-v0 --search moves:2",
+        "KuhnPoker-v0 cannot be searched",
+    ),
+    ("evaluate finished/agents/evolved --search moves:2", "this search is for moves of games: play it in a match"),
     ("evaluate finished/agents/evolved --search sbs:0", "1 or more beams and samples"),
     (
         "evaluate finished/agents/evolved --search sbs:1 --vote 3",

@@ -16,7 +16,7 @@ from palaestra.trainers.recipe import parse_recipe
 
 from .games import GAME, Play, Recipes, metrics, recipe_of, weights_hash_of
 
-SEARCH = {"search": "mcts:8", "value": "playouts"}
+SEARCH = {"search": "moves:8"}
 
 
 def searched(tiny_recipe: Recipes, **evolve: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def played(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
 def test_the_searched_moves_are_learned_and_the_log_plays_again(played: RunFolder) -> None:
     episodes = [one for one in played.episodes.read() if one.tags.get("phase") == "evolve"]
     assert not [difference for _, found in replay(episodes) for difference in found]
-    assert all(actor.agent_id.endswith("+mcts:8") for one in episodes for actor in one.roles.values())
+    assert all(actor.agent_id.endswith("+moves:8") for one in episodes for actor in one.roles.values())
     assert all(bool(tree_of(turn)) == bool(turn.action_ids) for one in episodes for turn in one.turns)
     (me,) = {actor.agent_id for one in episodes[:8] for actor in one.roles.values()}
     learned = views.matches(episodes[:8], me).rows
@@ -54,8 +54,8 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(
     ("changes", "said"),
     [
         ({"algorithm": "rft"}, "what a search for moves finds is imitated, as unlabelled does, not rft"),
-        ({"sampler": {"search": "mcts:8"}}, r"in self-play searches for moves: \{search: mcts:64, value: playouts\}"),
-        ({"sampler": {"search": "sbs:1,4", "value": "playouts"}}, "moves of games are searched for by mcts, as in"),
+        ({"sampler": {"search": "mcts:8"}}, r"evolve.sampler in self-play searches for moves: \{search: moves:64\}"),
+        ({"sampler": {"search": "mcts:8", "value": "noise"}}, "value noise is a control of a search for moves, such"),
         ({"sampler": None}, "self-play learns from returns, as role_baseline and ppo do, not unlabelled"),
     ],
 )
@@ -71,6 +71,6 @@ def test_games_that_cannot_be_searched_and_seats_that_do_not_search_are_refused(
     with pytest.raises(SettingsError, match=r"searches for one policy's moves: leave self_play.policies: seats away"):
         parse_recipe({**recipe, "self_play": {"policies": "seats"}})
     alone = {name: value for name, value in recipe.items() if name != "self_play"}
-    with pytest.raises(SettingsError, match=r"evolve.sampler.value playouts is for games: leave it away"):
+    with pytest.raises(SettingsError, match=r"evolve.sampler.search moves:8 is for games: leave it away"):
         parse_recipe({**alone, "environment": "palaestra/ChainArith-v0"})
     assert parse_recipe({**alone, "environment": GAME}).self_play == SelfPlay()

@@ -12,7 +12,7 @@ from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.search.games import GameSearch
+from palaestra.agents.search.games import GameSearch, moves
 from palaestra.agents.strategies.inside import log_chances, probabilities
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.envs.games import make_game
@@ -27,17 +27,17 @@ def policy(engine: TransformersEngine) -> PolicyLLM:
     return PolicyLLM(engine, CHAT, Sampling(max_tokens=24))
 
 
-def at_table(game: str, *moves: str, seed: int = 0, deal: int = 0, **knobs: Any) -> Dialogue:
+def at_table(game: str, *played: str, seed: int = 0, deal: int = 0, **knobs: Any) -> Dialogue:
     """A game after some moves, as a player at it is asked."""
     table = make_game(f"palaestra/{game}-v0", **knobs)
     table.reset(seed=deal)
-    for move in moves:
+    for move in played:
         table.step(move)
     return Dialogue((Message("user", str(table.observe(table.agent_selection))),), seed, env=table)
 
 
 def move_of(policy: PolicyLLM, dialogue: Dialogue, simulations: int = 100) -> str:
-    (reply,) = GameSearch(policy, simulations, explore=0).respond([dialogue])
+    (reply,) = GameSearch(policy, moves(simulations)).respond([dialogue])
     return reply.text
 
 
@@ -51,31 +51,31 @@ def test_moves_are_those_of_perfect_play(policy: PolicyLLM) -> None:
     tables: list[Any] = [dialogue.env for dialogue in dialogues]
     perfect = Minimax(tables[0].game)
     best = [{table.game.action_text(action) for action in perfect.best(table.view())} for table in tables]
-    replies = GameSearch(policy, 200, explore=0).respond(dialogues)
-    assert sum(reply.text in moves for reply, moves in zip(replies, best, strict=True)) >= 23
-    blind = GameSearch(policy, 200, explore=0, told=False).respond(dialogues)
-    assert sum(reply.text in moves for reply, moves in zip(blind, best, strict=True)) <= 18
+    replies = GameSearch(policy, moves(200)).respond(dialogues)
+    assert sum(reply.text in good for reply, good in zip(replies, best, strict=True)) >= 23
+    blind = GameSearch(policy, moves(200), told=False).respond(dialogues)
+    assert sum(reply.text in good for reply, good in zip(blind, best, strict=True)) <= 18
 
 
 def test_a_reply_has_the_policys_tokens_for_the_move_and_the_moves_with_their_visits(policy: PolicyLLM) -> None:
     dialogue = at_table("TicTacToe", "1")
-    (reply,) = GameSearch(policy, 30, explore=0).respond([dialogue])
+    (reply,) = GameSearch(policy, moves(30)).respond([dialogue])
     (said,) = reply.completions
     assert CHAT.text(said.token_ids) == reply.text
     assert said.token_ids[-1] == CHAT.end
     read = probabilities(policy.engine.model, reply.prompt_ids, said.token_ids)  # type: ignore[attr-defined]
     expected = [float(row[token]) for row, token in zip(read, said.token_ids, strict=False)]
     assert said.logprobs == pytest.approx(expected, abs=1e-5)
-    root, *moves = reply.meta["tree"]
-    assert [move["action"] for move in moves] == ["2", "3", "4", "5", "6", "7", "8", "9"]
-    assert root["visits"] == 1 + sum(move["visits"] for move in moves) >= 30
-    assert max(moves, key=lambda move: move["visits"])["action"] == reply.text
-    assert sum(move["prior"] for move in moves) == pytest.approx(1)
+    root, *at_hand = reply.meta["tree"]
+    assert [move["action"] for move in at_hand] == ["2", "3", "4", "5", "6", "7", "8", "9"]
+    assert root["visits"] == 1 + sum(move["visits"] for move in at_hand) >= 30
+    assert max(at_hand, key=lambda move: move["visits"])["action"] == reply.text
+    assert sum(move["prior"] for move in at_hand) == pytest.approx(1)
 
 
 def test_a_share_of_the_moves_is_explored_and_has_no_tokens(policy: PolicyLLM) -> None:
     dialogues = [at_table("TicTacToe", seed=seed) for seed in range(200)]
-    replies = GameSearch(policy, 2, explore=0.25).respond(dialogues)
+    replies = GameSearch(policy, moves(2), explore=0.25).respond(dialogues)
     explored = [reply for reply in replies if not reply.completions]
     assert 30 <= len(explored) <= 70
     assert {reply.text for reply in explored} == set("123456789")
@@ -84,7 +84,7 @@ def test_a_share_of_the_moves_is_explored_and_has_no_tokens(policy: PolicyLLM) -
 def test_the_table_stays_as_it_was_and_a_move_does_not_depend_on_the_batch(policy: PolicyLLM) -> None:
     dialogues = [at_table("TicTacToe", str(1 + seed), seed=seed) for seed in range(4)]
     before = [dialogue.env.snapshot() for dialogue in dialogues]  # type: ignore[union-attr]
-    search = GameSearch(policy, 20, explore=0)
+    search = GameSearch(policy, moves(20))
     together = search.respond(dialogues)
     assert [dialogue.env.snapshot() for dialogue in dialogues] == before  # type: ignore[union-attr]
     assert [_visits(reply) for reply in together] == [_visits(search.respond([one])[0]) for one in dialogues]
@@ -96,9 +96,9 @@ def _visits(reply: Reply) -> list[int]:
 
 def test_what_is_hidden_or_not_for_two_cannot_be_searched(policy: PolicyLLM) -> None:
     with pytest.raises(ValueError, match="KuhnPoker-v0 cannot be searched: that takes a zero-sum game of two in which"):
-        GameSearch(policy, 4).respond([at_table("KuhnPoker")])
+        GameSearch(policy, moves(4)).respond([at_table("KuhnPoker")])
     with pytest.raises(ValueError, match="this search is for moves of games: play it in a match"):
-        GameSearch(policy, 4).respond([Dialogue((Message("user", "1+1"),))])
+        GameSearch(policy, moves(4)).respond([Dialogue((Message("user", "1+1"),))])
 
 
 def test_chances_of_answers_are_those_of_each_alone(policy: PolicyLLM) -> None:
