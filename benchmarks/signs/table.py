@@ -15,6 +15,7 @@ from . import (
     program_of_thought,
     revthink,
     rl4f,
+    spag,
     svpo,
     universal_self_consistency,
 )
@@ -33,6 +34,7 @@ MODULES = (
     program_of_thought,
     revthink,
     rl4f,
+    spag,
     svpo,
     universal_self_consistency,
 )

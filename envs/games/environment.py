@@ -59,8 +59,9 @@ class GameEnv(TextAEC):
     is the return scaled from the game's range to [0, 1]; it is RIGHT above the middle of the range, which in a
     zero-sum game means a win.
 
-    For agents that know the game already ``list_legal=False`` leaves the legal actions out of the observation, and
-    ``tell_rules=False`` the rules: a good deal less to read.
+    For agents that know the game already ``list_legal=False`` leaves the legal actions out of the observation,
+    ``tell_rules=False`` the rules, and ``tell_turn=False`` whose turn it is and what an action is: a good deal less to
+    read.
 
     ``reset(seed=s)`` deals the game of (id, s), and ``reset()`` the next, as ``TextAEC`` has it.
     """
@@ -72,6 +73,7 @@ class GameEnv(TextAEC):
         illegal_retries: int = 2,
         list_legal: bool = True,
         tell_rules: bool = True,
+        tell_turn: bool = True,
         render_mode: str | None = None,
     ) -> None:
         super().__init__(game.players, MAX_OBSERVATION_CHARS, MAX_ANSWER_CHARS, render_mode)
@@ -79,7 +81,7 @@ class GameEnv(TextAEC):
             raise ValueError(f"illegal_retries is an integer of 0 or more, not {illegal_retries!r}")
         self.game = game
         self.illegal_retries = illegal_retries
-        self.list_legal = list_legal
+        self.list_legal, self.tell_turn = list_legal, tell_turn
         name = (game.id or type(game).__name__).rpartition("/")[2]
         parallel = game.simultaneous and illegal_retries == 0
         self.metadata = {"name": name, "render_modes": ["ansi"], "is_parallelizable": parallel}
@@ -148,14 +150,16 @@ class GameEnv(TextAEC):
             self._unready()
         if agent not in self._seats:
             raise ValueError(f"no agent {agent!r}: they are {', '.join(self._names)}")
-        text = f"{self._rules}{self.game.observe(self._state, self._seats[agent])} "
+        text = self._rules + self.game.observe(self._state, self._seats[agent])
         if self._over:
-            return TextObs(text + self._result())
+            return TextObs(f"{text} {self._result()}")
         if agent != self.agent_selection:
-            return TextObs(f"{text}It is the turn of {self.game.role(self._seats[self.agent_selection])}.")
-        text += "It is your turn."
-        if self.list_legal or not self._menu.texts:
-            text += self._menu.listed
+            turn = f" It is the turn of {self.game.role(self._seats[self.agent_selection])}."
+            return TextObs(text + turn if self.tell_turn else text)
+        if self.tell_turn:
+            text += " It is your turn."
+            if self.list_legal or not self._menu.texts:
+                text += self._menu.listed
         if self._refusal:
             left = self._tries_left()
             text += f"\nYour last answer was refused: {self._refusal}. Tries left before you forfeit: {left}."

@@ -21,6 +21,7 @@ from .nim import Nim
 from .othello import Othello
 from .proposer_solver import ProposerSolver, oracle
 from .rock_paper_scissors import RockPaperScissors
+from .taboo import Taboo, careless
 from .tic_tac_toe import TicTacToe
 
 SMALL_GRID = 16  # cells; 4 by 4 takes a second
@@ -54,6 +55,8 @@ def scripted(game: AnyGame) -> dict[str, Player]:
         players["optimal"] = best
     if isinstance(game, IteratedPrisonersDilemma):
         players |= {"cooperate": cooperate, "tit_for_tat": tit_for_tat, "grim": grim}
+    if isinstance(game, Taboo) and game.world:
+        players["careless"] = careless
     return players
 
 

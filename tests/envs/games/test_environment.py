@@ -186,3 +186,9 @@ def test_rules_and_legal_actions_may_be_left_untold() -> None:
     env = make_game("palaestra/Nim-v0", piles=(1, 2), tell_rules=False, list_legal=False)
     env.reset(seed=0)
     assert env.observe("player_0") == "pile 1: 1\npile 2: 2\nYou are player_0. It is your turn."
+    env = make_game("palaestra/Nim-v0", piles=(1, 2), tell_rules=False, tell_turn=False)
+    env.reset(seed=0)
+    plain = "pile 1: 1\npile 2: 2\nYou are player_"
+    assert [env.observe(f"player_{k}") for k in (0, 1)] == [f"{plain}0.", f"{plain}1."]
+    env.step("nonsense")
+    assert env.observe("player_0").startswith(f"{plain}0.\nYour last answer was refused: ")

@@ -10,11 +10,13 @@ import pytest
 
 from palaestra.envs.games import Illegal, Taboo, make_game
 from palaestra.envs.games.players import play_game, scripted, uniform
-from palaestra.envs.games.taboo import ENOUGH, Talk, by_hints
+from palaestra.envs.games.taboo import ENOUGH, Talk, by_hints, careless
 from palaestra.envs.games.taboo_words import all_forms, hints, vocabulary
+from palaestra.envs.games.taboo_world import ATTRIBUTES, heard, named, things
 from palaestra.envs.games.word_forms import forms, words_of
 
 GAME = Taboo()
+WORLD = Taboo(turns=4, world="train")
 GUESS = "I know the word! It is apple."
 
 
@@ -154,3 +156,83 @@ def test_own_words_can_be_brought() -> None:
             Taboo(words=words)
     with pytest.raises(ValueError, match="turns is from 1 to 10"):
         Taboo(turns=0)
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        (("red", "kan"), "said"),
+        (("red", "KAN"), "said"),
+        (("red", "=kan"), "guessed"),
+        (("red", "= kan"), "guessed"),
+        (("red", "=kav"), "misguessed"),
+        (("kan",), "broken"),
+        (("=kav",), "broken"),
+        (("red", "pan", "big", "red"), ""),
+        (("red", "pan") * 4, "tie"),
+    ],
+)
+def test_a_game_in_the_world_ends_by_the_same_rules(said: tuple[str, ...], end: str) -> None:
+    assert talk(*said, word="kan", game=WORLD).end == end
+
+
+def test_a_guess_in_the_world_names_one_word() -> None:
+    state = talk("red", word="kan", game=WORLD)
+    for text in ("=", "=kan =kav", "a = 1"):
+        assert "a guess names one word in a sentence such as: =pan" in str(WORLD.parse(state, text))
+
+
+def test_things_kept_for_the_test_are_never_dealt_in_training_and_share_every_two_attributes_with_others() -> None:
+    train, test = things("train"), things("test")
+    assert (len(train), len(test), len(things("all"))) == (48, 16, 64)
+    assert {**train, **test} == things("all")
+    for pair in combinations(range(len(ATTRIBUTES)), 2):
+        seen = [
+            {tuple(attributes[which] for which in pair) for attributes in split.values()} for split in (train, test)
+        ]
+        assert len(seen[0]) == len(seen[1]) == 16
+    rng = np.random.default_rng(0)
+    assert {WORLD.initial(rng).word for _ in range(2000)} == set(train)
+    assert {Taboo(world="test").initial(rng).word for _ in range(500)} == set(test)
+
+
+def test_names_tell_attributes_and_no_name_is_a_form_of_another_nor_an_attribute() -> None:
+    known = things("all")
+    for name, attributes in known.items():
+        assert named(heard(attributes)) == [name]
+        assert forms(name) & {*known, *(value for values in ATTRIBUTES for value in values)} == {name}
+    assert named({}) == list(known)
+    assert heard(("red", "hello", "kan", "jet")) == {0: ATTRIBUTES[0].index("jet")}
+
+
+def test_players_of_the_world_who_know_it_read_it_from_terse_texts() -> None:
+    table = make_game("palaestra/Taboo-v0", world="train", tell_rules=False, tell_turn=False)
+    table.reset(seed=0)
+    word = table.snapshot().state.word
+    for text in ("red", "pan"):
+        table.step(text)
+    assert (table.observe("player_0"), table.observe("player_1")) == (f"{word}\nred\npan", "?\nred\npan")
+    assert "colour (red tan sky jet)" in WORLD.rules
+    assert WORLD.observe(talk("red", "=kan", word="kan", game=WORLD), 1).endswith("the defender has guessed the word")
+
+
+def test_careless_players_win_and_err_in_every_way() -> None:
+    rng, ends = np.random.default_rng(0), []
+    for _ in range(400):
+        state = WORLD.initial(rng)
+        while not WORLD.terminal(state):
+            text = careless(WORLD, WORLD.seen(state, WORLD.player(state)), rng)
+            state = WORLD.act(state, str(WORLD.parse(state, text)))
+        ends.append(state.end)
+    for end in ("guessed", "misguessed", "said", "broken", "tie"):
+        assert 0.04 < ends.count(end) / len(ends) < 0.4, end
+    assert list(scripted(WORLD)) == ["random", "greedy", "careless"]
+    assert "careless" not in scripted(GAME)
+    assert all(play_game(WORLD, (by_hints, by_hints), rng)[1] == 1 for _ in range(20))
+
+
+def test_a_world_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="world is one of all, train, test"):
+        Taboo(world="earth")
+    with pytest.raises(ValueError, match="a world has names of its own"):
+        Taboo(world="all", words=("red", "blue"))

@@ -32,6 +32,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("palaestra/IteratedPrisonersDilemma-v0", {"rounds": 20, "stop": 0.2}),
     ("palaestra/Negotiation-v0", {"kinds": 2, "rounds": 2}),
     ("palaestra/Taboo-v0", {"turns": 2, "words": ["red", "green", "blue"]}),
+    ("palaestra/Taboo-v0", {"turns": 3, "world": "test"}),
     ("palaestra/ProposerSolver-v0", {"attempts": 2, "families": ["palaestra/Countdown-v0"], "reward": "hard"}),
     ("palaestra/Debate-v0", {"family": "palaestra/LinearEquations-v0", "difficulty": 1, "rounds": 3}),
 ]
