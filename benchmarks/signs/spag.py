@@ -263,8 +263,14 @@ SIGN = Sign(
         Claim("attacker_3", "attacker_imitation", "the attacker wins more than by imitation", smoke=False),
         Claim("defender_3", "defender_imitation", "the defender wins more than by imitation", smoke=False),
         Claim("attacker_shuffled", "attacker_0", "outcomes dealt at random make the attacker stronger", above=False),
-        Claim("defender_shuffled", "defender_0", "outcomes dealt at random make the defender stronger", above=False),
-        Claim("infers_shuffled", "infers_0", "outcomes dealt at random teach names", above=False),
+        Claim(
+            "defender_shuffled",
+            "defender_0",
+            "outcomes dealt at random make the defender stronger",
+            above=False,
+            smoke=False,
+        ),
+        Claim("infers_shuffled", "infers_0", "outcomes dealt at random teach names", above=False, smoke=False),
     ),
     chosen=(
         "on seed 100 alone, in five tries: how often careless players err and in which order attributes are "

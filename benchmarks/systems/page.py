@@ -112,7 +112,7 @@ def _own(tables: Sequence[tuple[Place, list[Row]]], runs: Path, seeds: Sequence[
     names = ", ".join(f"`{place.name}`" for place, _ in tables if not place.shared)
     text = (
         f"## With a start of their own\n\n{names} are shown something else in the warm start, or play elsewhere: each "
-        "has its own start, imitation (of games: random legal play) and control, and no row is to be read beside "
+        "has its own start, imitation (of games: scripted players) and control, and no row is to be read beside "
         "another. Dialogues are counted by how they end, a game by its matches with scripted players, a draw a half.\n"
     )
     return text + ("\n" + _table(rows) if rows else "\nNone was run yet.\n")
