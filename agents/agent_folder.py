@@ -150,20 +150,42 @@ def _with_strategy(spec: AgentSpec, agent: Agent) -> Agent:
     """The agent around the one that answers."""
     if not spec.strategy:
         return agent
+    check_strategy(spec)
     if is_search(spec.strategy):
         return _searching(spec, agent)
     stack, best_of, count = spec.strategy.rpartition("best_of:")
     if not best_of:
         return _reasoning(spec, spec.strategy, agent)
-    if not spec.has_tokens:
-        raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
-    if not spec.judge:
-        raise AgentError(f"{spec.title}: strategy {spec.strategy} needs a judge")
     from .evaluator import BestOfN
     from .evaluators.table import evaluator_named
 
     inner = _reasoning(spec, stack, agent)
     return BestOfN(inner, evaluator_named(spec.judge, agent), _count(spec.strategy, count))
+
+
+def check_strategy(spec: AgentSpec) -> None:
+    """Raises AgentError for a strategy that is none, before any model is loaded."""
+    from .search.methods import method_named
+    from .strategies.table import parse
+
+    stack, best_of, count = spec.strategy.rpartition("best_of:")
+    inner = stack if best_of else spec.strategy
+    name, _, votes = inner.partition(":")
+    if (best_of or is_search(inner)) and not spec.has_tokens:
+        raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
+    if best_of and not spec.judge:
+        raise AgentError(f"{spec.title}: strategy {spec.strategy} needs a judge")
+    try:
+        if best_of:
+            _count(spec.strategy, count)
+        if name == "vote":
+            _count(inner, votes)
+        elif is_search(inner):
+            method_named(inner)
+        else:
+            parse(inner)
+    except ValueError as error:
+        raise AgentError(str(error)) from error
 
 
 def is_search(strategy: str) -> bool:
@@ -174,8 +196,6 @@ def is_search(strategy: str) -> bool:
 
 
 def _searching(spec: AgentSpec, agent: Agent) -> Agent:
-    if not spec.has_tokens:
-        raise AgentError(f"{spec.model} writes text, not tokens: a judge reads tokens, a search samples them")
     from .evaluator import load_evaluator
     from .search.agents import TreeSearch
     from .search.games import GameSearch

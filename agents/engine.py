@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -30,8 +31,11 @@ class Sampling:
     seeds: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.top_k < 0 or self.max_tokens < 1:
-            raise ValueError(f"temperature >= 0, 0 < top_p <= 1, top_k >= 0 and max_tokens >= 1 are needed: {self}")
+        hot = 0 <= self.temperature < math.inf
+        if not hot or not 0 < self.top_p <= 1 or self.top_k < 0 or self.max_tokens < 1:
+            raise ValueError(
+                f"a finite temperature >= 0, 0 < top_p <= 1, top_k >= 0 and max_tokens >= 1 are needed: {self}"
+            )
 
     @property
     def is_policy(self) -> bool:

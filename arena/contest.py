@@ -54,10 +54,12 @@ def hold(
     again. noted: is told what an agent's strategies counted.
 
     Raises:
-        ValueError: no such schedule, a name twice, or a game that is not for two.
+        ValueError: no such schedule, no round, a name twice, or a game that is not for two.
     """
     if contest.schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", contest.schedule, list(SCHEDULES)))
+    if contest.rounds < 1:
+        raise ValueError(f"a contest has 1 round or more, not {contest.rounds}")
     anchors = anchors_of(contest.env_id, contest.env_kwargs)
     names = [*(entrant.name for entrant in entrants), *anchors]
     agents: dict[str, Agent] = {entrant.name: entrant.load() for entrant in entrants}

@@ -7,19 +7,19 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from palaestra.envs.registration import UnknownKnob, make_any
+from palaestra.envs.registration import UnknownKnob, WrongKnob, make_any
 
 
 def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
     """The difficulties that an environment can be reset at; level 1 alone where it knows none.
 
     Raises:
-        UnknownEnvironment, UnknownKnob: with the nearest name.
+        UnknownEnvironment, UnknownKnob: with the nearest name. WrongKnob: a knob of the wrong kind.
         ValueError: it does not keep problems for evaluation apart from those for training.
     """
     try:
         env = make_any(env_id, **{"split": "train", **env_kwargs})
-    except UnknownKnob:
+    except (UnknownKnob, WrongKnob):
         raise
     except TypeError as error:
         if "split" not in str(error):

@@ -116,7 +116,7 @@ def ranked(rows: Sequence[Evaluation]) -> list[Evaluation]:
 def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Table:
     """The rows of one environment, best first, as a rich table."""
     table = Table(title=escape(title), title_justify="left")
-    table.add_column("agent", no_wrap=True)
+    table.add_column("agent", overflow="fold")  # figures are never cut short
     k = max((row.k for row in rows), default=1)
     several = (f"pass@{k}", f"majority@{k}") if k > 1 else ()
     parts = parts_told(rows)
@@ -153,9 +153,9 @@ def _terminal_overall(board: Board) -> Table:
     environments = board.environments
     columns = environments if len(environments) <= SHOWN_ENVIRONMENTS else []
     table = Table(title=f"{len(environments)} environments, held-out problems", title_justify="left")
-    table.add_column("agent", no_wrap=True)
+    table.add_column("agent", overflow="fold")  # figures are never cut short
     for name in ("mean", "95 % interval", *columns, "tokens"):
-        table.add_column(escape(name), justify="right")
+        table.add_column(escape(name), justify="right", overflow="fold", no_wrap=name not in columns)
     scores = {(row.agent, row.env_id): row.score for row in board.rows}
     for row in overall(board)[:SHOWN_AGENTS]:
         missing = f" ({row.environments} of {row.of})" if row.environments < row.of else ""
@@ -168,7 +168,7 @@ def _terminal_overall(board: Board) -> Table:
 def terminal_standings(game: Standings) -> Table:
     """A game's ratings with the points of each agent, as a rich table."""
     table = Table(title=escape(f"{game.game}, matches"), title_justify="left")
-    table.add_column("agent", no_wrap=True)
+    table.add_column("agent", overflow="fold")  # figures are never cut short
     for name in ("rating", "95 % interval", "Elo", "points", "matches"):
         table.add_column(name, justify="right", no_wrap=True)
     ratings = {row.agent: row for row in game.ratings}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -63,13 +64,13 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         items = isinstance(value, (list, tuple)) and kind is tuple
         if items and all(type(item) is _plain_type(typing.get_args(option)[0]) for item in value):
             return tuple(value)
-        if kind is float and type(value) in (int, float):
-            return float(value)
-        if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+        if kind is float and type(value) in (int, float, str):  # YAML 1.1 reads 1e-3 as text
             try:
-                return float(value)
-            except ValueError:
+                number = float(value)
+            except (ValueError, OverflowError):
                 continue
+            if math.isfinite(number):
+                return number
         if kind is Mapping and isinstance(value, Mapping):
             return dict(value)
         if kind in (int, str, bool, type(None)) and type(value) is kind:
@@ -108,3 +109,46 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def put(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set what is below those keys, in mappings that are made where there are none; the text under a key of
+    "environment" is its id.
+
+    Raises:
+        SettingsError: a value on the way that has no keys.
+    """
+    for key in keys[:-1]:
+        inner = data.setdefault(key, {})
+        if inner is None or isinstance(inner, str):
+            data[key] = inner = {"id": inner} if key == "environment" else {}
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{key} is {inner!r}, which has no {keys[-1]!r} to be set")
+        data = inner
+    data[keys[-1]] = value
+
+
+def read_yaml(text: str | bytes, where: str) -> Any:
+    """What YAML says, in which no mapping may have a key twice: the first would count for nothing.
+
+    where: the file, or whatever else is named to the one who wrote it.
+
+    Raises:
+        SettingsError: not YAML, no text in UTF-8, or a key twice.
+    """
+    import yaml
+
+    class Strict(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+            for twice in (key for key in keys if keys.count(key) > 1):
+                line = node.start_mark.line + 1
+                raise SettingsError(f"{where} has {twice!r} twice in the mapping of line {line}: leave one away")
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text if isinstance(text, str) else text.decode(), Strict)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{where} is no text in UTF-8: {error}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where} is not YAML: {' '.join(str(error).split())}") from error

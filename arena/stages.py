@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -44,10 +45,13 @@ class WarmStart:
 
     def check_habits(self) -> None:
         """Raises SettingsError for habits that the oracle does not have, and for weights that are none."""
+        for name, weight in (*self.habits.items(), *self.final_habits.items()):
+            if type(weight) not in (int, float) or not math.isfinite(weight):
+                raise SettingsError(f"warm_start.habits: the weight of {name} is a finite number, not {weight!r}")
         try:
             for round in (0, max(0, self.rounds - 1)):
                 OracleAgent(self.habits_at(round))
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise SettingsError(f"warm_start.habits: {error}") from error
 
 
@@ -100,6 +104,13 @@ class Evolve:
     raise_at: float = 0.8
     control: Literal["none", "shuffled"] = "none"
 
+    def check_shares(self) -> None:
+        """Raises SettingsError for shares that are none."""
+        if not 0 <= self.momentum < 1:
+            raise SettingsError(f"evolve.momentum is 0 or more and below 1, not {self.momentum}")
+        if not 0 < self.raise_at <= 1:
+            raise SettingsError(f"evolve.raise_at is above 0 and at most 1, as shares are, not {self.raise_at}")
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSpec:
@@ -138,6 +149,8 @@ def whole(data: Mapping[str, Any]) -> dict[str, Any]:
     stages, evolve = data.get("stages") or (), data.get("evolve") or {}
     if not stages:
         return dict(data)
+    if not isinstance(stages, Sequence) or not isinstance(evolve, Mapping):
+        raise SettingsError("stages is a list of mappings with rounds each, and evolve a mapping")
     for number, stage in enumerate(stages):
         rounds = stage.get("rounds") if isinstance(stage, Mapping) else None
         if type(rounds) is not int or rounds < 1:

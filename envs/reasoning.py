@@ -121,11 +121,13 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         """Judge the response; the episode then ends.
 
         Raises:
-            TypeError: the action is no string.
+            TypeError: the action is no string, or the task's verdict is none.
             gymnasium.error.ResetNeeded: no problem has been asked, or it has been answered.
         """
         problem, fault = self._accept(action)
         verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"{self.task.id}: verify gives a Verdict, as right(...) and wrong(...) do, not {verdict!r}")
         self._response, self._verdict = action, verdict
         reward = 0.0 if math.isnan(verdict.score) else verdict.score  # nan is UNDECIDED
         info = {"problem": problem, "difficulty": problem.difficulty, "seed": self._seed, "verdict": verdict}
@@ -158,9 +160,13 @@ class ReasoningEnv(gymnasium.Env[str, str]):
 
         Raises:
             OracleMissing: the task has none.
+            TypeError: its solution is no string.
             gymnasium.error.ResetNeeded: nothing is asked.
         """
-        return self.task.solve(self._asked(), rng)
+        solution = self.task.solve(self._asked(), rng)
+        if not isinstance(solution, str):
+            raise TypeError(f"{self.task.id}: solve gives a string, not {solution!r}")
+        return solution
 
     def render(self) -> str | None:
         """The episode so far as text (``render_mode="ansi"``)."""

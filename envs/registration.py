@@ -29,6 +29,7 @@ ADAPTERS = {  # module of each namespace, in .adapters
 }
 
 T = TypeVar("T", bound=type[Task])
+Made = TypeVar("Made")
 
 _tasks: dict[str, type[Task]] = {}  # by id
 _deferred: dict[str, str] = {}  # id -> "module:Class", not imported yet
@@ -41,6 +42,10 @@ class UnknownEnvironment(LookupError):
 
 class UnknownKnob(TypeError):
     """The task has no parameter of this name."""
+
+
+class WrongKnob(TypeError):
+    """A parameter of the task is of another kind than it reckons with."""
 
 
 def register(id: str) -> Callable[[T], T]:
@@ -100,6 +105,7 @@ def make(id: str, **kwargs: Any) -> ReasoningEnv:
     Raises:
         UnknownEnvironment: no such id; the message names the nearest.
         UnknownKnob: the task has no such parameter; the message names the nearest.
+        WrongKnob: a parameter is of the wrong kind.
     """
     cls = task_class(id)
     env = _build(cls, kwargs)
@@ -117,12 +123,16 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
     try:
         return make(id, **kwargs)
     except UnknownEnvironment:
-        importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
+        games = importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
         name = id.rpartition(":")[2]
         against = [other for other in gymnasium.registry if other.startswith(f"{name.removesuffix('-v0')}-vs-")]
         if against:
             raise UnknownEnvironment(
                 f"{name} is a game of several players: name an opponent, as {against[0]}"
+            ) from None
+        if name in games.game_ids():
+            raise UnknownEnvironment(
+                f"{name} is a game of several players: `palaestra evaluate` and `palaestra evolve` play it"
             ) from None
         if name not in gymnasium.registry:
             raise
@@ -134,7 +144,7 @@ def make_task(id: str, **knobs: Any) -> Task:
     """The task of ``id`` with these knobs. Raises as ``make`` does."""
     cls = task_class(id)
     _check_knobs(cls, knobs, frozenset())
-    return cls(**knobs)
+    return with_knobs(cls, knobs)
 
 
 def task_class(id: str) -> type[Task]:
@@ -205,9 +215,18 @@ def load_plugins(reload: bool = False) -> dict[str, str]:
 
 def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
     _check_knobs(cls, kwargs, ENV_KNOBS)
-    task = cls(**{name: value for name, value in kwargs.items() if name not in ENV_KNOBS})
+    task = with_knobs(cls, {name: value for name, value in kwargs.items() if name not in ENV_KNOBS})
     environment: type[ReasoningEnv] = getattr(cls, "environment", ReasoningEnv)
     return environment(task, **{name: value for name, value in kwargs.items() if name in ENV_KNOBS})
+
+
+def with_knobs(cls: Callable[..., Made], knobs: Mapping[str, Any]) -> Made:
+    """A task or a game of these knobs. Raises WrongKnob where one is of another kind than the class reckons with."""
+    try:
+        return cls(**knobs)
+    except TypeError as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in knobs.items())
+        raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {error}") from error
 
 
 def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:

@@ -208,6 +208,7 @@ def sample_problem(
 
     Raises:
         ValueError: unknown split, or difficulty outside ``task.difficulties``.
+        TypeError: the task gives no problem.
         SplitExhausted: no problem of this split in ``MAX_DRAWS`` draws.
     """
     if split not in SPLITS:
@@ -222,6 +223,8 @@ def sample_problem(
     sample = task.sample
     for _ in range(MAX_DRAWS):
         problem = sample(rng, difficulty)
+        if not isinstance(problem, Problem) or not isinstance(problem.prompt, str):
+            raise TypeError(f"{task.id}: sample gives a Problem whose prompt is a string, not {problem!r}")
         if _held_out(task, problem) is held_out:
             return problem
     raise SplitExhausted(f"{task.id} at difficulty {difficulty} has too few problems for a {split} split")

@@ -15,7 +15,7 @@ from palaestra.agents.opening import ModelSpec
 from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game
-from palaestra.arena.settings import SettingsError, build, changed, plain, unknown
+from palaestra.arena.settings import SettingsError, build, changed, plain, put, read_yaml, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
 from palaestra.episodes.sources import answers, winners
 
@@ -26,8 +26,9 @@ from .losses import ClippedWeight, MirrorDescent, PolicyGradient, RewriteGuided
 # Numbers that a run cannot do without, wherever in the recipe they stand.
 COUNTS = {
     *("problems", "epochs", "samples", "updates", "batch_size", "every", "self_consistency"),
-    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank"),
+    *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank", "hidden", "layers", "heads"),
 }
+NOT_NEGATIVE = {"rounds", "warmup", "learning_rate", "seed"}
 
 OFF_BASE = (PolicyGradient, ClippedWeight, RewriteGuided, MirrorDescent)  # their ratio is to the policy that sampled
 
@@ -118,15 +119,10 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
         shipped = shipped_recipes()
         if str(path) not in shipped:
             raise SettingsError(f"no recipe {path}: give a YAML file, or one of {', '.join(sorted(shipped))}")
-        text = shipped[str(path)].read_text()
-    else:
-        text = file.read_text()
-    try:
-        data = yaml.safe_load(text) or {}
-        for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
-            _put(data, key.split("."), yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        file = shipped[str(path)]
+    data = read_yaml(file.read_bytes(), str(path)) or {}
+    for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
+        put(data, key.split("."), read_yaml(value, f"{key}={value}"))
     return parse_recipe(data)
 
 
@@ -162,14 +158,23 @@ def parse_recipe(data: Any) -> Recipe:
 
 
 def _check_numbers(recipe: Recipe) -> None:
+    if not recipe.name or recipe.name[0] in ".-" or "/" in recipe.name or not recipe.name.isprintable():
+        raise SettingsError(f"name is what the run's folder is called: no /, and no . or - first, not {recipe.name!r}")
     if recipe.temperature <= 0:
         raise SettingsError("temperature is above 0: training samples from the policy itself")
     parts = {"warm_start.": recipe.warm_start, "evolve.": recipe.evolve, "evaluation.": recipe.evaluation}
-    parts |= {"": recipe, "model.lora.": recipe.model.lora}
+    parts |= {"": recipe, "model.": recipe.model, "model.lora.": recipe.model.lora}
     for part, spec in parts.items():
-        for name in COUNTS.intersection(getattr(spec, "__dataclass_fields__", ())):
-            if getattr(spec, name) < 1:
-                raise SettingsError(f"{part}{name} is 1 or more, not {getattr(spec, name)}")
+        for least, names in ((1, COUNTS), (0, NOT_NEGATIVE)):
+            for name in sorted(names.intersection(getattr(spec, "__dataclass_fields__", ()))):
+                if getattr(spec, name) < least:
+                    raise SettingsError(f"{part}{name} is {least} or more, not {getattr(spec, name)}")
+    if recipe.seed >= 2**63:
+        raise SettingsError(f"seed is below 2**63, as torch has it, not {recipe.seed}")
+    model = recipe.model
+    if model.path is None and model.hidden % (2 * model.heads):
+        raise SettingsError(f"model.hidden is a multiple of {2 * model.heads}, twice model.heads, not {model.hidden}")
+    recipe.evolve.check_shares()
 
 
 def _check_algorithm(recipe: Recipe) -> None:
@@ -186,8 +191,6 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise
     except ValueError as error:
         raise SettingsError(f"evolve: {error}") from error
-    if not 0 <= spec.momentum < 1:
-        raise SettingsError(f"evolve.momentum is 0 or more and below 1, not {spec.momentum}")
     if spec.samples < 2:
         raise SettingsError(f"evolve.samples is 2 or more for {spec.algorithm}: answers to a problem are compared")
     if spec.sampler is not None and recipe.modules is not None:
@@ -263,12 +266,3 @@ def _check_modules(recipe: Recipe) -> None:
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML, every default written out."""
     return yaml.safe_dump(plain(dataclasses.asdict(recipe)), sort_keys=False)
-
-
-def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        inner = data.setdefault(key, {})
-        if not isinstance(inner, dict):
-            data[key] = inner = {"id": inner} if key == "environment" else {}
-        data = inner
-    data[keys[-1]] = value

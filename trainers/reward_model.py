@@ -58,7 +58,8 @@ def train_evaluator(
     """Teach an evaluator what its kind learns from these rows; ``options`` as those of ``fit``, which see."""
     chosen = kind.select(rows, ends)
     if not chosen.rows:
-        raise ValueError(f"nothing to learn from: {dict(chosen.dropped)}")
+        why = ", ".join(f"{count} x {reason}" for reason, count in chosen.dropped.items()) or "no answers"
+        raise ValueError(f"nothing to learn from ({why}): log several answers to each problem, some of them right")
     fit(evaluator.model, chosen.rows, kind.objective, told, read=forward_values, **options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -294,6 +295,8 @@ class GameEnv(TextAEC):
             reasons = [losers.get(player, "another player forfeits") for player in range(len(names))]
         else:
             returns = game.returns(self._state)
+        if len(returns) != len(names) or not all(map(math.isfinite, returns)):
+            raise ValueError(f"{game.id}: returns gives a finite number to each of {len(names)} players, not {returns}")
         self.rewards = dict(zip(names, returns, strict=True))
         self._cumulative_rewards = self.rewards.copy()
         self.terminations = dict.fromkeys(names, True)

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted
+from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, with_knobs
 
 from .environment import GameEnv
 from .game import AnyGame, Game
@@ -68,6 +68,7 @@ def make_game(id: str, **knobs: Any) -> GameEnv:
     Raises:
         UnknownEnvironment: no such id; the message names the nearest.
         UnknownKnob: the game has no such parameter; the message names the nearest.
+        WrongKnob: a parameter is of the wrong kind.
     """
     cls = game_class(id)
     known = sorted(inspect.signature(cls).parameters.keys() | ENV_KNOBS)
@@ -76,7 +77,7 @@ def make_game(id: str, **knobs: Any) -> GameEnv:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise UnknownKnob(f"{id} has no knob {name!r} ({hint}It has: {', '.join(known)})")
-    game = cls(**{name: value for name, value in knobs.items() if name not in ENV_KNOBS})
+    game = with_knobs(cls, {name: value for name, value in knobs.items() if name not in ENV_KNOBS})
     return GameEnv(game, **{name: value for name, value in knobs.items() if name in ENV_KNOBS})
 
 

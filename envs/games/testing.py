@@ -59,6 +59,7 @@ GARBAGE = (
     "{}",
 )
 API_CYCLES = 50
+MOST_MOVES = 10_000  # of legal moves at random: a game that they do not end is taken to have no end
 
 
 def check_game(id: str, seeds: Sequence[int] = range(5), **knobs: Any) -> Report:
@@ -67,6 +68,8 @@ def check_game(id: str, seeds: Sequence[int] = range(5), **knobs: Any) -> Report
     A check that raises has failed, with the error as its detail.
     """
     game = make_game(id, **knobs).game
+    if (endless := _endless(game, seeds)) is not None:  # the other rules are tried on whole games
+        return Report(id, (Row("games end", False, endless),))
     rows = []
     for name, check in CHECKS.items():
         try:
@@ -77,6 +80,21 @@ def check_game(id: str, seeds: Sequence[int] = range(5), **knobs: Any) -> Report
             kind = "" if type(error) is AssertionError else f"{type(error).__name__}: "
             rows.append(Row(name, False, f"{kind}{error}".replace("\n", " ")[:300]))
     return Report(id, tuple(rows))
+
+
+def _endless(game: AnyGame, seeds: Sequence[int]) -> str | None:
+    """What is amiss where games that are played at random have no end; an error is for the other rules to meet."""
+    with contextlib.suppress(Exception):
+        for seed in seeds:
+            env, rng = GameEnv(game), random.Random(seed)
+            env.reset(seed=seed)
+            moves = 0
+            while not any(env.terminations.values()):
+                if moves == MOST_MOVES:
+                    return f"{moves:,} legal moves did not end the game of seed {seed}: let terminal be true at last"
+                env.step(some_action(env, rng))
+                moves += 1
+    return None
 
 
 def _pettingzoo(game: AnyGame, seeds: list[int]) -> str:

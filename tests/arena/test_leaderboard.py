@@ -87,6 +87,16 @@ def test_the_terminal_shows_names_as_they_are() -> None:
     assert "40.0% – 60.0%" in shown
 
 
+def test_a_long_name_is_folded_and_no_figure_is_cut() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    name = "warm+program_of_thought,self_consistency:8,universal_self_consistency:4"
+    board = Board([replace(ROW, agent=name), *(replace(ROW, agent=name, env_id=f"e/{'x' * 30}{k}") for k in range(2))])
+    console.print(terminal_table([replace(ROW, agent=name)]), *terminal_board(board))
+    shown = console.export_text()
+    assert "…" not in shown
+    assert shown.count("40.0% – 60.0%") == 1 + len(board.environments) - 2
+
+
 MANY = [replace(ROW, env_id=f"e/{env}", score=env / 10, low=env / 10 - 0.05, high=env / 10 + 0.05) for env in (1, 3, 5)]
 
 

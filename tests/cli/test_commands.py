@@ -233,6 +233,8 @@ def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Pa
     assert code == 0
     assert "other: evolved" in said
     assert len(read_leaderboard(tmp_path / "board")) == 8
+    code, said = palaestra("leaderboard", other, tmp_path / ".." / tmp_path.name / "other")  # the same run twice
+    assert (code, said.count("evolved, vote of 2")) == (0, 1)
     assert palaestra("evaluate", "oracle", "--env", CHAIN, "--problems", 3, "--save", tmp_path / "third")[0] == 0
     code, said = palaestra("leaderboard", other, tmp_path / "third")
     assert code == 0

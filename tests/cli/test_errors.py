@@ -40,6 +40,21 @@ class Ever(Game):
 '''
 
 
+BUGGY = '''"""A task whose verdict is an error in somebody else's code."""
+
+from palaestra.envs import Problem, Task, register
+
+
+@register("tests/Buggy-v0")
+class Buggy(Task):
+    def sample(self, rng, difficulty):
+        return Problem(str(rng.integers(1000)), "a", difficulty)
+
+    def verify(self, problem, response):
+        return {}["nothing"]
+'''
+
+
 @pytest.fixture
 def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     """Everything that goes wrong below."""
@@ -61,12 +76,14 @@ def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     (tmp_path / "bad.yaml").write_text("evolve: [")
     (tmp_path / "raises.py").write_text("import nothing_of_that_name\n")
     (tmp_path / "ever.py").write_text(EVER)
+    (tmp_path / "buggy.py").write_text(BUGGY)
     return tmp_path
 
 
 ERRORS: list[tuple[str, str]] = [
     ("envs check palaestra/ChainArit-v0", "no environment 'palaestra/ChainArit-v0' (nearest: palaestra/ChainArith-v0"),
     ("play palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
+    ("play ever:tests/Ever-v0", "tests/Ever-v0 is a game of several players: `palaestra evaluate` and"),
     ("evaluate random --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("collect random --to log --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("collect random --to log --knobs modulos=10", "did you mean 'modulus'?"),
@@ -90,6 +107,15 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random random", "two agents are called random"),
     ("evaluate random --env {modulus:7}", "write its id, or {id: ID, knob: value}"),
     ("evaluate random --seeds", "ask for one problem or more"),
+    ("evaluate random --difficulties", "ask for one problem or more"),
+    ("evaluate random --seeds 1 1", "a seed is there twice"),
+    ("evaluate random --vote 0", "--vote and --best-of take of 1 answer or more"),
+    ("evaluate random --strategy ,", "names none: `palaestra strategies` lists them"),
+    ("evaluate random --temperature nan", "a finite temperature >= 0"),
+    ("evaluate random --knobs modulus=ten", "cannot be made with modulus='ten'"),
+    ("evaluate random --env palaestra/Nim-v0 --rounds 0", "a contest has 1 round or more, not 0"),
+    ("evaluate random --env buggy:tests/Buggy-v0", "KeyError: 'nothing', in buggy.py, line 12 (--debug shows where)"),
+    ("agents export finished/agents/evolved --to new --strategy vots:8", "unknown strategy: 'vots'"),
     ("evaluate weightless", "says that the model is in weightless, where no weights are (no config.json): export"),
     ("evaluate misspelt", "unknown key in misspelt/agent.yaml: 'stratgy' (did you mean 'strategy'?)"),
     ("evaluate strategist --vote 3", "has a strategy of its own (vote:4)"),
@@ -214,7 +240,8 @@ def test_another_broken_pipe_is_an_error_like_any_other(
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 2
-    assert capfd.readouterr().err == "palaestra: [Errno 32] Broken pipe\n"
+    line = break_pipe.__code__.co_firstlineno + 1
+    assert capfd.readouterr().err == f"palaestra: [Errno 32] Broken pipe, in test_errors.py, line {line}\n"
 
 
 def test_an_unknown_option_is_told_with_the_help_to_read(palaestra_process: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -194,3 +195,33 @@ def test_reward_is_the_score() -> None:
     env = ReasoningEnv(Half())
     env.reset(seed=0)
     assert env.step("x")[1] == 0.5
+
+
+class Careless(Task):
+    """Gives what its author forgot to make."""
+
+    id = "tests/Careless-v0"
+
+    def __init__(self, forgotten: str) -> None:
+        self.forgotten = forgotten
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        prompt: Any = None if self.forgotten == "prompt" else str(rng.integers(10**6))
+        return Problem(prompt, "a", difficulty)
+
+    def verify(self, problem: Problem, response: str) -> Any:
+        return None
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> Any:
+        return None
+
+
+def test_what_a_task_forgot_to_give_is_told() -> None:
+    with pytest.raises(TypeError, match="tests/Careless-v0: sample gives a Problem whose prompt is a string"):
+        ReasoningEnv(Careless("prompt")).reset(seed=0)
+    env = ReasoningEnv(Careless("verdict"))
+    env.reset(seed=0)
+    with pytest.raises(TypeError, match="tests/Careless-v0: solve gives a string, not None"):
+        env.oracle(np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"tests/Careless-v0: verify gives a Verdict, as right.* do, not None"):
+        env.step("a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,19 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"warm_start": {"habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
         ({"warm_start": {"habits": {"direct": "often"}}}, r"warm_start\.habits: "),
         ({"warm_start": {"final_habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
+        ({"warm_start": {"habits": {"direct": math.nan}}}, "the weight of direct is a finite number, not nan"),
+        ({"temperature": math.nan}, "temperature is a number, not nan"),
+        ({"evolve": {"learning_rate": "inf"}}, r"evolve\.learning_rate is a number, not 'inf'"),
+        ({"evolve": {"learning_rate": -1}}, r"evolve\.learning_rate is 0 or more, not -1"),
+        ({"evolve": {"rounds": -1}}, r"evolve\.rounds is 0 or more, not -1"),
+        ({"evolve": {"raise_at": 7}}, r"evolve\.raise_at is above 0 and at most 1"),
+        ({"seed": -1}, "seed is 0 or more, not -1"),
+        ({"seed": 2**63}, r"seed is below 2\*\*63"),
+        ({"model": {"layers": 0}}, r"model\.layers is 1 or more, not 0"),
+        ({"model": {"hidden": 33, "heads": 2}}, r"model\.hidden is a multiple of 4, twice model\.heads, not 33"),
+        ({"stages": 3}, "stages is a list of mappings"),
+        ({"name": "../elsewhere"}, "name is what the run's folder is called: no /"),
+        ({"name": ""}, "name is what the run's folder is called"),
     ],
 )
 def test_what_cannot_be_run_is_told(data: Any, told: str) -> None:
@@ -128,11 +142,27 @@ def test_an_unknown_environment_or_knob_is_told_with_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("a: [1", "is not YAML"), ("- name\n", "the recipe is a mapping"), ("text", "the recipe is a mapping")],
+    [
+        ("a: [1", "is not YAML"),
+        ("- name\n", "the recipe is a mapping"),
+        ("text", "the recipe is a mapping"),
+        ("seed: 1\nevolve:\n  rounds: 1\n  rounds: 2\n", "has 'rounds' twice in the mapping of line 3"),
+    ],
 )
 def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         load_recipe(written(tmp_path, text), {"seed": "1"})
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"r\.yaml is no text in UTF-8"):
+        load_recipe(tmp_path / "r.yaml")
+
+
+def test_a_change_below_what_is_no_mapping_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="evolve is 3, which has no 'rounds' to be set"):
+        load_recipe(written(tmp_path, "evolve: 3\n"), {"evolve.rounds": "1"})
 
 
 def test_a_missing_recipe_names_those_that_ship() -> None:

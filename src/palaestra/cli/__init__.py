@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import select
 import sys
+import sysconfig
 import traceback
+from pathlib import Path
 
 import tyro
 from rich.console import Console
@@ -71,7 +73,18 @@ def _one_line(error: Exception) -> str:
         return f"{error.name} is not installed: pip install 'palaestra[train]' adds models and training"
     text = " ".join(str(error).split())
     known = type(error).__module__.startswith("palaestra") or isinstance(error, (OSError, ValueError))
-    return text if known and text else f"{type(error).__name__}: {text} (--debug shows where)"
+    told, where = text if known and text else f"{type(error).__name__}: {text}", _user_code(error)
+    return f"{told}{where}" if known and text else f"{told}{where} (--debug shows where)"
+
+
+def _user_code(error: Exception) -> str:
+    """The file and line of the user's own code, such as a task's, in which an error arose; "" where none had part."""
+    installed = [Path(__file__).parent.parent, *map(Path, sysconfig.get_paths().values())]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.suffix == ".py" and file.is_file() and not any(file.is_relative_to(folder) for folder in installed):
+            return f", in {file.name}, line {frame.lineno}"
+    return ""
 
 
 TRAIN_MODULES = {"torch", "transformers", "tokenizers", "yaml", "wandb", "matplotlib"}

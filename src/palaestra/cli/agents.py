@@ -33,7 +33,9 @@ def list_agents(folders: Positional[tuple[Path, ...]] = (Path("runs"),)) -> None
     if not found:
         where = ", ".join(map(str, folders))
         raise UserError(f"no agent below {where}: `palaestra evolve` and `palaestra agents export` make some")
-    table = Table("agent", "is", "scored", title_justify="left")
+    table = Table(title_justify="left")
+    for name in ("agent", "is", "scored"):
+        table.add_column(name, overflow="fold")  # what is cut short names no folder
     for path in found:
         scored = ", ".join(f"{100 * row.score:.1f}% {row.env_id}" for row in _results(path))
         table.add_row(escape(str(path)), escape(_kind(path)), escape(scored) or "–")
@@ -91,7 +93,7 @@ def export_agent(
         max_tokens: longest answer.
         licence: of the weights, by its SPDX name such as apache-2.0.
     """
-    from palaestra.agents.agent_folder import AgentSpec, read_spec, write_spec
+    from palaestra.agents.agent_folder import AgentSpec, check_strategy, read_spec, write_spec
     from palaestra.agents.engine import Sampling
     from palaestra.agents.pretrained import load_model, save_folder
 
@@ -100,12 +102,13 @@ def export_agent(
         raise UserError(f"{agent} has no weights to export: its model is {spec.model}")
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
-    model, tokenizer = load_model(spec.model)
-    text = _card(str(agent), name or to.name, licence)
-    made = save_folder(to, model, tokenizer, text)
     sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
     judged = "" if judge is None else str(judge.resolve())
-    write_spec(AgentSpec(name or to.name, strategy=strategy, judge=judged, sampling=sampling, licence=licence), made)
+    said = AgentSpec(name or to.name, strategy=strategy, judge=judged, sampling=sampling, licence=licence)
+    check_strategy(said)
+    model, tokenizer = load_model(spec.model)
+    made = save_folder(to, model, tokenizer, _card(str(agent), said.name, licence))
+    write_spec(said, made)
     console.print(f"{made}: use it as an agent, such as palaestra evaluate {made}", highlight=False, soft_wrap=True)
 
 

@@ -83,7 +83,7 @@ def board_of(runs: Sequence[Path]) -> Board:
     from palaestra.arena.run_folder import RunFolder
 
     boards = []
-    for folder in runs:
+    for folder in {folder.resolve(): folder for folder in runs}.values():  # a run that is named twice is shown once
         board = read_board(RunFolder.open(folder).path)
         if not board.rows and not board.games:
             raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")

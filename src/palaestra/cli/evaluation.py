@@ -155,8 +155,12 @@ def courses_of(
     from palaestra.arena.environments import levels
     from palaestra.arena.measure import Course
 
-    if min(problems, samples, len(seeds), len(envs)) < 1:
-        raise UserError("ask for one problem or more, answered once or more, of one environment or more")
+    if min(problems, samples, len(seeds), len(envs), len(difficulties)) < 1:
+        raise UserError(
+            "ask for one problem or more, answered once or more, of at least one environment, level and seed"
+        )
+    if len(set(seeds)) < len(seeds):
+        raise UserError("a seed is there twice, and would count its problems twice: name each seed once")
     courses = []
     for env in envs:
         id, own = _environment(env)
@@ -224,6 +228,8 @@ def _entrant(reference: str, spec: AgentSpec, shared: bool) -> Entrant:
 
 def _strategy(strategy: str, vote: int, best_of: int, judge: str, search: str) -> str:
     """The strategy that the command line asks for, as ``AgentSpec`` has it."""
+    if best_of < 1 or vote < 1:
+        raise UserError("--vote and --best-of take of 1 answer or more")
     if search and (best_of > 1 or vote > 1 or strategy):
         raise UserError("--search goes without --best-of, --vote and --strategy")
     if search:
@@ -239,7 +245,8 @@ def _strategy(strategy: str, vote: int, best_of: int, judge: str, search: str) -
         return f"best_of:{best_of}" if best_of > 1 else f"vote:{vote}" if vote > 1 else ""
     from palaestra.agents.strategies.table import parse
 
-    parse(strategy)
+    if not parse(strategy):
+        raise UserError(f"--strategy {strategy!r} names none: `palaestra strategies` lists them")
     over = f",best_of:{best_of}" if best_of > 1 else f",self_consistency:{vote}" if vote > 1 else ""
     return strategy + over
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,16 @@ class Closed(TicTacToe):
     """Says that it hides something."""
 
     hidden = True  # type: ignore[misc]  # a ClassVar of the base
+
+
+class Unending(TicTacToe):
+    """Is never over, and nobody runs out of squares."""
+
+    def act(self, state: Board, action: int) -> Board:
+        return state
+
+    def terminal(self, state: Board) -> bool:
+        return False
 
 
 class Moody(TicTacToe):
@@ -195,3 +206,21 @@ def test_a_broken_game_is_noticed(cls: type[Game[Any, Any]], name: str) -> None:
     register_game(f"palaestra/{cls.__name__}-v0")(cls)
     with pytest.raises(AssertionError):
         CHECKS[name](make_game(f"palaestra/{cls.__name__}-v0").game, [0, 1])
+
+
+def test_a_game_without_an_end_fails_and_is_not_played_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registration._games, "tests/Unending-v0", Unending)
+    monkeypatch.setattr("palaestra.envs.games.testing.MOST_MOVES", 20)
+    (row,) = check_game("tests/Unending-v0").rows
+    assert (row.name, row.passed) == ("games end", False)
+    assert "20 legal moves did not end the game of seed 0" in row.detail
+
+
+@pytest.mark.parametrize("returns", [(1.0,), (math.nan, 0.0)])
+def test_returns_that_are_none_are_told(returns: tuple[float, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    env = make_game("palaestra/KuhnPoker-v0")
+    monkeypatch.setattr(KuhnPoker, "returns", lambda self, state: returns)
+    env.reset(seed=0)
+    env.step(env.infos[env.agent_selection]["legal_actions"][0])
+    with pytest.raises(ValueError, match="palaestra/KuhnPoker-v0: returns gives a finite number to each of 2 players"):
+        env.step(env.infos[env.agent_selection]["legal_actions"][0])
