@@ -6,22 +6,18 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from palaestra.agents.agent import Agent
-from palaestra.agents.strategies.asking import counted
-from palaestra.envs.games import make_game
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, EpisodeStore
 
 from .anchors import Anchor, anchors_of
-from .crew import Counts
-from .environments import Environments
-from .matches import MatchJob, play_matches
-from .measure import Entrant, logged
+from .crew import Counts, Crew, Load, Part, Played
+from .matches import MatchJob
+from .measure import CHUNK, Entrant, logged
 from .settings import unknown
 from .tournament import SCHEDULES, Pairing, Standings, standings, tournament
 
@@ -47,14 +43,18 @@ def hold(
     entrants: Sequence[Entrant],
     folder: Path | None = None,
     noted: Callable[[str, Counts], None] = lambda name, counts: None,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda said: None,
 ) -> Standings:
     """Ratings and win matrix of the agents and the game's scripted players, which are the ratings' anchors.
 
-    All agents are loaded at once. folder: of a run, whose log the matches are added to; those there are not played
-    again. noted: is told what an agent's strategies counted.
+    All agents are loaded at once, by each worker. folder: of a run, whose log the matches are added to; those there are
+    not played again. noted: is told what an agent's strategies counted. workers: processes that play, each a part at a
+    time (the matches of two agents, at most ``CHUNK``); one is this process. progress: is told what was played last.
 
     Raises:
         ValueError: no such schedule, no round, a name twice, or a game that is not for two.
+        PlayerDied: a worker was killed; all other matches, up to that round's, are in the log then.
     """
     if contest.schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", contest.schedule, list(SCHEDULES)))
@@ -62,36 +62,52 @@ def hold(
         raise ValueError(f"a contest has 1 round or more, not {contest.rounds}")
     anchors = anchors_of(contest.env_id, contest.env_kwargs)
     names = [*(entrant.name for entrant in entrants), *anchors]
-    agents: dict[str, Agent] = {entrant.name: entrant.load() for entrant in entrants}
-    agents |= {name: Anchor(name) for name in anchors if name not in agents}
-    made = {entrant.name: _digest(entrant.settings, agents[entrant.name].actor.weights_hash) for entrant in entrants}
+    loads: list[Load] = [*(entrant.load for entrant in entrants), *(partial(Anchor, name) for name in anchors)]
+    everybody = Part({name: place for place, name in enumerate(names)}, f"the players of {contest.env_id}")
     store = None if folder is None else EpisodeStore(folder / "episodes")
-    with Environments(make_game) as tables:
-        play = partial(_play, contest, agents, made, store, tables)
+    with Crew(loads, workers) as crew:
+        crew.ask(everybody)
+        ((_, loaded),) = crew
+        made = {entrant.name: _digest(entrant.settings, loaded.weights[entrant.name]) for entrant in entrants}
+
+        def told(part: Part, played: Played) -> None:
+            progress(f"{part.title}: {crew.done} of {crew.asked} parts played")
+            for entrant in entrants:
+                noted(entrant.name, played.counts[entrant.name])
+
+        told(everybody, loaded)
+        play = partial(_play, contest, crew, everybody, made, store, told)
         matches = tournament(names, contest.env_id, play, SCHEDULES[contest.schedule], contest.rounds, contest.seed)
-    for entrant in entrants:
-        noted(entrant.name, counted(agents[entrant.name]))
     return standings(contest.env_id, matches, anchors)
 
 
 def _play(
     contest: Contest,
-    agents: Mapping[str, Agent],
+    crew: Crew,
+    everybody: Part,
     made: Mapping[str, str],
     store: EpisodeStore | None,
-    tables: Environments,
+    told: Callable[[Part, Played], None],
     pairings: Sequence[Pairing],
 ) -> list[list[float]]:
-    """What each seat got: of matches in the log from there, of the others by playing them together."""
+    """What each seat got: of matches in the log from there; of the others by playing those of two agents together."""
     where = json.dumps([contest.env_id, dict(contest.env_kwargs)], sort_keys=True)
     batch = f"matches-{re.sub(r'[^A-Za-z0-9.]+', '-', contest.env_id)}-{_digest(where)}"
     found: dict[str, Episode] = {} if store is None else {episode.id: episode for episode in logged(store, batch)}
     jobs = [_job(contest, made, pairing) for pairing in pairings]
-    waiting = [job for job in jobs if job.id not in found]
-    played = list(play_matches(agents, waiting, {"phase": PHASE}, tables=tables))
-    if store is not None and played:
-        store.append(played, batch)
-    found |= {episode.id: episode for episode in played}
+    waiting: dict[tuple[str, ...], list[MatchJob]] = {}
+    for job in jobs:
+        if job.id not in found:
+            waiting.setdefault(tuple(sorted(job.players)), []).append(job)
+    common = replace(everybody, course=contest.env_id, seed=contest.seed, tags={"phase": PHASE})
+    for pair, several in waiting.items():
+        for start in range(0, len(several), CHUNK):
+            crew.ask(replace(common, name=" against ".join(pair), jobs=tuple(several[start : start + CHUNK])))
+    for part, played in crew:
+        if store is not None:
+            store.append(played.episodes, batch)
+        found |= {episode.id: episode for episode in played.episodes}
+        told(part, played)
     return [[outcome.reward for outcome in found[job.id].outcome.values()] for job in jobs]
 
 

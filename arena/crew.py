@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -23,8 +23,8 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.strategies.asking import counted
 from palaestra.episodes import Episode
 
-from .contamination import MEASURED
 from .environments import Environments
+from .matches import MatchJob, play_matches
 from .rollout import Job, rollout
 
 Load = Callable[[], Agent]
@@ -37,16 +37,22 @@ class PlayerDied(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Jobs of one agent, in one course with one seed, that are played together; without any the agent is only made.
+    """Jobs that are played together: of one agent, or matches among several; without any the agents are only made.
 
-    agent: its place among the crew's, and name: what it is called.
+    agents: all that are to be at hand, by name, with their places among the crew's; who sits in a match, the job says.
+    name: of who plays. course, seed: of what. tags: of the episodes.
     """
 
-    agent: int
+    agents: Mapping[str, int]
     name: str
     course: str = ""
     seed: int = 0
-    jobs: tuple[Job, ...] = ()
+    jobs: tuple[Job, ...] | tuple[MatchJob, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset(self.agents.values())
 
     @property
     def title(self) -> str:
@@ -55,39 +61,52 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What comes of a part: its episodes, each with its share of the time, and what the agent's strategies counted."""
+    """What comes of a part: its episodes, each with its share of the time, and of each agent its weights' hash and what
+    its strategies counted.
+    """
 
-    weights_hash: str
+    weights: Mapping[str, str]
     episodes: list[Episode]
-    counts: Counts
+    counts: Mapping[str, Counts]
 
 
 class Player:
-    """Plays parts one by one, in whatever process it is; of the agents it keeps the last."""
+    """Plays parts one by one, in whatever process it is; of the agents it keeps those of the last part."""
 
     def __init__(self, loads: Sequence[Load], environments: Environments) -> None:
         self.loads, self.environments = loads, environments
-        self.agent: Agent | None = None
-        self.at = -1
+        self.made: dict[int, Agent] = {}
 
     def play(self, part: Part) -> Played:
-        if self.agent is None or self.at != part.agent:
-            self.agent = None  # gone before the next one comes
-            self.agent, self.at = self.loads[part.agent](), part.agent
-        before, began = counted(self.agent), time.perf_counter()
-        tags, at_once = {"phase": MEASURED, "agent": part.name}, max(1, len(part.jobs))
-        episodes = list(rollout(self.agent, part.jobs, tags, at_once, self.environments))
+        self.made = {
+            place: agent for place, agent in self.made.items() if place in part.places
+        }  # gone before others come
+        for place in sorted(part.places - self.made.keys()):
+            self.made[place] = self.loads[place]()
+        agents = {name: self.made[place] for name, place in part.agents.items()}
+        before, began = {name: counted(agent) for name, agent in agents.items()}, time.perf_counter()
+        episodes = list(_episodes(agents, part, self.environments))
         share = (time.perf_counter() - began) / max(1, len(episodes))
         episodes = [replace(one, cost=replace(one.cost, seconds=share)) for one in episodes]
-        return Played(self.agent.actor.weights_hash, episodes, _since(before, counted(self.agent)))
+        weights = {name: agent.actor.weights_hash for name, agent in agents.items()}
+        return Played(weights, episodes, {name: _since(before[name], counted(agent)) for name, agent in agents.items()})
+
+
+def _episodes(agents: Mapping[str, Agent], part: Part, environments: Environments) -> Iterable[Episode]:
+    """What a part's jobs come to, all of them at once."""
+    matches = [job for job in part.jobs if isinstance(job, MatchJob)]
+    if matches:
+        return play_matches(agents, matches, part.tags, len(matches))
+    (agent, *_), jobs = agents.values(), [job for job in part.jobs if isinstance(job, Job)]
+    return rollout(agent, jobs, part.tags, max(1, len(jobs)), environments)
 
 
 class Crew:
     """Plays all parts that are asked for; a context manager that ends its processes.
 
-    One worker is this process, and plays parts in their order, those of the agent at hand first. Several are processes
+    One worker is this process, and plays parts in their order, those of the agents at hand first. Several are processes
     of their own (spawned: what they are given is pickled), each with its share of this one's threads. A part is played
-    the same way by either. While its answers are gone through, further parts may be asked for.
+    the same way by either. While its answers are gone through, and after, further parts may be asked for.
     """
 
     def __init__(self, loads: Sequence[Load], workers: int = 1) -> None:
@@ -104,6 +123,8 @@ class Crew:
             how = "let measure.entrant make it, or a function of a module that can be imported"
             raise ValueError(f"an agent cannot be sent to {workers} workers ({error}): {how}") from error
         self.loads, self.workers = loads, workers
+        self.environments = Environments()
+        self.player = Player(loads, self.environments)  # where this process is the one worker
         self.waiting: list[Part] = []
         self.hands: list[_Hand] = []
         self.lost: list[str] = []
@@ -113,6 +134,7 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.environments.close()
         while self.hands:
             self.hands.pop().end()
 
@@ -124,7 +146,7 @@ class Crew:
         """Each part with what came of it, as they are done.
 
         Raises:
-            PlayerDied: a process did, after all other parts were played.
+            PlayerDied: a process did, after all other parts that were asked for were played.
             Exception: whatever an agent or an environment raises, at once.
         """
         for part, played in self._alone() if self.workers == 1 else self._together():
@@ -135,11 +157,9 @@ class Crew:
             raise PlayerDied(f"{'; '.join(self.lost)}. All else was played: {how}")
 
     def _alone(self) -> Iterator[tuple[Part, Played]]:
-        with Environments() as environments:
-            player = Player(self.loads, environments)
-            while self.waiting:
-                part = self._next(player.at)
-                yield part, player.play(part)
+        while self.waiting:
+            part = self._next(frozenset(self.player.made))
+            yield part, self.player.play(part)
 
     def _together(self) -> Iterator[tuple[Part, Played]]:
         while self.waiting or any(hand.part for hand in self.hands):
@@ -148,7 +168,7 @@ class Crew:
                     hand.give(self._next(hand.at))
             while self.waiting and len(self.hands) < self.workers:
                 self.hands.append(_Hand(self.loads, max(1, _threads() // self.workers)))
-                self.hands[-1].give(self._next(-1))
+                self.hands[-1].give(self._next(frozenset()))
             for ready in wait([hand.connection for hand in self.hands if hand.part]):
                 hand = next(hand for hand in self.hands if hand.connection is ready)
                 part, answer = hand.take()
@@ -161,9 +181,9 @@ class Crew:
                 self.hands.remove(hand)
                 hand.end()
 
-    def _next(self, agent: int) -> Part:
-        """The first part of the agent at hand, else of one that nobody has made yet, else the first."""
-        order = [one for one in self.waiting if one.agent == agent] or [one for one in self.waiting if not one.jobs]
+    def _next(self, places: frozenset[int]) -> Part:
+        """The first part of the agents at hand, else of those that nobody has made yet, else the first."""
+        order = [one for one in self.waiting if one.places == places] or [one for one in self.waiting if not one.jobs]
         part = (order or self.waiting)[0]
         self.waiting.remove(part)
         return part
@@ -177,12 +197,12 @@ class _Hand:
         self.connection, far = spawn.Pipe()
         self.process: BaseProcess = spawn.Process(target=_serve, args=(far, loads), name="palaestra player")
         self.part: Part | None = None
-        self.at = -1
+        self.at: frozenset[int] = frozenset()
         with far, _started_with(threads):
             self.process.start()
 
     def give(self, part: Part) -> None:
-        self.part, self.at = part, part.agent
+        self.part, self.at = part, part.places
         with suppress(OSError):  # it has ended already: ``take`` says so
             self.connection.send(part)
 

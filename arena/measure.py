@@ -18,7 +18,7 @@ from palaestra.agents.agent_folder import AgentSpec, open_agent, read_spec
 from palaestra.episodes import Episode, EpisodeStore
 
 from .answer_parts import judge_parts
-from .contamination import seen_among, trained_on
+from .contamination import MEASURED, seen_among, trained_on
 from .crew import Counts, Crew, Part, Player
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
@@ -167,18 +167,19 @@ def _played(
     """Each agent's episodes of each course, when all are there: from the log, and what is not there is played."""
     sheets: dict[tuple[str, str], Sheet] = {}
     for number, entrant in enumerate(entrants):
-        crew.ask(Part(number, entrant.name))
+        crew.ask(Part({entrant.name: number}, entrant.name))
+    known = {entrant.name: entrant for entrant in entrants}
     for part, played in crew:
-        entrant = entrants[part.agent]
-        noted(entrant.name, played.counts)
+        entrant = known[part.name]
+        noted(entrant.name, played.counts[entrant.name])
         if part.jobs:
             sheets[entrant.name, part.course].add(played.episodes)
             progress(f"{part.title}: {crew.done} of {crew.asked} parts played")
         else:
             for label, course in courses.items():
-                sheets[entrant.name, label] = Sheet(entrant, played.weights_hash, course, store)
+                sheets[entrant.name, label] = Sheet(entrant, played.weights[entrant.name], course, store)
                 for seed, jobs in sheets[entrant.name, label].parts():
-                    crew.ask(Part(part.agent, entrant.name, label, seed, jobs))
+                    crew.ask(replace(part, course=label, seed=seed, jobs=jobs, tags=_tags(entrant)))
         for label in [part.course] if part.jobs else courses:
             if (episodes := sheets[entrant.name, label].episodes()) is not None:
                 del sheets[entrant.name, label]
@@ -191,10 +192,15 @@ def play(
     """An agent's episodes of a course, in the order of its jobs: from the log, and what is not there is played."""
     sheet, player = Sheet(entrant, agent.actor.weights_hash, course, store), Player([lambda: agent], environments)
     for seed, jobs in sheet.parts():
-        sheet.add(player.play(Part(0, entrant.name, course.env_id, seed, jobs)).episodes)
+        part = Part({entrant.name: 0}, entrant.name, course.env_id, seed, jobs, _tags(entrant))
+        sheet.add(player.play(part).episodes)
     episodes = sheet.episodes()
     assert episodes is not None
     return episodes
+
+
+def _tags(entrant: Entrant) -> dict[str, str]:
+    return {"phase": MEASURED, "agent": entrant.name}
 
 
 def by_problem(episodes: Iterable[Episode]) -> dict[str, float]:

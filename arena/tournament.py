@@ -44,6 +44,8 @@ def tournament(
 ) -> list[Match]:
     """The matches of so many rounds: every pair plays the same deal twice, seats swapped.
 
+    Rounds whose pairs depend on no result are played together.
+
     Raises:
         ValueError: fewer than two agents, or two of one name.
     """
@@ -52,9 +54,11 @@ def tournament(
             f"a tournament is between two agents or more, of different names, not {', '.join(agents)}: name another"
         )
     matches: list[Match] = []
-    for number in range(rounds):
+    together = rounds if schedule is round_robin else 1
+    for first in range(0, rounds, together):
         pairings = [
             Pairing(f"{game}/{number:04d}/{seats[0]}/{seats[1]}", game, seats, derive_seed("tournament", seed, number))
+            for number in range(first, first + together)
             for one, other in schedule(agents, matches)
             for seats in ((one, other), (other, one))
         ]

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ import pytest
 from palaestra.agents.agent_folder import AgentSpec
 from palaestra.agents.processes import set_threads
 from palaestra.arena import crew
-from palaestra.arena.crew import Crew, PlayerDied
+from palaestra.arena.contest import Contest, hold
+from palaestra.arena.crew import Counts, Crew, PlayerDied
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.measure import Course, Entrant, entrant, measure_all
+from palaestra.arena.replay import replay
 from palaestra.envs.registration import UnknownEnvironment
 from palaestra.episodes import Episode, EpisodeStore
 
@@ -32,6 +35,7 @@ import signal
 import time
 from pathlib import Path
 
+from palaestra.arena.anchors import Anchor
 from palaestra.envs import Problem, Task, register
 from palaestra.verifiers import right, wrong
 
@@ -67,6 +71,16 @@ class Odd(Exception):
 
 def too_large():
     raise MemoryError
+
+
+class Dying(Anchor):
+    def __init__(self):
+        super().__init__("random", "dies")
+
+    def respond(self, dialogues):
+        if FLAG.is_file() and FLAG.read_text() == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().respond(dialogues)
 
 
 def odd():
@@ -225,7 +239,56 @@ def test_ctrl_c_ends_the_workers_and_what_was_played_is_kept(
     assert len(untimed(hazard / "log")) == 6
 
 
-def test_workers_where_there_are_only_games_are_an_error(palaestra_process: Callable[..., Any]) -> None:
-    code, said = palaestra_process("evaluate", "oracle", "--env", "palaestra/Nim-v0", "--workers", 2).wait()
-    assert (code, len(said.splitlines())) == (2, 1)
-    assert "games are played in one process" in said
+@pytest.mark.parametrize(("schedule", "agent"), [("round-robin", "agents/evolved"), ("swiss", "random")])
+@pytest.mark.usefixtures("one_thread")
+def test_several_workers_play_the_matches_of_one(
+    schedule: str, agent: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished_run)
+    entrants = [entrant(agent, "mine"), entrant(AgentSpec(model="random", strategy="react"), "reacts")]
+    contest = Contest("palaestra/Nim-v0", {"piles": (2, 3)}, schedule, rounds=2)
+    total: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
+    found = {}
+    said: list[str] = []
+    for workers in (1, 2):
+        noted = partial(noted_in, total[workers])
+        found[workers] = hold(contest, entrants, tmp_path / str(workers), noted, workers, said.append)
+    assert found[2] == found[1]
+    assert total[2] == total[1]
+    assert total[1]["reacts ReAct no action"] > 0
+    assert matches(tmp_path / "2") == matches(tmp_path / "1")
+    parts = 10 if schedule == "round-robin" else 2 * 2  # pairs of five players; of each round two, one rests
+    assert len(batches(tmp_path / "2")) == parts
+    assert said[-1].endswith(f"{parts} of {parts} parts played")
+    assert [different for _, different in replay(EpisodeStore(tmp_path / "2" / "episodes").read()) if different] == []
+
+    whole = matches(tmp_path / "2")
+    sorted((tmp_path / "2" / "episodes").glob("*.parquet"))[1].unlink()  # as one that was interrupted
+    said.clear()
+    assert hold(contest, entrants, tmp_path / "2", progress=said.append) == found[1]
+    assert len(said) == 2  # loaded, and the one part played
+    assert matches(tmp_path / "2") == whole
+
+
+def noted_in(total: Counter[str], name: str, counts: Counts) -> None:
+    total.update({f"{name} {layer} {what}": n for layer, several in counts.items() for what, n in several.items()})
+
+
+def matches(log: Path) -> dict[str, Episode]:
+    episodes = list(EpisodeStore(log / "episodes").read())
+    found = {one.id: replace(one, created=0, cost=replace(one.cost, seconds=0)) for one in episodes}
+    assert len(found) == len(episodes)
+    return found
+
+
+def test_a_worker_that_is_killed_in_a_match_costs_its_pair_alone(hazard: Path) -> None:
+    dies = Entrant("dies", importlib.import_module("hazard_task").Dying)
+    (hazard / "flag").write_text("die")
+    contest = Contest("palaestra/Nim-v0", {"piles": (2, 3)}, rounds=2)
+    told = r"^dies against random on palaestra/Nim-v0, seed 0: the process that played it was killed by SIGKILL"
+    with pytest.raises(PlayerDied, match=told):
+        hold(contest, [dies], hazard, workers=2)
+    assert len(matches(hazard)) == (4 * 3 // 2 - 3) * 4  # the three pairs without it, each deal from both seats
+    (hazard / "flag").unlink()
+    hold(contest, [dies], hazard)
+    assert len(matches(hazard)) == (4 * 3 // 2) * 4

@@ -259,7 +259,7 @@ def test_agents_are_listed_shown_exported_and_measured(palaestra: Run, finished_
 
 
 def test_agents_meet_in_games(palaestra: Run, tmp_path: Path) -> None:
-    options = ("--env", "palaestra/Nim-v0", "--knobs", "piles=[2,3]", "--rounds", 4, "--save", tmp_path)
+    options = ("--env", "palaestra/Nim-v0", "--knobs", "piles=[2,3]", "--rounds", 4, "--workers", 2, "--save", tmp_path)
     code, said = palaestra("evaluate", "random", *options)
     assert code == 0, said
     assert "palaestra/Nim-v0, matches" in said

@@ -109,6 +109,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --seeds", "ask for one problem or more"),
     ("evaluate random --difficulties", "ask for one problem or more"),
     ("evaluate random --seeds 1 1", "a seed is there twice"),
+    ("evaluate random --workers 0", "--workers takes 1 or more"),
     ("evaluate random --vote 0", "--vote and --best-of take of 1 answer or more"),
     ("evaluate random --strategy ,", "names none: `palaestra strategies` lists them"),
     ("evaluate random --temperature nan", "a finite temperature >= 0"),
@@ -170,6 +171,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evolve --set seed", "'seed' is not KEY=VALUE"),
     ("evolve --set environment=palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("evolve --resume nowhere", "no run at nowhere"),
+    ("evolve --from finished@²", "'finished@²' is not RUN@ROUND"),
     ("evolve --resume emptylog", "has no recipe.yaml: only runs of `palaestra evolve` resume"),
     ("evolve --resume finished --set seed=1", "leave --recipe and --set away"),
 ]

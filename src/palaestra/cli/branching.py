@@ -38,7 +38,7 @@ def read_branch(said: str, changes: Mapping[str, str]) -> Branch:
         SettingsError: a change of what no recipe has.
     """
     folder, _, number = said.rpartition("@")
-    if not folder or not number.isdigit():
+    if not folder or not number.isdecimal():
         raise RunError(f"{said!r} is not RUN@ROUND, such as runs/patterns@3")
     run = RunFolder.open(folder)
     found = {int(path.name.removeprefix("round-")): path for path in progress(run.checkpoints)}

@@ -73,8 +73,8 @@ def evaluate(
         rounds: of a game's contest; each pair of a round plays one deal from both seats.
         schedule: of a round: round-robin, swiss (neighbours meet), least-certain (whose match tells most).
         save: a folder to write episodes and leaderboard to; what it holds already is not played again.
-        workers: processes that play, each another agent, environment or seed, with its share of the threads. Each loads
-            the agents that it plays. Games are played in one.
+        workers: processes that play, each another agent, environment or seed (in games, another pair of players), with
+            its share of the threads. Each loads the agents that it plays; in games, all.
     """
     how = _strategy(strategy, vote, best_of, judge, search)
     games = [one for one in env if _is_game(_environment(one)[0])]
@@ -99,8 +99,8 @@ def _measure(
     from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
 
-    if workers < 1 or (workers > 1 and not courses):
-        raise UserError("--workers takes 1 or more, and plays tasks: games are played in one process")
+    if workers < 1:
+        raise UserError("--workers takes 1 or more")
     rows: list[Evaluation] = []
     comparisons: list[Comparison] = []
     counts: dict[str, dict[str, Counter[str]]] = {entrant.name: {} for entrant in entrants}
@@ -115,7 +115,7 @@ def _measure(
             rows, comparisons = measure_all(
                 entrants, courses, folder, workers=workers, progress=status.update, noted=noted
             )
-        held = [hold(game, players, folder, noted) for game in games]
+        held = [hold(game, players, folder, noted, workers, status.update) for game in games]
     if save is not None:
         told = _title(entrants, rows, held), _subtitle(courses)
         write_leaderboard(rows, save, *told, comparisons=comparisons, games=held)
