@@ -42,8 +42,9 @@ How to read it:
   Where that is all, there is no control.
 - Intervals are of 95 %: with one seed over the problems, with more the bootstrap over the seeds' means. *Beats
   imitation* is by both one's answers to the same problems (sign test, two-sided, Holm's correction for the table, 5 %).
-- All settings are the shipped recipes', chosen for running, not for winning: no rate was tuned for any of them, and
-  nothing here says how a system does at its paper's size.
+- All settings are the shipped recipes', chosen for running, not for winning: no rate was tuned for any of them but
+  `her` and `rl4f`, which had learned nothing; their worlds, rates and rounds were chosen on other seeds than those
+  here. Nothing here says how a system does at its paper's size.
 """
 COLUMNS = (
     *("system", "source", "right", "tokens: sampled + learned", "imitation", "beats imitation"),
@@ -113,7 +114,8 @@ def _own(tables: Sequence[tuple[Place, list[Row]]], runs: Path, seeds: Sequence[
     text = (
         f"## With a start of their own\n\n{names} are shown something else in the warm start, or play elsewhere: each "
         "has its own start, imitation (of games: scripted players) and control, and no row is to be read beside "
-        "another. Dialogues are counted by how they end, a game by its matches with scripted players, a draw a half.\n"
+        "another. Dialogues are counted by how they end (`rl4f`: the change in the share of right lines), a game by "
+        "its matches with scripted players, a draw a half.\n"
     )
     return text + ("\n" + _table(rows) if rows else "\nNone was run yet.\n")
 
