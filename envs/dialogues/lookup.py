@@ -25,6 +25,10 @@ TRADE_NAMES = "baker carpenter dentist farmer gardener jeweller lawyer mason nur
 FIRST, LAST, TOWNS, TRADES = (names.split() for names in (FIRST_NAMES, LAST_NAMES, TOWN_NAMES, TRADE_NAMES))
 RELATIONS = ("friend", "teacher", "employer", "neighbour", "doctor")
 FACTS = ("town", "trade", "year")
+# With letters: people, relations, facts (second letters, where the first is taken), towns, trades, years.
+CAPITALS, KEYS, FACT_KEYS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ftend", "ory"
+SHORT = ("abcghijk", "lmpqsuvwxz", "0123456789")
+YEARS = tuple(str(1880 + year) for year in range(100))
 MAX_FOUND = 8  # titles that a search shows
 TERSE = ("{question}",)
 POLICY = TextPolicy(rules=("whole",))
@@ -38,6 +42,9 @@ class Lookup(Dialogue):
 
     people: how many, whatever the difficulty. relations: how many of the five a page tells, and questions follow.
     terse: the question is a phrase and a page a list: for models of bytes, which pay for every letter.
+    letters: everything that must be copied is one letter, and tells by itself what it is: people are capitals, years
+    digits, towns and trades small letters of their own. ``A.f.y`` asks for the year of A's friend, whose page may be
+    ``K: fC ob rm y7``.
 
     Actions: ``search[words]`` shows the titles of pages that hold a word in their title, ``read[title]`` a page, and
     ``answer[text]`` ends it. Each page tells a person's relations to others, town, trade and year of birth; the
@@ -48,6 +55,7 @@ class Lookup(Dialogue):
     people: int | None = None
     relations: int = len(RELATIONS)
     terse: bool = False
+    letters: bool = False
     tags: ClassVar[tuple[str, ...]] = ("dialogue", "retrieval", "multi-hop")
     ceiling = 0.06
     wordings: ClassVar[tuple[str, ...]] = (
@@ -64,22 +72,25 @@ class Lookup(Dialogue):
             raise ValueError(f"people is None or from 7 to 99, not {self.people}")
         if not 1 <= self.relations <= len(RELATIONS):
             raise ValueError(f"relations is from 1 to {len(RELATIONS)}, not {self.relations}")
-        if self.terse:
+        if self.letters and (self.people is None or self.people > len(CAPITALS)):
+            raise ValueError(f"letters are for people: {len(CAPITALS)} at most, not {self.people}")
+        if self.terse or self.letters:
             object.__setattr__(self, "wordings", TERSE)
 
     def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
         people, hops = self.people or 8 + 4 * difficulty, (difficulty + 1) // 2
         uniforms = rng.random(10 * people + hops + 3).tolist()
-        names = _names(uniforms[:people])
+        names = _capitals(uniforms[:people]) if self.letters else _names(uniforms[:people])
         rows = [
             [int(u * people) for u in uniforms[k * people : (k + 1) * people]] for k in range(1, self.relations + 1)
         ]
         links = [[to if to != i else (to + 1) % people for i, to in enumerate(row)] for row in rows]
-        towns, trades, years = (
-            [int(u * size) for u in uniforms[k * people : (k + 1) * people]]
-            for k, size in ((6, len(TOWNS)), (7, len(TRADES)), (8, 100))
-        )
-        facts = [[TOWNS[a], TRADES[b], str(1880 + c)] for a, b, c in zip(towns, trades, years, strict=True)]
+        values = SHORT if self.letters else (TOWNS, TRADES, YEARS)
+        drawn = [
+            [told[int(u * len(told))] for u in uniforms[k * people : (k + 1) * people]]
+            for k, told in enumerate(values, start=6)
+        ]
+        facts = [list(each) for each in zip(*drawn, strict=True)]
         rest = uniforms[10 * people :]
         path = _path(links, int(rest[0] * people), rest[1 : 1 + hops])
         fact = int(rest[-1] * len(FACTS))
@@ -92,7 +103,7 @@ class Lookup(Dialogue):
             "answer": facts[_end(links, path)][fact],
             "turns": 3 * hops + 4,
         }
-        fields = {"question": _question(names[path[0]], path[1:], fact, self.terse), "turns": str(reference["turns"])}
+        fields = {"question": self._question(names[path[0]], path[1:], fact), "turns": str(reference["turns"])}
         return self.ask(rng, reference, difficulty, fields)
 
     def begin(self, problem: Problem) -> State:
@@ -119,6 +130,8 @@ class Lookup(Dialogue):
         who = next((i for i, name in enumerate(names) if name.lower() == text.lower()), None)
         if who is None:
             return Turn(f"There is no page {quoted(text, 40)!r}: titles are full names.", state)
+        if self.letters:
+            return Turn(_page_of_letters(reference, who), (*state, who))
         return Turn(page(reference, who, self.terse), (*state, who))
 
     def act(self, problem: Problem, state: State, observation: str, rng: np.random.Generator) -> str:
@@ -133,13 +146,29 @@ class Lookup(Dialogue):
         reference = problem.reference
         names, path = reference["names"], reference["path"]
         if not state and observation == problem.prompt:
-            return f"First, find {names[path[0]]}.\nsearch[{names[path[0]].split()[1]}]"
+            first = "" if self.letters else f"First, find {names[path[0]]}.\n"
+            return f"{first}search[{names[path[0]].split()[-1]}]"
         for done in range(hops + 1):
             who = _end(reference["links"], path[: done + 1])
             if who not in state:
-                via = f"The {RELATIONS[path[done]]} is {names[who]}.\n" if done else ""
-                return f"{via}read[{names[who]}]"
-        return f"answer[{reference['facts'][_end(reference['links'], path[: hops + 1])][reference['fact']]}]"
+                return f"{self._via(path[done], names[who]) if done else ''}read[{names[who]}]"
+        fact = reference["fact"]
+        found = reference["facts"][_end(reference["links"], path[: hops + 1])][fact]
+        told = f"{FACT_KEYS[fact]}{found}\n" if self.letters else ""
+        return f"{told}answer[{found}]"
+
+    def _via(self, relation: int, name: str) -> str:
+        return f"{KEYS[relation]}{name}\n" if self.letters else f"The {RELATIONS[relation]} is {name}.\n"
+
+    def _question(self, name: str, relations: Sequence[int], fact: int) -> str:
+        if self.letters:
+            return ".".join([name, *(KEYS[relation] for relation in relations), FACT_KEYS[fact]])
+        of = f"{name}"
+        for relation in relations:
+            of = f"{RELATIONS[relation]} of {of}" if self.terse else f"the {RELATIONS[relation]} of {of}"
+        if self.terse:
+            return f"{FACTS[fact]} of {of}"
+        return (f"In which town does {of} live?", f"What is the trade of {of}?", f"In which year was {of} born?")[fact]
 
 
 def page(reference: dict[str, Any], who: int, terse: bool = False) -> str:
@@ -155,6 +184,14 @@ def page(reference: dict[str, Any], who: int, terse: bool = False) -> str:
     told += [f"{names[who]} was born in {year}.", f"{names[who]} lives in {town} and works as a {trade}."]
     turn = who % len(told)
     return f"{names[who]}: {' '.join(told[turn:] + told[:turn])}"
+
+
+def _page_of_letters(reference: dict[str, Any], who: int) -> str:
+    names = reference["names"]
+    related = [key + names[row[who]] for key, row in zip(KEYS, reference["links"], strict=False)]
+    known = [*related, *(key + value for key, value in zip(FACT_KEYS, reference["facts"][who], strict=True))]
+    turn = who % len(known)
+    return f"{names[who]}: {' '.join(known[turn:] + known[:turn])}"
 
 
 def _path(links: list[list[int]], start: int, uniforms: Sequence[float]) -> list[int]:
@@ -177,15 +214,6 @@ def _end(links: Sequence[Sequence[int]], path: Sequence[int]) -> int:
     return here
 
 
-def _question(name: str, relations: Sequence[int], fact: int, terse: bool = False) -> str:
-    of = f"{name}"
-    for relation in relations:
-        of = f"{RELATIONS[relation]} of {of}" if terse else f"the {RELATIONS[relation]} of {of}"
-    if terse:
-        return f"{FACTS[fact]} of {of}"
-    return (f"In which town does {of} live?", f"What is the trade of {of}?", f"In which year was {of} born?")[fact]
-
-
 def _names(uniforms: Sequence[float]) -> list[str]:
     """Distinct names; several people share a first or a last name."""
     codes: dict[int, None] = {}
@@ -196,6 +224,12 @@ def _names(uniforms: Sequence[float]) -> list[str]:
             code = (code + 1) % total
         codes[code] = None
     return [f"{FIRST[code // len(LAST)]} {LAST[code % len(LAST)]}" for code in codes]
+
+
+def _capitals(uniforms: Sequence[float]) -> list[str]:
+    """Distinct letters: of those left, each as likely."""
+    left = list(CAPITALS)
+    return [left.pop(int(u * len(left))) for u in uniforms]
 
 
 @cache

@@ -102,6 +102,30 @@ def test_a_small_terse_world_has_short_pages_and_its_oracle_finds_the_fact(diffi
         assert turns[-1][1].verdict.right
 
 
+@pytest.mark.parametrize("difficulty", [1, 3])
+def test_a_world_of_letters_is_read_by_what_each_letter_tells(difficulty: int) -> None:
+    """Follows the question through the pages by their keys, and by the kind of a value: digits are years."""
+    task = Lookup(people=8, relations=2, letters=True)
+    for seed in range(20):
+        problem = sample_problem(task, seed, difficulty)
+        person, *relations, fact = problem.prompt.split(".")
+        for relation in [*relations, fact]:
+            told = task.turn(problem, (), f"read[{person}]").observation
+            assert re.fullmatch(rf"{person}:( ([ft][A-Z]|o[abcghijk]|r[lmpqsuvwxz]|y[0-9])){{5}}", told)
+            person = dict(re.findall(r" (.)(.)", told))[relation]
+        assert person == problem.reference["answer"]
+        actions, turns = zip(*task.demonstrate(problem, np.random.default_rng(0)), strict=True)
+        assert len(actions) == len(relations) + 3
+        assert actions[-1] == f"{fact}{person}\nanswer[{person}]"
+        assert turns[-1].verdict.right
+
+
+@pytest.mark.parametrize("people", [None, 27])
+def test_a_world_of_letters_has_a_letter_for_everyone(people: int | None) -> None:
+    with pytest.raises(ValueError, match="letters are for people: 26 at most, not"):
+        Lookup(people=people, letters=True)
+
+
 @pytest.mark.parametrize("knobs", [{"people": 6}, {"people": 100}, {"relations": 0}, {"relations": 6}])
 def test_worlds_beyond_bounds_are_refused(knobs: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(knobs))} is"):
