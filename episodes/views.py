@@ -21,6 +21,9 @@ from .record import Episode, Span, Turn
 
 Ids = Sequence[int]
 Encode = Callable[[str, str], tuple[Ids, Ids]]  # (observation, answer) -> (prompt ids, action ids with their end)
+EncodeTurns = Callable[
+    [Sequence[Turn]], tuple[Ids, Ids]
+]  # the same, of the last of these turns, who reads those before
 Decode = Callable[[Ids], str]
 
 
@@ -108,10 +111,17 @@ class View:
     replayed: int = 0
 
 
-def sft(episodes: Iterable[Episode], encode: Encode, min_score: float | None = 1.0) -> View:
+def sft(
+    episodes: Iterable[Episode],
+    encode: Encode,
+    min_score: float | None = 1.0,
+    encode_turns: EncodeTurns | None = None,
+) -> View:
     """Imitation: the turns of every role whose outcome scored at least ``min_score``, or, with None, was right.
 
-    ``encode`` turns a scripted turn's observation and answer into ids; sampled turns keep their own.
+    ``encode`` turns a scripted turn's observation and answer into ids; sampled turns keep their own. encode_turns: does
+    so where a turn is said with all turns before it in sight, as in a rollout; None: each with its own observation
+    alone, as in a match.
     """
     rows: list[Row] = []
     dropped: Counter[str] = Counter()
@@ -128,10 +138,19 @@ def sft(episodes: Iterable[Episode], encode: Encode, min_score: float | None = 1
             elif not turns:
                 dropped["no turn"] += 1
             else:
-                made = rows_of(episode, role, [encoded(turn, encode) for turn in turns])
+                made = rows_of(episode, role, _read(turns, encode, encode_turns))
                 rows += made
                 forked += len(made) - 1
     return View(rows, dropped, forked)
+
+
+def _read(turns: Sequence[Turn], encode: Encode, encode_turns: EncodeTurns | None) -> list[Tokens]:
+    if encode_turns is None or len(turns) == 1:
+        return [encoded(turn, encode) for turn in turns]
+    return [
+        turn if turn.action_ids else _scripted(turn, encode_turns(turns[: number + 1]))
+        for number, turn in enumerate(turns)
+    ]
 
 
 def groups(episodes: Iterable[Episode], size: int | None = None, decode: Decode | None = None) -> View:
@@ -243,7 +262,11 @@ def refuse_biased(temperature: float, top_p: float, top_k: int) -> None:
 def encoded(turn: Turn, encode: Encode) -> Tokens:
     if turn.action_ids:
         return turn
-    prompt_ids, action_ids = encode(turn.observation, turn.text)
+    return _scripted(turn, encode(turn.observation, turn.text))
+
+
+def _scripted(turn: Turn, ids: tuple[Ids, Ids]) -> _Encoded:
+    prompt_ids, action_ids = ids
     return _Encoded(tuple(prompt_ids), tuple(action_ids), (0.0,) * len(action_ids), turn.temperature)
 
 

@@ -124,7 +124,8 @@ def _demonstrated(session: Session) -> views.View:
         for index in range(spec.problems)
     ]
     shown = collect(session, oracle, jobs)
-    view = views.sft(shown, session.policy.chat.example, min_score=None)
+    chat = session.policy.chat
+    view = views.sft(shown, chat.example, min_score=None, encode_turns=chat.continued)
     return view if session.pattern is None else views.View([*view.rows, *shows(session, shown)], view.dropped)
 
 

@@ -48,7 +48,7 @@ class PlayedRound:
     def demonstrations(self) -> list[Row]:
         warm = self.session.recipe.warm_start
         oracle = OracleAgent(warm.habits_at(max(0, warm.rounds - 1)))
-        return views.sft(self._others(oracle), self.session.policy.chat.example).rows
+        return views.sft(self._others(oracle), self.encode, encode_turns=self.encode_turns).rows
 
     def likeliest(self) -> list[Row]:
         return views.each(self._others(self.session.likeliest())).rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +73,21 @@ def test_a_changed_prefix_forks_a_row_and_is_counted() -> None:
     view = sft([episode("a", turns)], encode)
     assert [row.ids.tolist() for row in view.rows] == [[1, 2, 3], [1, 9, 3, 4, 6]]
     assert view.forked == 1
+
+
+def test_scripted_turns_of_a_dialogue_read_those_before_them() -> None:
+    def encode_turns(turns: Sequence[Turn]) -> tuple[list[int], list[int]]:
+        said = [ids for turn in turns[:-1] for part in encode(turn.observation, turn.text) for ids in part]
+        asked, answer = encode(turns[-1].observation, turns[-1].text)
+        return said + asked, answer
+
+    view = sft([episode("a", (scripted("x"), scripted("y")))], encode, encode_turns=encode_turns)
+    (row,) = view.rows
+    ask = [100 + ord(c) for c in "ask"]
+    assert row.ids.tolist() == [*ask, ord("x"), 0, *ask, ord("y"), 0]
+    assert row.action.tolist() == 2 * [False, False, False, True, True]
+    assert view.forked == 0
+    assert [len(each.ids) for each in sft([episode("a", (scripted("x"), scripted("y")))], encode).rows] == [5, 5]
 
 
 def test_groups_stand_together_whatever_the_order_of_the_log() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from palaestra.agents.nano import nano_tokenizer
 from palaestra.agents.pretrained import load_policy
 from palaestra.arena import contamination
 from palaestra.arena.leaderboard import read_board, read_leaderboard
@@ -18,6 +20,8 @@ from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
 from palaestra.envs.wrappers.mixture import make_mixture
 from palaestra.episodes.controls import CONTROLS
+from palaestra.episodes.views import Row
+from palaestra.trainers.batch import pack
 from palaestra.trainers.optimise import TrainingError
 
 Play = Callable[..., RunFolder]
@@ -54,6 +58,26 @@ def log(run: Path) -> list[tuple[str, str, str]]:
         (episode.id, episode.turns[0].text, next(iter(episode.roles.values())).weights_hash)
         for episode in RunFolder(run).episodes.read()
     ]
+
+
+@pytest.mark.parametrize("where", ["evolve", "model_evolution"])
+def test_demonstrated_dialogues_are_learned_with_all_that_was_said_before_in_sight(
+    play_run: Play, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Warm starts, and the oracle's answers that a round of evolution imitates."""
+    learned: list[Row] = []
+    monkeypatch.setattr(f"palaestra.trainers.{where}.pack", lambda rows: (learned.extend(rows), pack(rows))[1])
+    letters = {"id": "palaestra/Lookup-v0", "people": 8, "relations": 1, "letters": True}
+    evolve = {"algorithm": "sft", "rounds": 1, "problems": 2, "samples": 2, "top_difficulty": 1}
+    warm = {"rounds": 1, "problems": 2, "batch_size": 2}
+    recipe = tiny_recipe(environment=letters, warm_start=warm, evolve=evolve, evaluation={"problems": 1, "every": 9})
+    play_run({**recipe, "environment": letters, "max_answer_tokens": 2})
+    texts = [nano_tokenizer().decode(row.ids) for row in learned]
+    assert texts
+    for text in texts:
+        assert re.fullmatch(
+            r"<\|user\|>([A-Z])\.f\..*search\[\1\].*read\[\1\].*read\[.\].*answer\[.\]<\|end\|>", text, re.S
+        )
 
 
 @pytest.mark.parametrize(
