@@ -27,8 +27,8 @@ How to read it:
   it must where that interval does not lie above 0.
 - Settings were chosen on other seeds than those reported here, as each sign says; the seeds reported were played once.
 - Nothing here says how a system does at its paper's size.
-- Two of these systems have no sign yet: of ReST meets ReAct, whose two lookups no start of this size solves, and of
-  self-debugging, for which no start wrote a right program often enough.
+- One of these systems has no sign yet: self-debugging, for which no start of this size wrote a right program often
+  enough.
 """
 
 

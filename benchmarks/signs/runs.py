@@ -56,11 +56,14 @@ def answers(place: Place, agent: Agent, recipe: Recipe, samples: int = 1, name: 
     return episodes
 
 
-def answered(place: Place, folder: Path, recipe: Recipe) -> Measured:
-    """What the policy in a folder solves by one sampled answer each; tokens: sampled and learned from in its run."""
+def answered(place: Place, folder: Path, recipe: Recipe, spends: bool = True) -> Measured:
+    """What the policy in a folder solves by one sampled answer each; tokens: sampled and learned from in its run.
+
+    spends: False of a policy that the arm has not trained.
+    """
     sampling = Sampling(temperature=recipe.temperature, max_tokens=recipe.max_answer_tokens)
     episodes = answers(place, load_policy(folder, sampling, "evolved"), recipe)
-    return Measured(by_problem(episodes), sum(spent(place.folder)))
+    return Measured(by_problem(episodes), sum(spent(place.folder)) if spends else 0)
 
 
 def changed(recipe: str | Recipe, *changes: Mapping[str, Any]) -> Recipe:
