@@ -54,6 +54,7 @@ SIGN = Sign(
     "256 trajectories a generation, 12 to 24 updates at rates of 0.0005 and 0.001, and a rate that falls over both "
     "generations or over each anew: the first came out at 62 to 66 %, the second at 54 to 59 %, from 56 %. On seed "
     "101, from 23 %, 26 and 23 %. The likeliest of eight actions in place of four made no better trajectories. The 50 "
-    "rounds and 16 updates of the recipe lie between those tried.",
+    "rounds and 16 updates of the recipe lie between those tried, and were not played on those seeds. On the seeds "
+    "reported the start came out at 10 to 12 %, below the 25 to 60 % that were meant.",
     departs="Trajectories that end without an answer stay in; no self-checks of an answer; no smaller model is taught.",
 )
