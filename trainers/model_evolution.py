@@ -53,10 +53,11 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
     moving = with_gradient(batch) if objective.reads_advantage else batch
     if moving is None:
         return metrics
+    rounds = recipe.self_play.own_rounds(spec.rounds) if recipe.self_play else spec.rounds
+    schedule = whole = Schedule(spec.learning_rate, spec.warmup, rounds * spec.updates)
     if spec.start == "base":
         session.restart()
-    rounds = recipe.self_play.own_rounds(spec.rounds) if recipe.self_play else spec.rounds
-    schedule = Schedule(spec.learning_rate, spec.warmup, rounds * spec.updates)
+        schedule = replace(whole, total=spec.updates)  # over all rounds, the last would hardly leave the base
     critic = algorithm.critic
     read = forward_critique if critic is not None and critic.shared and critic.after else forward
     module = session.module(beside) if beside else None
@@ -66,7 +67,7 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
             metrics |= parts
             check_on_policy(parts, session.model.dtype)
         if critic is not None and not critic.shared:
-            parts = learn(session, batch, critic.objective, schedule, session.module("critic"), _reading(critic))
+            parts = learn(session, batch, critic.objective, whole, session.module("critic"), _reading(critic))
             metrics |= {f"critic_{name}": value for name, value in parts.items()} if number == 0 else {}
     if module is None:
         session.weights_changed()

@@ -179,7 +179,7 @@ class Session:
         self.optimizer = self._new_optimizer()
 
     def restart(self) -> None:
-        """Put the policy back to the weights that it had when evolution began, with a fresh optimiser.
+        """Put the policy back to the weights that it had when evolution began, its optimiser and steps to none.
 
         Raises:
             SettingsError: the model is in parts.
@@ -191,6 +191,7 @@ class Session:
         else:
             self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
         self.optimizer = self._new_optimizer()
+        self.steps = 0
 
     def snapshot(self) -> dict[str, Any]:
         """A copy of all weights that learn, and of their optimisers, for ``put_back``."""

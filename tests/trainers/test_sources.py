@@ -143,6 +143,18 @@ def test_learning_from_the_base_forgets_the_rounds_before(play_run: Play, tiny_r
     assert moved < 0.75 * moved_far
 
 
+def test_each_round_from_the_base_learns_at_the_whole_rate(play_run: Play, tiny_recipe: Recipes) -> None:
+    def rates(start: str) -> list[float]:
+        evolve = {"algorithm": "rft", "rounds": 3, "updates": 2, "start": start, "warmup": 0, "learning_rate": 0.01}
+        rows = read_json_lines(play_run(tiny_recipe(evolve=evolve)).metrics)
+        return [row["learning_rate"] for row in rows if row["phase"] == "evolve" and "learning_rate" in row]
+
+    assert rates("base") == [0.01] * 3
+    falling = rates("latest")
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < falling[0] == 0.01
+
+
 CHAINS = {"id": "palaestra/ChainArith-v0", "modulus": 10, "operators": "+", "wording": 0}
 
 
