@@ -126,8 +126,7 @@ SIGN = Sign(
     chosen=(
         "On seed 100: worksheets of two and three sums with numbers up to 4 and 6 (of three, 4,000 critiques taught "
         "too little: the imitated critic did harm); PPO for 40 rounds (+22 points, at four times the time), RLOO (+1) "
-        "and GRPO (+21) for 15; rates of 0.0005 and 0.001. All this while a warm start showed each turn of a dialogue "
-        "by itself; since it shows what was said before, too, the arms were played anew and nothing was chosen again."
+        "and GRPO (+21) for 15; rates of 0.0005 and 0.001."
     ),
     departs=(
         "The author is a program, not a language model. The baseline is the mean of a worksheet's eight critiques in "
