@@ -43,8 +43,8 @@ How to read it:
 - Intervals are of 95 %: with one seed over the problems, with more the bootstrap over the seeds' means. *Beats
   imitation* is by both one's answers to the same problems (sign test, two-sided, Holm's correction for the table, 5 %).
 - All settings are the shipped recipes', chosen for running, not for winning: no rate was tuned for any of them but
-  `her` and `rl4f`, which had learned nothing; their worlds, rates and rounds were chosen on other seeds than those
-  here. Nothing here says how a system does at its paper's size.
+  `her`, `rest_react`, `rl4f` and `spag`, which had learned nothing; their worlds, rates and rounds were chosen on other
+  seeds than those here. Nothing here says how a system does at its paper's size.
 """
 COLUMNS = (
     *("system", "source", "right", "tokens: sampled + learned", "imitation", "beats imitation"),

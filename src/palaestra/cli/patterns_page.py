@@ -54,10 +54,11 @@ SYSTEMS = """
 ## Published systems as recipes
 
 `palaestra evolve --recipe systems/NAME`; the same warm start, the same held-out problems, one seed; nothing tuned but
-`her` and `rl4f`, on other seeds. Those whose modules evolve together are counted as above, the others by single
-answers. *Right* is before and after, in percent. Six have a warm start of their own: `cloud`, which is shown critiques
-in it, and those that play elsewhere: `her`, `rest_react` and `score`, counted by how their dialogues end; `rl4f`, by
-the change in the share of right lines; `spag`, by matches with scripted players, of which a draw counts a half.
+`her`, `rest_react`, `rl4f` and `spag`, on other seeds. Those whose modules evolve together are counted as above, the
+others by single answers. *Right* is before and after, in percent. Six have a warm start of their own: `cloud`, which
+is shown critiques in it, and those that play elsewhere: `her`, `rest_react` and `score`, counted by how their dialogues
+end; `rl4f`, by the change in the share of right lines; `spag`, by matches with scripted players, of which a draw counts
+a half.
 
 """
 COLUMNS = ("evolved", "strategy", "together", "reasoner", "evaluator", "post-processor", "creator", "in")
