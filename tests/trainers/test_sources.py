@@ -324,7 +324,7 @@ def test_hindsight_learns_from_dialogues_that_missed_their_goal(play_run: Play, 
     run = play_run(
         tiny_recipe(
             environment=bits,
-            warm_start={"rounds": 20, "problems": 32, "batch_size": 16, "learning_rate": 0.003},
+            warm_start={"rounds": 20, "problems": 32, "batch_size": 5, "learning_rate": 0.003},
             evolve={"algorithm": "hindsight", "rounds": 1, "samples": 4, "problems": 8, "top_difficulty": 1},
             max_answer_tokens=12,
         )
