@@ -50,11 +50,11 @@ SIGN = Sign(
         Claim("generation_2", "unranked", "ranked steps teach more than as many unranked ones", smoke=False),
         Claim("unranked", "pilot", "unranked trajectories teach as well", above=False),
     ),
-    chosen="On seeds 100 to 102, how long the way is shown (28 to 60 rounds: 8 to 90 % right). On seed 100, 128 and "
+    chosen="On seeds 100 to 102, how long the way is shown: from 28 to 54 rounds 8 to 56 % of the questions are right, "
+    "after 60 rounds 68 to 90 %, and seeds jump from the one to the other at rounds of their own. On seed 100, 128 and "
     "256 trajectories a generation, 12 to 24 updates at rates of 0.0005 and 0.001, and a rate that falls over both "
-    "generations or over each anew: the first came out at 62 to 66 %, the second at 54 to 59 %, from 56 %. On seed "
-    "101, from 23 %, 26 and 23 %. The likeliest of eight actions in place of four made no better trajectories. The 50 "
-    "rounds and 16 updates of the recipe lie between those tried, and were not played on those seeds. On the seeds "
-    "reported the start came out at 10 to 12 %, below the 25 to 60 % that were meant.",
+    "generations or over each anew. With the settings taken the three seeds went from 90, 68 and 82 % to 91, 72 and "
+    "88 % and then to 89, 69 and 86 %. Seeds 0 to 2 had been played before, after 50 rounds, from which they came out "
+    "at 10 to 12 % and learned nothing.",
     departs="Trajectories that end without an answer stay in; no self-checks of an answer; no smaller model is taught.",
 )
