@@ -29,12 +29,15 @@ class TicTacToe(Game[Board, int]):
     """Two players mark empty cells in turn; the first with a row of marks wins.
 
     size: cells along a side, 2 to 9; a larger board makes a longer game.
-    in_row: marks that win; a full side when None. Actions are cells, counted from 0 row by row as in OpenSpiel.
+    in_row: marks that win; a full side when None. threats: below the board stands at which empty cells a mark of each
+    player would win, so that a small model need not find them. Actions are cells, counted from 0 row by row as in
+    OpenSpiel.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("games", "board")
     size: int = 3
     in_row: int | None = None
+    threats: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.size <= 9:
@@ -94,7 +97,16 @@ class TicTacToe(Game[Board, int]):
         texts = [number if mark == EMPTY else mark for number, mark in zip(_cells(n), state.cells, strict=True)]
         if n > 3:
             texts = [text.rjust(2) for text in texts]
-        return "\n".join([" ".join(texts[row : row + n]) for row in range(0, n * n, n)])
+        lines = [" ".join(texts[row : row + n]) for row in range(0, n * n, n)]
+        if self.threats:
+            lines += [f"{mark} wins at {' '.join(self._wins(state.cells, mark)) or '-'}" for mark in MARKS]
+        return "\n".join(lines)
+
+    def _wins(self, cells: str, mark: str) -> list[str]:
+        """The empty cells where this mark would win."""
+        through = _lines(self.size, self.in_row or self.size)
+        empty = (cell for cell, other in enumerate(cells) if other == EMPTY)
+        return [str(cell + 1) for cell in empty if any(all(cells[at] == mark for at in line) for line in through[cell])]
 
     def action_text(self, action: int) -> str:
         return str(action + 1)

@@ -58,6 +58,16 @@ def test_a_larger_tic_tac_toe_shows_its_numbers_and_needs_its_row() -> None:
     assert not game.terminal(after(TicTacToe(4), "1", "16", "2", "9", "3"))
 
 
+def test_threats_tell_each_players_winning_cells_and_nothing_else_changes() -> None:
+    told, plain = TicTacToe(threats=True), TicTacToe()
+    state = after(told, "1", "5", "2", "4")
+    assert told.show(state) == plain.show(state) + "\nx wins at 3\no wins at 6"
+    assert told.legal(state) == plain.legal(state)
+    assert told.show(told.initial(RNG)).endswith("7 8 9\nx wins at -\no wins at -")
+    several = TicTacToe(3, in_row=2, threats=True)
+    assert several.show(after(several, "5")).endswith("x wins at 1 2 3 4 6 7 8 9\no wins at -")
+
+
 def test_stones_fall_and_four_in_a_row_win_connect_four() -> None:
     game = ConnectFour()
     flat = after(game, *"1122334")
