@@ -29,7 +29,7 @@ class Sizes:
     longer: int = 1
     votes: int = 64
     first_point: int = 20_000
-    points: int = 26
+    points: int = 28
 
     def imitated(self) -> list[int]:
         """The numbers of tokens that the imitation is measured at."""
