@@ -36,12 +36,16 @@ class Sampler:
         the policy's own value head foretells, and the verdict where the answer has ended.
     best_of: answers, or, in a dialogue, actions, of which the likeliest a token is given.
     temperatures: of which the best balanced is chosen for the round (``Balanced``).
+
+    In games ``moves:64`` searches for each move; value "noise" is its control. explore: the share of moves that are
+        drawn instead, so that more positions are met.
     """
 
     search: str = ""
     value: Literal["verdict", "steps", "likelihood", "head", "noise"] = "verdict"
     best_of: int = 0
     temperatures: tuple[float, ...] = ()
+    explore: float = EXPLORED
 
     def check(self) -> None:
         """Raises ValueError for what is no way, or several."""
@@ -53,6 +57,10 @@ class Sampler:
             method_named(self.search)
         if self.value == "noise" and not self.in_games:
             raise ValueError("value noise is a control of a search for moves, such as moves:64")
+        if self.explore != EXPLORED and not self.in_games:
+            raise ValueError("explore is for a search for moves, such as moves:64")
+        if not 0 <= self.explore < 1:
+            raise ValueError(f"explore is 0 or more and below 1, not {self.explore}")
 
     @property
     def in_games(self) -> bool:
@@ -68,7 +76,7 @@ def sampling_by(sampler: Sampler, policy: PolicyLLM) -> Agent:
         return BestOfN(policy, Perplexity(policy), sampler.best_of)
     if sampler.in_games:
         method: Any = method_named(sampler.search)
-        return GameSearch(policy, method, EXPLORED, told=sampler.value != "noise")
+        return GameSearch(policy, method, sampler.explore, told=sampler.value != "noise")
     known = sampler.value in ("verdict", "head")
     world = lines(policy, _value(sampler.value, policy), peek=known)
     return TreeSearch(world, method_named(sampler.search), sampler.search)

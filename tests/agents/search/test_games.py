@@ -12,6 +12,7 @@ from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.samplers import Sampler, sampling_by
 from palaestra.agents.search.games import GameSearch, moves
 from palaestra.agents.strategies.inside import log_chances, probabilities
 from palaestra.agents.transformers_engine import TransformersEngine
@@ -79,6 +80,8 @@ def test_a_share_of_the_moves_is_explored_and_has_no_tokens(policy: PolicyLLM) -
     explored = [reply for reply in replies if not reply.completions]
     assert 30 <= len(explored) <= 70
     assert {reply.text for reply in explored} == set("123456789")
+    sampler = sampling_by(Sampler(search="moves:2", explore=0.0), policy)
+    assert all(reply.completions for reply in sampler.respond(dialogues[:20]))
 
 
 def test_the_table_stays_as_it_was_and_a_move_does_not_depend_on_the_batch(policy: PolicyLLM) -> None:
