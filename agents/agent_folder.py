@@ -196,18 +196,17 @@ def is_search(strategy: str) -> bool:
 
 
 def _searching(spec: AgentSpec, agent: Agent) -> Agent:
-    from .evaluator import load_evaluator
-    from .search.agents import TreeSearch
+    from .search.agents import line_search
     from .search.games import GameSearch
     from .search.methods import is_for_games, method_named
-    from .search.text import lines, stopping_at_lines
-    from .search.values import likelihood, value_head
 
-    method: Any = method_named(spec.strategy)
     if is_for_games(spec.strategy):
+        method: Any = method_named(spec.strategy)
         return GameSearch(agent, method)  # type: ignore[arg-type]  # has_tokens says that it is a policy
-    value = value_head(load_evaluator(spec.judge)) if spec.judge else likelihood
-    return TreeSearch(lines(stopping_at_lines(agent), value), method, spec.strategy)  # type: ignore[arg-type]  # has_tokens says that it is a policy
+    try:
+        return line_search(agent, spec.strategy, spec.judge)  # type: ignore[arg-type]  # has_tokens says that it is a policy
+    except ValueError as error:
+        raise AgentError(str(error)) from error
 
 
 def _reasoning(spec: AgentSpec, stack: str, agent: Agent) -> Agent:

@@ -14,9 +14,10 @@ from benchmarks.strategies import page, plan, play, tell
 from benchmarks.strategies.board import Pool, Price, Row, pool_of, row_of, rows_of, unread
 from palaestra.agents.agent import Agent, Dialogue, Reply
 from palaestra.agents.chat import ChatFormat
-from palaestra.agents.engine import Completion, Sampling
+from palaestra.agents.engine import Completion, Sampling, TokenIds
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.search.methods import METHODS
 from palaestra.agents.strategies.table import STRATEGIES, parse
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.evaluate import held_out
@@ -58,32 +59,61 @@ def played(agent: Agent, problems: int = 20, samples: int = 1) -> list[Episode]:
     return list(rollout(agent, jobs))
 
 
-def test_every_strategy_of_the_table_is_planned_or_left_out_with_a_reason() -> None:
+def test_every_strategy_of_the_table_and_every_search_is_planned_or_left_out_with_a_reason() -> None:
     planned = {name for one in plan.contenders(2) for name, _ in parse(one.stack)}
-    assert planned | set(plan.LEFT_OUT) == set(STRATEGIES)
-    assert not planned & set(plan.LEFT_OUT)
+    searches = {one.search.partition(":")[0] for one in plan.contenders(2) if one.search}
+    assert planned | searches | set(plan.LEFT_OUT) == {*STRATEGIES, *METHODS}
+    assert not (planned | searches) & set(plan.LEFT_OUT)
     assert len(plan.PLACES) == 3
 
 
 def test_the_vote_comes_first_in_each_environment_and_stays_where_a_few_are_named() -> None:
     folders = [cell.folder for cell in plan.cells(SMALL)]
     assert len(set(folders)) == len(folders) == 3 * (1 + len(plan.contenders(2)))
-    assert [folders[at] for at in (0, 15, 30)] == [f"{place.name}/vote" for place in plan.PLACES]
+    assert [folders[at * len(folders) // 3] for at in range(3)] == [f"{place.name}/vote" for place in plan.PLACES]
     named = [cell.folder for cell in plan.cells(SMALL, ["Arithmetic", "step_back"])]
     assert named == ["Arithmetic/vote", "Arithmetic/step_back"]
     assert len(list(plan.cells(SMALL, ["step_back"]))) == 6
 
 
-def test_every_contender_answers_with_a_real_model() -> None:
+def nano(longest: int) -> PolicyLLM:
+    """A real model that knows nothing."""
     tokenizer = nano_tokenizer()
     model = nano_model(tokenizer, hidden=16, layers=1, heads=2, seed=1)
     engine = TransformersEngine(model, [tokenizer.eos_token_id])
-    policy = PolicyLLM(engine, ChatFormat(tokenizer), Sampling(max_tokens=3), Actor("nano"))
-    examples = play.shown(SUMS, 2)
+    return PolicyLLM(engine, ChatFormat(tokenizer), Sampling(max_tokens=longest), Actor("nano"))
+
+
+def test_every_contender_answers_with_a_real_model_and_pays_for_every_token_that_it_wrote(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrote, plain = list[int](), TransformersEngine.generate
+
+    def counting(self: TransformersEngine, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
+        made = plain(self, prompts, sampling)
+        wrote.extend(len(one.token_ids) for one in made)
+        return made
+
+    monkeypatch.setattr(TransformersEngine, "generate", counting)
+    policy, examples = nano(3), play.shown(SUMS, 2)
     assert len({one.question for one in examples}) == 2
     for contender in (plan.plain(2), *plan.contenders(2)):
+        wrote.clear()
         (episode,) = played(play.made(contender, policy, examples), problems=1)
-        assert episode.cost.tokens_out > 0, contender.name
+        assert episode.cost.tokens_out >= sum(wrote) > 0, contender.name  # cot_decoding chooses first tokens itself
+
+
+def test_a_search_asks_what_its_prompts_ask_and_is_written_with_them() -> None:
+    for one in (one for one in plan.contenders(2) if one.search):
+        (episode,) = played(play.made(one, nano(3), play.shown(SUMS, 2)), problems=1)
+        (turn,) = episode.turns
+        assert {"tree", "shots"} <= set(turn.meta), one.name
+        assert episode.roles[turn.role].agent_id == f"nano+{one.search}+few_shot:2+chain_of_thought@1"
+    beam, surest = (one for one in plan.contenders(2) if one.search.startswith("sbs"))
+    assert beam.written == f"few_shot:2,chain_of_thought --search {beam.search}"
+    assert surest.written == f"{beam.written} --judge self_evaluation"
+    four = next(one for one in plan.contenders(2) if one.of == 4)
+    assert four.written == "few_shot:2,direct,best_of:4 --judge perplexity"
 
 
 def test_a_cell_is_played_once_and_one_that_was_stopped_is_begun_anew(tmp_path: Path) -> None:
@@ -187,6 +217,7 @@ def test_the_page_says_plainly_who_loses_and_who_wins(runs: Path) -> None:
     page.write_page(runs, out, SMALL)
     assert "plain answer in 1 of 1 environments: a vote of its answers may" in " ".join(out.read_text().split())
     assert "- `react`: -" in text
+    assert "- `moves`: -" in text
     assert "`Arithmetic/few_shot`, `Arithmetic/chain_of_thought`" in text.split("## Not run yet")[1]
     assert out.with_suffix(".png").stat().st_size > 10_000
 

@@ -7,10 +7,13 @@ from typing import Literal
 
 from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.engine import Completion
+from palaestra.agents.policy import PolicyLLM
 from palaestra.episodes import Actor, Cost
 
-from .text import Prefix, TextWorld
+from .methods import method_named
+from .text import Prefix, TextWorld, Value, lines, stopping_at_lines
 from .tree import Tree
+from .values import likelihood, opinion, value_head
 from .world import Method, run
 
 
@@ -54,3 +57,31 @@ class TreeSearch:
             cost=tree.cost + more,
             meta={"tree": tree.rows()},
         )
+
+
+def line_search(policy: PolicyLLM, search: str, judge: str = "") -> TreeSearch:
+    """Searches among the lines of a policy's answers, by ``judge``'s word, as ``--search`` and ``--judge`` have it.
+
+    judge: the folder of a value model, or an evaluator that needs no training and judges by steps, as self_evaluation;
+    "" is likelihood.
+
+    Raises:
+        ValueError: no such search, or an evaluator that judges whole answers only.
+        MissingModel: no model is where the judge should be.
+    """
+    method = method_named(search)
+    return TreeSearch(lines(stopping_at_lines(policy), _worth(judge, policy)), method, search)
+
+
+def _worth(judge: str, policy: PolicyLLM) -> Value:
+    from palaestra.agents.evaluator import load_evaluator
+    from palaestra.agents.evaluators.table import EVALUATORS
+
+    if not judge:
+        return likelihood
+    if judge not in EVALUATORS:
+        return value_head(load_evaluator(judge))
+    assessor = EVALUATORS[judge](policy)
+    if "step" not in assessor.grains:
+        raise ValueError(f"{judge} judges whole answers, a search asks about lines: take self_evaluation, or a folder")
+    return opinion(assessor, policy.chat)

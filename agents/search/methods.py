@@ -14,11 +14,11 @@ from .world import Method
 MOVES = "moves"  # in games
 METHODS: dict[str, Callable[..., Method]] = {
     "sbs": StepBeam,
-    "mcts": MCTS,
+    "mcts": lambda simulations=40, children=5: MCTS(simulations, children),
     "mcts_g": lambda simulations=40: MCTS(simulations, find=global_leaf, evaluate_children=True, commit=False),
     "bfs": BreadthFirst,
     "dfs": DepthFirst,
-    "astar": AStar,
+    "astar": lambda samples=5, expansions=100: AStar(samples, expansions=expansions),
     MOVES: moves,
 }
 
@@ -30,6 +30,8 @@ def is_for_games(text: str) -> bool:
 
 def method_named(text: str) -> Method:
     """``sbs:3,5`` is ``StepBeam(3, 5)``, ``mcts:40`` is ``MCTS(40)``, ``dfs`` is ``DepthFirst()``.
+
+    Of ``mcts`` and ``astar`` the second number is how many children a node has, and after how many expansions it ends.
 
     Raises:
         ValueError: no such search, or it is not made of these numbers.

@@ -1,4 +1,4 @@
-"""What the beginning of an answer is worth: by likelihood, by a model's head, by its steps, by how answers go on."""
+"""What the beginning of an answer is worth: by likelihood, by a head, by its steps, by opinion, by how it goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from palaestra.agents.agent import Reply
+from palaestra.agents.engine import Completion
+from palaestra.agents.evaluators.assessment import Answer, Assessment, Assessor
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Cost
 
@@ -13,6 +16,7 @@ from .text import Prefix, TextWorld, Value
 from .world import Request, Valued
 
 if TYPE_CHECKING:
+    from palaestra.agents.chat import ChatFormat
     from palaestra.agents.evaluator import Evaluator
 
 Aggregate: TypeAlias = Callable[[Sequence[float]], float]
@@ -62,6 +66,30 @@ def process_reward(evaluator: Evaluator, aggregate: Aggregate = min) -> Value:
 def last(scores: Sequence[float]) -> float:
     """The last step's score alone."""
     return scores[-1]
+
+
+def opinion(assessor: Assessor, chat: ChatFormat) -> Value:
+    """What an evaluator that judges by steps says of the last line so far, as ``SelfEvaluation``; nan: it cannot tell.
+
+    Ends are asked about in the same words as beginnings, or the two would not compare. Nothing said yet is worth 1.
+    Earlier lines are judged again with each that follows, and paid for.
+    """
+
+    def value(prefixes: Sequence[Prefix]) -> list[Valued]:
+        said = [Answer(one.dialogue, _as_reply(one, chat)) for one in prefixes if one.action_ids]
+        judged = iter(assessor.assess(said, "step") if said else [])
+        return [_of_last(next(judged)) if one.action_ids else Valued(1.0) for one in prefixes]
+
+    return value
+
+
+def _as_reply(prefix: Prefix, chat: ChatFormat) -> Reply:
+    made = Completion(prefix.action_ids, prefix.logprobs, prefix.ended or "length", prefix.weights_version)
+    return Reply(chat.text(prefix.action_ids), (made,), prefix.prompt_ids)
+
+
+def _of_last(judged: Assessment) -> Valued:
+    return Valued(judged.scores[-1] if judged.scores else math.nan, judged.cost)
 
 
 class Rollouts:

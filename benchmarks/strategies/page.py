@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from palaestra.agents.search.methods import METHODS
 from palaestra.agents.strategies.table import STRATEGIES
 from palaestra.arena.run_folder import write_whole
 
@@ -18,9 +19,10 @@ from .tell import beyond, by_chance, equal, filled, lost, summary
 ENVIRONMENT = "environment.json"  # in the folder of the cells
 HEAD = """# Strategies beside a vote at equal tokens
 
-Every strategy of [strategies.md](strategies.md) in three environments, each beside the plain agent that is given as
-many tokens: it draws K answers to a problem and the majority is taken. Losers are left in. Written by
-`python -m benchmarks.strategies RUNS --out docs/strategies_board.md`, every figure and sentence from the runs' logs.
+Every strategy of [strategies.md](strategies.md) and every search of `palaestra evaluate --search` in three
+environments, each beside the plain agent that is given as many tokens: it draws K answers to a problem and the majority
+is taken. Losers are left in. Written by `python -m benchmarks.strategies RUNS --out docs/strategies_board.md`, every
+figure and sentence from the runs' logs.
 
 SIZES
 
@@ -41,6 +43,10 @@ How to read it:
   95 %. *p* is of the sign test beside one such vote as it was drawn (its first answers, K rounded), two-sided, with
   Holm's correction for the table. A difference is bold where its interval does not hold 0; of a strategy that
   solved none, where Wilson's interval lies below the vote too.
+- A search (`--search`) samples the lines of the one answer that the prompts before it ask for; on the command line it
+  goes without prompts. Every line sampled counts as written, kept or not; where one goes on, all that stands before it
+  counts as read again, as does what its judge reads. Without a judge it goes by likelihood. No verdict is looked at, and
+  the answer, all its lines together, is as long as one call of the others may be.
 - *Counted* are answers cut off at the longest a call may be, answers in which none is found, and what a strategy counts
   itself. What writes at length loses answers to that limit; a higher one would help it, and cost it a larger K.
 - PROBLEMS problems tell apart what is far apart: a difference's interval is WIDTH points wide in the mean. What is not
@@ -136,7 +142,7 @@ def _estimate(one: Estimate) -> str:
 
 
 def _left_out() -> str:
-    named = {name for name in STRATEGIES if name in LEFT_OUT}
+    named = {name for name in (*STRATEGIES, *METHODS) if name in LEFT_OUT}
     return "## Left out\n\n" + "\n".join(f"- `{name}`: - ({LEFT_OUT[name]})" for name in sorted(named)) + "\n"
 
 

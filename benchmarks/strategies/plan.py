@@ -1,4 +1,4 @@
-"""What is to be run: environments, the strategies that are held against a vote there, and how all of them sample."""
+"""What is to be run: environments, the strategies and searches that are held against a vote there, how all sample."""
 
 from __future__ import annotations
 
@@ -41,18 +41,22 @@ class Place:
 class Contender:
     """A strategy as it is held against the vote.
 
-    stack: as ``--strategy`` takes it, the first innermost. judge: what chooses among ``of`` answers of the stack.
+    stack: as ``--strategy`` takes it, the first innermost. judge: what chooses among ``of`` answers of the stack, or by
+    whose word a search goes. search: as ``--search`` takes it; it samples the answers that the stack asks for.
     """
 
     name: str
     stack: str
     judge: str = ""
     of: int = 1
+    search: str = ""
 
     @property
     def written(self) -> str:
-        """As the command line has it."""
-        return f"{self.stack},best_of:{self.of} --judge {self.judge}" if self.judge else self.stack
+        """As the command line has its parts."""
+        stack = f"{self.stack},best_of:{self.of}" if self.of > 1 else self.stack
+        search = f" --search {self.search}" if self.search else ""
+        return stack + search + (f" --judge {self.judge}" if self.judge else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,25 @@ PLACES = (
     Place("ChainArith", "palaestra/ChainArith-v0", {}, 1, 0.065),  # its commonest value, always
 )
 
-# Strategies of the table that are not held against a vote here, and why.
+# Strategies and searches that are not held against a vote here, and why.
 LEFT_OUT = {
     "react": "it acts in turns on what an environment answers, and these three are answered in one turn",
+    "mcts_g": "`mcts` stands for it: it only takes its leaves otherwise, among all that there are",
+    "moves": "it searches among the moves of a game, and these three are none",
 }
 
 
 def contenders(shots: int) -> tuple[Contender, ...]:
-    """Every strategy of the table but those left out, and best of N by the judges that need no training.
+    """Every strategy of the table but those left out, best of N by the judges that need no training, and the searches.
 
     All but two stand on worked examples, without which so small a model does not write its answer where it is read:
     ``direct`` shows that, and a program's answer is put into its box by the strategy.
     """
     few = f"few_shot:{shots}"
+    return (*_strategies(few), *_searches(f"{few},chain_of_thought"))
+
+
+def _strategies(few: str) -> tuple[Contender, ...]:
     return (
         Contender("direct", "direct"),
         Contender("few_shot", few),
@@ -103,6 +113,18 @@ def contenders(shots: int) -> tuple[Contender, ...]:
         Contender("budget_forcing", f"{few},chain_of_thought,budget_forcing:48,1,16"),
         Contender("likeliest_of_4", f"{few},direct", "perplexity", 4),
         Contender("surest_of_4", f"{few},direct", "self_evaluation", 4),
+    )
+
+
+def _searches(stack: str) -> tuple[Contender, ...]:
+    """By likelihood, and one by the model's own opinion. Their sizes are such that none writes 16 plain answers."""
+    return (
+        Contender("step_beam", stack, search="sbs:2,3"),
+        Contender("surest_step_beam", stack, "self_evaluation", search="sbs:2,3"),
+        Contender("breadth_first", stack, search="bfs:2,2"),
+        Contender("depth_first", stack, search="dfs:3,0,1,4"),  # no end is worth 1: four expansions, the best end
+        Contender("mcts", stack, search="mcts:3,3"),
+        Contender("a_star", stack, search="astar:3,4"),
     )
 
 

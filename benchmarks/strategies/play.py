@@ -12,7 +12,8 @@ from palaestra.agents.agent import Agent
 from palaestra.agents.evaluator import BestOfN
 from palaestra.agents.evaluators.table import evaluator_named
 from palaestra.agents.scripted import OracleAgent
-from palaestra.agents.strategies.asking import counted
+from palaestra.agents.search.agents import line_search
+from palaestra.agents.strategies.asking import counted, policy_under
 from palaestra.agents.strategies.few_shot import Example, examples
 from palaestra.agents.strategies.table import strategy_named
 from palaestra.arena.environments import Environments
@@ -58,7 +59,10 @@ def play_cell(cell: Cell, folder: Path, sizes: Sizes, model: Agent) -> None:
 
 
 def made(contender: Contender, model: Agent, pool: list[Example]) -> Agent:
-    """The model in a contender's strategies."""
+    """The model in a contender's strategies, which ask it, or the search among its lines."""
+    if contender.search:
+        search = line_search(policy_under(model, contender.name), contender.search, contender.judge)
+        return strategy_named(contender.stack, search, pool)
     agent = strategy_named(contender.stack, model, pool)
     if not contender.judge:
         return agent

@@ -9,6 +9,8 @@ import pytest
 
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.best_first import AStar, log_prior
+from palaestra.agents.search.mcts import MCTS
+from palaestra.agents.search.methods import method_named
 from palaestra.agents.search.thoughts import BreadthFirst, DepthFirst
 from palaestra.agents.search.tree import Proposal, Tree
 from palaestra.agents.search.world import Method, Proposed, Valued, run
@@ -156,6 +158,15 @@ def test_a_star_with_no_weight_or_little_time(world_of: Any) -> None:
 def test_gains_add_up(world_of: Any) -> None:
     tree = searched(world_of(PATHS, {}), AStar())
     assert sum(log_prior(node) for node in tree.answer.ancestry()) == pytest.approx(math.log(0.36))
+
+
+def test_a_search_by_name_takes_its_numbers_and_no_more() -> None:
+    assert method_named("astar:3,6") == AStar(3, expansions=6)
+    assert method_named("mcts:4,3") == MCTS(4, 3)
+    assert method_named("dfs:3,0,1,6") == DepthFirst(3, 0, 1, expansions=6)
+    for text in ("astar:3,6,1", "mcts:4,3,1", "mcts_g:3,4"):  # what follows is no number
+        with pytest.raises(ValueError, match="is no search"):
+            method_named(text)
 
 
 def test_nonsense_is_refused() -> None:

@@ -10,19 +10,29 @@ import numpy as np
 import pytest
 import torch
 
-from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.agent import Dialogue, Message, Reply
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Sampling
 from palaestra.agents.evaluator import Evaluator
+from palaestra.agents.evaluators.assessment import Answer
+from palaestra.agents.evaluators.self_evaluation import SelfEvaluation
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.search.agents import TreeSearch
+from palaestra.agents.search.agents import TreeSearch, line_search
 from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.best_first import AStar
 from palaestra.agents.search.mcts import MCTS
 from palaestra.agents.search.text import Prefix, TextWorld, line_ends, lines, solutions, tokens
 from palaestra.agents.search.thoughts import BreadthFirst
-from palaestra.agents.search.values import Rollouts, last, likelihood, nothing_known, process_reward, value_head
+from palaestra.agents.search.values import (
+    Rollouts,
+    last,
+    likelihood,
+    nothing_known,
+    opinion,
+    process_reward,
+    value_head,
+)
 from palaestra.agents.search.world import Request, Valued
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
@@ -238,6 +248,34 @@ def test_process_rewards_are_read_at_the_end_of_every_step(
         steps = [prefix.action_ids[:end] for end in prefix.step_ends]
         scores = evaluator.score([prefix.prompt_ids] * len(steps), steps)
         assert valued.value == pytest.approx(aggregate([1 / (1 + np.exp(-score)) for score in scores]), abs=1e-6)
+
+
+def test_an_opinion_is_of_the_last_line_so_far_and_asks_of_ends_in_the_same_words(policy: PolicyLLM) -> None:
+    said = ("", "1 + 2 = 3\n", "1 + 2 = 3\n\\boxed{3}", "\n")
+    (asked_of,), judge = asked(3), SelfEvaluation(policy)
+    ids = [tuple(policy.chat.tokenizer.encode(text, add_special_tokens=False)) for text in said]
+    prefixes = [Prefix(asked_of, (1,), one, (-1.0,) * len(one), (len(one),)) for one in ids]
+    prefixes[2] = replace(prefixes[2], ended="stop")
+    values = opinion(judge, policy.chat)(prefixes)
+    assert values[0] == Valued(1.0)
+    for text, valued in zip(said[1:3], values[1:3], strict=True):
+        (judged,) = judge.assess([Answer(asked_of, Reply(text))], "step")
+        assert valued == Valued(judged.scores[-1], judged.cost)
+    assert values[2].cost.tokens_in > values[1].cost.tokens_in > 0
+    assert np.isnan(values[3].value)
+
+
+def test_a_search_by_a_judge_s_opinion_takes_what_the_judge_likes_and_pays_for_it(policy: PolicyLLM) -> None:
+    trees = [line_search(policy, "sbs:1,3", judge).search(asked(1, 2)) for judge in ("", "self_evaluation")]
+    for plain, judged in zip(*trees, strict=True):
+        value = opinion(SelfEvaluation(policy), policy.chat)
+        children = judged.root.children
+        assert [child.value for child in children] == [one.value for one in value([child.state for child in children])]
+        assert judged.nodes[1].state == plain.nodes[1].state  # the first lines are the same, their worth is not
+        assert judged.nodes[1].value != plain.nodes[1].value
+        assert judged.cost.tokens_in > plain.cost.tokens_in
+    with pytest.raises(ValueError, match="agreement judges whole answers, a search asks about lines"):
+        line_search(policy, "sbs:1,3", "agreement")
 
 
 def test_rollouts_are_the_mean_of_answers_that_begin_so(policy: PolicyLLM) -> None:
