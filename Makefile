@@ -50,7 +50,7 @@ bench: $(BENCH_STAMP) ## figures beside peer libraries (ONLY=learner picks one; 
 results: setup ## docs/systems.md: published systems beside baselines; days, done cells stay (ARGS="--budget MINUTES")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.systems runs/systems --out docs/systems.md $(ARGS)
 
-strategies: setup ## docs/strategies_board.md: every strategy beside a vote at equal tokens; an hour, done cells stay
+strategies: setup ## docs/strategies_board.md: strategies and searches beside a vote at equal tokens; two hours, done cells stay
 	test -f models/smollm2/config.json || $(BIN)/palaestra models get smollm2 --to models/smollm2
 	$(BIN)/python -m benchmarks.strategies runs/strategies --model models/smollm2 $(ARGS)
 

@@ -1,1 +1,1 @@
-"""Strategies beside a vote at equal tokens: ``python -m benchmarks.strategies RUNS --out PAGE``."""
+"""Strategies and searches beside a vote at equal tokens: ``python -m benchmarks.strategies RUNS --out PAGE``."""

@@ -1,6 +1,6 @@
-"""The board of the strategies: cells that are not done are played, then the page is written of those that are.
+"""The board of strategies and searches: cells that are not done are played, then the page is written of those that are.
 
-``--page`` only writes the page. An hour's work on two cores can be stopped at any time and gone on with; a cell that
+``--page`` only writes the page. Two hours' work on two cores can be stopped at any time and gone on with; a cell that
 was under way is begun anew.
 """
 

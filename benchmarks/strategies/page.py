@@ -44,15 +44,17 @@ How to read it:
   Holm's correction for the table. A difference is bold where its interval does not hold 0; of a strategy that
   solved none, where Wilson's interval lies below the vote too.
 - A search (`--search`) samples the lines of the one answer that the prompts before it ask for; on the command line it
-  goes without prompts. Every line sampled counts as written, kept or not; where one goes on, all that stands before it
-  counts as read again, as does what its judge reads. Without a judge it goes by likelihood. No verdict is looked at, and
-  the answer, all its lines together, is as long as one call of the others may be.
+  goes without prompts. Every line sampled counts as written, kept or not, save what lies beyond an answer's limit. That
+  is one call's, for all its lines together. Where a line goes on, what stands before it counts as read again, and so
+  does what a judge reads. Without a judge a search goes by likelihood; it looks at no verdict.
 - *Counted* are answers cut off at the longest a call may be, answers in which none is found, and what a strategy counts
   itself. What writes at length loses answers to that limit; a higher one would help it, and cost it a larger K.
 - PROBLEMS problems tell apart what is far apart: a difference's interval is WIDTH points wide in the mean. What is not
   told apart is not shown to be equal, and of many intervals one in twenty lies off 0 by luck.
 - `cot_decoding` goes on greedily behind its first tokens where all others and the vote sample; its gain may be that.
+  What chooses by likelihood (`perplexity`, the searches) leans the same way.
 - No prompt, number or temperature was tuned for any strategy, and so small a model is not what they were published for.
+  The searches' numbers are such that they wrote less than 16 plain answers on a few training problems.
 """
 COLUMNS = (
     *("strategy", "right", "tokens written", "tokens read", "calls", "K"),

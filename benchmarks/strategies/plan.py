@@ -82,7 +82,7 @@ PLACES = (
 # Strategies and searches that are not held against a vote here, and why.
 LEFT_OUT = {
     "react": "it acts in turns on what an environment answers, and these three are answered in one turn",
-    "mcts_g": "`mcts` stands for it: it only takes its leaves otherwise, among all that there are",
+    "mcts_g": "`mcts` stands for it: it opens another leaf next, among all there are, and does not move before its end",
     "moves": "it searches among the moves of a game, and these three are none",
 }
 
@@ -117,14 +117,14 @@ def _strategies(few: str) -> tuple[Contender, ...]:
 
 
 def _searches(stack: str) -> tuple[Contender, ...]:
-    """By likelihood, and one by the model's own opinion. Their sizes are such that none writes 16 plain answers."""
+    """By likelihood, and one by the model's own opinion; so small that they write less than 16 plain answers."""
     return (
         Contender("step_beam", stack, search="sbs:2,3"),
         Contender("surest_step_beam", stack, "self_evaluation", search="sbs:2,3"),
         Contender("breadth_first", stack, search="bfs:2,2"),
-        Contender("depth_first", stack, search="dfs:3,0,1,4"),  # no end is worth 1: four expansions, the best end
-        Contender("mcts", stack, search="mcts:3,3"),
-        Contender("a_star", stack, search="astar:3,4"),
+        Contender("depth_first", stack, search="dfs:2,0,1,5"),  # no end is worth 1: five expansions, the best end
+        Contender("mcts", stack, search="mcts:4,2"),
+        Contender("a_star", stack, search="astar:2,5"),
     )
 
 

@@ -27,9 +27,10 @@ What went amiss (programs that failed, choices not read, lists never given) is c
 
 The transcripts are of SmolLM2-135M-Instruct (`palaestra models get smollm2`), at temperature 0.7, with a fixed seed, on
 one held-out problem each, answers cut at 48 tokens. So small a model is mostly wrong: what is shown is what a strategy
-asks, reads and pays; [strategies_board.md](strategies_board.md) holds each against a vote of plain answers at equal
-tokens, in three environments, and says where the clever one loses. A call that begins with what has been shown before
-has `[...]` in its place. The cost is the whole episode's; verifier calls are programs run, and verdicts.
+asks, reads and pays; [strategies_board.md](strategies_board.md) holds each, and the searches of `--search`, against a
+vote of plain answers at equal tokens, in three environments, and says where the clever one loses. A call that begins
+with what has been shown before has `[...]` in its place. The cost is the whole episode's; verifier calls are programs
+run, and verdicts.
 """
 ARITHMETIC, LOOKUP = "palaestra/Arithmetic-v0", "palaestra/Lookup-v0"
 SETTINGS = {
