@@ -122,9 +122,9 @@ def _searches(stack: str) -> tuple[Contender, ...]:
         Contender("step_beam", stack, search="sbs:2,3"),
         Contender("surest_step_beam", stack, "self_evaluation", search="sbs:2,3"),
         Contender("breadth_first", stack, search="bfs:2,2"),
-        Contender("depth_first", stack, search="dfs:2,0,1,5"),  # no end is worth 1: five expansions, the best end
+        Contender("depth_first", stack, search="dfs:2,0,1,4"),  # no end is worth 1: four expansions, the best end
         Contender("mcts", stack, search="mcts:4,2"),
-        Contender("a_star", stack, search="astar:2,5"),
+        Contender("a_star", stack, search="astar:2,4"),
     )
 
 

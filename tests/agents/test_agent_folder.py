@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from palaestra.agents.agent import Dialogue, Message
-from palaestra.agents.agent_folder import AgentError, AgentSpec, load_agent, read_spec, write_spec
+from palaestra.agents.agent_folder import AgentError, AgentSpec, load_agent, open_agent, read_spec, write_spec
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import EngineError, Sampling
 from palaestra.agents.evaluator import new_evaluator
@@ -49,6 +49,17 @@ def test_a_strategy_in_the_folder_is_what_answers(policy: PolicyLLM, tmp_path: P
     assert (spec.title, Path(spec.model), spec.sampling.max_tokens) == ("voting+vote:3", folder, 4)
     reply = load_agent(voting).respond(ASKED[:1])[0]
     assert reply.meta["of"] == 3
+
+
+def test_a_search_may_go_by_the_model_s_own_opinion_of_its_lines(policy: PolicyLLM, tmp_path: Path) -> None:
+    folder = policy.save_pretrained(tmp_path / "mine")
+    spec = AgentSpec(model=str(folder), strategy="sbs:1,2", sampling=Sampling(max_tokens=5))
+    plain, judged = (open_agent(replace(spec, judge=one)).respond(ASKED[:1])[0] for one in ("", "self_evaluation"))
+    assert judged.cost.tokens_in > plain.cost.tokens_in
+    assert plain.meta["tree"][1]["meta"] == judged.meta["tree"][1]["meta"]
+    assert plain.meta["tree"][1]["value"] != judged.meta["tree"][1]["value"]
+    with pytest.raises(AgentError, match="agreement judges whole answers, a search asks about lines"):
+        open_agent(replace(spec, judge="agreement"))
 
 
 def test_every_kind_of_judge_comes_back_as_it_was(policy: PolicyLLM, model: Any, tmp_path: Path) -> None:
