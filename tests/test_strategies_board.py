@@ -104,11 +104,14 @@ def test_every_contender_answers_with_a_real_model_and_pays_for_every_token_that
 
 
 def test_a_search_asks_what_its_prompts_ask_and_is_written_with_them() -> None:
+    read = dict[str, int]()
     for one in (one for one in plan.contenders(2) if one.search):
         (episode,) = played(play.made(one, nano(3), play.shown(SUMS, 2)), problems=1)
         (turn,) = episode.turns
+        read[one.name] = episode.cost.tokens_in
         assert {"tree", "shots"} <= set(turn.meta), one.name
         assert episode.roles[turn.role].agent_id == f"nano+{one.search}+few_shot:2+chain_of_thought@1"
+    assert read["surest_step_beam"] > read["step_beam"]  # what its judge reads
     beam, surest = (one for one in plan.contenders(2) if one.search.startswith("sbs"))
     assert beam.written == f"few_shot:2,chain_of_thought --search {beam.search}"
     assert surest.written == f"{beam.written} --judge self_evaluation"

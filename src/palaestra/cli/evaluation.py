@@ -66,7 +66,7 @@ def evaluate(
         judge: a model that `palaestra reward-model` trained; or agreement, perplexity, self_evaluation,
             forward_backward, or several with + between them.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs, astar; by a judge (of kind value, or
-            self_evaluation), else by likelihood. In games: moves:64, so many a move. `palaestra tree SAVE` draws trees.
+            self_evaluation), else likelihood. In games moves:64, simulations a move. `palaestra tree SAVE` draws trees.
         strategy: how agents reason: plan_and_solve, or several, the first innermost, as in
             program_of_thought,self_consistency:8. `palaestra strategies` lists them.
         examples: a log of training episodes, whose right answers few_shot shows.
