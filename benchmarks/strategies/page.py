@@ -54,7 +54,8 @@ How to read it:
 - `cot_decoding` goes on greedily behind its first tokens where all others and the vote sample; its gain may be that.
   What chooses by likelihood (`perplexity`, the searches) leans the same way.
 - No prompt, number or temperature was tuned for any strategy, and so small a model is not what they were published for.
-  The searches' numbers are such that they wrote less than 16 plain answers on a few training problems.
+  The searches' numbers were set by what they cost, in tokens on a few training problems and in time, not by what they
+  solve.
 """
 COLUMNS = (
     *("strategy", "right", "tokens written", "tokens read", "calls", "K"),
