@@ -53,7 +53,7 @@ def rescore(episodes: Iterable[Episode]) -> Iterator[Rescored]:
                 env = environments.take(episode.env_id, episode.env_kwargs)
                 judged = list(_judge(_task(env.unwrapped, episode), episode))
                 environments.give_back(env)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 yield Rescored(episode, 0, (), f"{type(error).__name__}: {error}")
                 continue
             changes = tuple(change for change in judged if _differs(change.logged, change.today))

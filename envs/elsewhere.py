@@ -132,6 +132,6 @@ def _answer(connection: Connection, path: list[str], function: str, arguments: S
     answer: Any
     try:
         answer = attrgetter(name)(importlib.import_module(module))(*arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         answer = f"{type(error).__name__}: {error}"
     connection.send_bytes(json.dumps(answer).encode())

@@ -122,10 +122,15 @@ class ReasoningEnv(gymnasium.Env[str, str]):
 
         Raises:
             TypeError: the action is no string, or the task's verdict is none.
+            RuntimeError: the task's ``verify`` ends the program.
             gymnasium.error.ResetNeeded: no problem has been asked, or it has been answered.
         """
         problem, fault = self._accept(action)
-        verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
+        try:
+            verdict = self.task.verify(problem, action) if fault is None else wrong(fault)
+        except SystemExit as end:  # which nobody would be told of
+            told = f"{self.task.id}: verify gives a Verdict or raises an error; it ends no program, as exit() does"
+            raise RuntimeError(told).with_traceback(end.__traceback__) from None
         if not isinstance(verdict, Verdict):
             raise TypeError(f"{self.task.id}: verify gives a Verdict, as right(...) and wrong(...) do, not {verdict!r}")
         self._response, self._verdict = action, verdict

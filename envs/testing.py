@@ -77,7 +77,7 @@ def check_task(id_or_task: str | Task, seeds: Sequence[int] = range(20)) -> Repo
             rows.append(Row(name, True, detail or ""))
         except (NotApplicable, OracleMissing) as reason:
             rows.append(Row(name, None, str(reason)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             kind = "" if type(error) is AssertionError else f"{type(error).__name__}: "
             rows.append(Row(name, False, f"{kind}{error}".replace("\n", " ")[:300]))
     return Report(task.id or type(task).__qualname__, tuple(rows))

@@ -12,7 +12,7 @@ from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.strategies.inside import log_chances, model_of
-from palaestra.envs.games.game import AnyGame
+from palaestra.envs.games.game import AnyGame, no_choice
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -62,6 +62,8 @@ class GameWorld:
             return 0.0 if game.terminal(state) else float(rng.choice((-1.0, 1.0)))
         while not game.terminal(state):
             legal = game.legal(state)
+            if not legal:
+                raise no_choice(game, legal)
             state = game.act(state, legal[int(rng.integers(len(legal)))])
         return float(game.returns(state)[position.player])
 

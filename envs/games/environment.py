@@ -13,7 +13,7 @@ from palaestra.envs.seeding import TextSeeded, reseed
 from palaestra.envs.spaces import TextObs
 from palaestra.verifiers import Status, Verdict, last_boxed
 
-from .game import MAX_ANSWER_CHARS, AnyGame, Illegal
+from .game import MAX_ANSWER_CHARS, AnyGame, BrokenRules, Illegal, no_choice
 from .text_aec import TextAEC
 
 MAX_OBSERVATION_CHARS = 1 << 14
@@ -90,6 +90,7 @@ class GameEnv(TextAEC):
         self._family = f"{game.id} {knobs} {illegal_retries}"
         self._names = game.players
         self._seats = {agent: k for k, agent in enumerate(game.players)}
+        self._agents = dict(enumerate(game.players))  # by seat; unlike a tuple, it has no seat of -1
         self._rules = f"{game.rules} {game.form}".rstrip() + "\n\n" if tell_rules else ""
         self._nothing = dict.fromkeys(game.players, 0.0)
         self._no = dict.fromkeys(game.players, False)
@@ -107,6 +108,7 @@ class GameEnv(TextAEC):
 
         Raises:
             ValueError: a negative or non-integer seed.
+            BrokenRules: the game names no seat, or no actions, for the first turn.
         """
         reseed(self._rng, f"{self.game.id}|{self._next_seed(seed)}")
         self._state, self._over = self.game.initial(self._rng), False
@@ -121,6 +123,7 @@ class GameEnv(TextAEC):
             TypeError: the action is no string.
             ValueError: an action after the game's end.
             gymnasium.error.ResetNeeded: no game has been dealt, or all agents have left.
+            BrokenRules: the game names no seat, or no actions, for the next turn.
         """
         if not self.agents:
             self._unready()
@@ -229,22 +232,32 @@ class GameEnv(TextAEC):
     def _turn(self) -> None:
         """Ask the player whose turn it is."""
         game, state = self.game, self._state
-        agent, before = self._names[game.player(state)], self.agent_selection
+        seat, before = game.player(state), self.agent_selection
+        try:
+            agent = self._agents[seat]
+        except (KeyError, TypeError):
+            last = len(self._names) - 1
+            raise BrokenRules(f"{game.id}: player gives a seat, an integer from 0 to {last}, not {seat!r}") from None
         if agent != before:
             self.infos[before] = {"legal_actions": ()}
             self.agent_selection = agent
-        legal = game.legal(state)
-        if type(legal) is not tuple:
-            legal = tuple(legal)
+        legal = given = game.legal(state)
+        try:
+            if type(legal) is not tuple:
+                legal = tuple(legal)
+            menu = self._menus.get(legal)
+        except TypeError:
+            raise no_choice(game, given) from None
         info: dict[str, Any]
         if legal:
-            menu = self._menus.get(legal)
             if menu is None:
                 menu = self._write_menu(legal)
             self._menu = menu
             info = {"legal_actions": menu.texts}
         else:
             described = game.described(state)
+            if not described:
+                raise no_choice(game, given)
             self._menu = Menu({}, (), f"\n{described}")
             info = {"legal_actions": (), "described": described}
         if self._refusal:
@@ -252,6 +265,8 @@ class GameEnv(TextAEC):
         self.infos[agent] = info
 
     def _write_menu(self, legal: tuple[Any, ...]) -> Menu:
+        if len({*legal}) < len(legal):
+            raise no_choice(self.game, legal)
         actions = {self.game.action_text(action): action for action in legal}
         listed = f"\nLegal actions: {', '.join(actions)}." if len(actions) <= MAX_LISTED else ""
         if len(self._menus) >= MAX_MENUS:
@@ -274,7 +289,7 @@ class GameEnv(TextAEC):
 
     def _refuse(self, reason: str) -> None:
         """Ask again, or note that the player forfeits."""
-        player = self.game.player(self._state)
+        player = self._seats[self.agent_selection]
         self._illegal[player] += 1
         if self._tries < self.illegal_retries:
             self._tries, self._refusal = self._tries + 1, reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -25,6 +26,10 @@ class Illegal(str):
     """Why a text is no legal action, in one line."""
 
     __slots__ = ()
+
+
+class BrokenRules(ValueError):
+    """A game's ``player`` or ``legal`` gives what no game can go on with."""
 
 
 class Game(ABC, Generic[S, A]):
@@ -192,3 +197,9 @@ class Game(ABC, Generic[S, A]):
 
 
 AnyGame = Game[Any, Any]
+
+
+def no_choice(game: AnyGame, legal: Any) -> BrokenRules:
+    """The error that ``legal`` is no list of actions to choose from."""
+    expected = "one action or more, hashable, each once, wherever terminal is false"
+    return BrokenRules(f"{game.id}: legal gives {expected}, not {reprlib.repr(legal)}")

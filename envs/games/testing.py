@@ -25,7 +25,7 @@ from palaestra.envs.subject import NotApplicable
 from palaestra.envs.testing import MAX_SNAPSHOT, Report, Row
 
 from .environment import GameEnv
-from .game import MAX_ANSWER_CHARS, AnyGame
+from .game import MAX_ANSWER_CHARS, AnyGame, BrokenRules
 from .random_games import (
     any_answer,
     look,
@@ -68,7 +68,11 @@ def check_game(id: str, seeds: Sequence[int] = range(5), **knobs: Any) -> Report
     A check that raises has failed, with the error as its detail.
     """
     game = make_game(id, **knobs).game
-    if (endless := _endless(game, seeds)) is not None:  # the other rules are tried on whole games
+    try:
+        endless = _endless(game, seeds)
+    except BrokenRules as fault:
+        return Report(id, (Row("every turn has a player and actions", False, str(fault)),))
+    if endless is not None:  # the other rules are tried on whole games
         return Report(id, (Row("games end", False, endless),))
     rows = []
     for name, check in CHECKS.items():
@@ -76,15 +80,19 @@ def check_game(id: str, seeds: Sequence[int] = range(5), **knobs: Any) -> Report
             rows.append(Row(name, True, check(game, list(seeds)) or ""))
         except NotApplicable as reason:
             rows.append(Row(name, None, str(reason)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             kind = "" if type(error) is AssertionError else f"{type(error).__name__}: "
             rows.append(Row(name, False, f"{kind}{error}".replace("\n", " ")[:300]))
     return Report(id, tuple(rows))
 
 
 def _endless(game: AnyGame, seeds: Sequence[int]) -> str | None:
-    """What is amiss where games that are played at random have no end; an error is for the other rules to meet."""
-    with contextlib.suppress(Exception):
+    """What is amiss where games that are played at random have no end; other errors are for the other rules to meet.
+
+    Raises:
+        BrokenRules: a turn is nobody's, or nothing can be done in it.
+    """
+    try:
         for seed in seeds:
             env, rng = GameEnv(game), random.Random(seed)
             env.reset(seed=seed)
@@ -94,6 +102,10 @@ def _endless(game: AnyGame, seeds: Sequence[int]) -> str | None:
                     return f"{moves:,} legal moves did not end the game of seed {seed}: let terminal be true at last"
                 env.step(some_action(env, rng))
                 moves += 1
+    except BrokenRules:
+        raise
+    except (Exception, SystemExit):
+        return None
     return None
 
 
@@ -204,12 +216,13 @@ def _snapshots(game: AnyGame, seeds: list[int]) -> str:
 def _legal(game: AnyGame, seeds: list[int]) -> str:
     count = 0
     for state, rng in positions(game, seeds):
+        seat = game.player(state)
+        _require(isinstance(seat, (int, np.integer)), f"player gives {seat!r}, which is no integer")
         legal = list(game.legal(state))
         if not legal:
             count += made_up(game, state, rng)
             continue
         texts = [game.action_text(action) for action in legal]
-        _require(bool(legal), "a position without a legal action is not terminal")
         _require(len(set(texts)) == len(texts) == len(set(legal)), "two legal actions read the same")
         for action, text in zip(legal, texts, strict=True):
             for form in (text, f"So I choose \\boxed{{{text}}}.", f"\\boxed{{{text.upper()}}}"):

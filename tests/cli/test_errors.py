@@ -55,6 +55,11 @@ class Buggy(Task):
 '''
 
 
+ENDING = BUGGY.replace("Buggy", "Ending").replace('return {}["nothing"]', "exit()")
+
+EARLY = ENDING.replace("return Problem", "raise SystemExit(0)  #")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     """Everything that goes wrong below."""
@@ -77,6 +82,9 @@ def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
     (tmp_path / "raises.py").write_text("import nothing_of_that_name\n")
     (tmp_path / "ever.py").write_text(EVER)
     (tmp_path / "buggy.py").write_text(BUGGY)
+    (tmp_path / "ending.py").write_text(ENDING)
+    (tmp_path / "early.py").write_text(EARLY)
+    (tmp_path / "nobody.py").write_text(EVER.replace("player = lambda self, state: state", "player = lambda *_: 2"))
     return tmp_path
 
 
@@ -116,6 +124,15 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --knobs modulus=ten", "cannot be made with modulus='ten'"),
     ("evaluate random --env palaestra/Nim-v0 --rounds 0", "a contest has 1 round or more, not 0"),
     ("evaluate random --env buggy:tests/Buggy-v0", "KeyError: 'nothing', in buggy.py, line 12 (--debug shows where)"),
+    (
+        "evaluate random --env ending:tests/Ending-v0",
+        "verify gives a Verdict or raises an error; it ends no program, as exit() does, in ending.py, line 12",
+    ),
+    ("evaluate random --env early:tests/Ending-v0", "ends no program, as exit() does, in early.py, line 9"),
+    (
+        "evaluate random finished/agents/evolved --env nobody:tests/Ever-v0",
+        "tests/Ever-v0: player gives a seat, an integer from 0 to 1, not 2",
+    ),
     ("agents export finished/agents/evolved --to new --strategy vots:8", "unknown strategy: 'vots'"),
     ("evaluate weightless", "says that the model is in weightless, where no weights are (no config.json): export"),
     ("evaluate misspelt", "unknown key in misspelt/agent.yaml: 'stratgy' (did you mean 'strategy'?)"),

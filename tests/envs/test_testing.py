@@ -101,6 +101,13 @@ class Hangs(Good):
         return super().verify(problem, response)
 
 
+class Ends(Good):
+    """Takes Python with it."""
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        raise SystemExit(0)
+
+
 class Forgets(Good):
     calls = itertools.count()
 
@@ -163,6 +170,7 @@ class PaysForCode(Good):
         (PaysForAnyBox, "cheats", "shotgun"),
         (Raises, "hostile", "ValueError"),
         (Evaluates, "hostile", "executed as code"),
+        (Ends, "oracle", "SystemExit"),
         (Forgets, "verify is a pure function", "two verdicts"),
         (Notes, "verify is a pure function", "changes the problem"),
         (BadOracle, "oracle", "another number"),

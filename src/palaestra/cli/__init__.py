@@ -50,7 +50,9 @@ def main() -> None:
             sys.stdout.flush()  # what is left then is written as Python ends, out of reach of what follows
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not _user_code(error):
+            raise  # our own, or tyro's
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
@@ -68,7 +70,9 @@ def _nobody_reads() -> bool:
     return bool(asked.poll(0))
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception | SystemExit) -> str:
+    if isinstance(error, SystemExit):
+        return f"code of an environment or agent ends no program, as exit() does{_user_code(error)}"
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in TRAIN_MODULES:
         return f"{error.name} is not installed: pip install 'palaestra[train]' adds models and training"
     text = " ".join(str(error).split())
@@ -77,7 +81,7 @@ def _one_line(error: Exception) -> str:
     return f"{told}{where}" if known and text else f"{told}{where} (--debug shows where)"
 
 
-def _user_code(error: Exception) -> str:
+def _user_code(error: Exception | SystemExit) -> str:
     """The file and line of the user's own code, such as a task's, in which an error arose; "" where none had part."""
     installed = [Path(__file__).parent.parent, *map(Path, sysconfig.get_paths().values())]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -13,11 +13,13 @@ from palaestra.agents.engine import Sampling
 from palaestra.agents.nano import nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.samplers import Sampler, sampling_by
-from palaestra.agents.search.games import GameSearch, moves
+from palaestra.agents.search.games import GameSearch, GameWorld, Position, moves
 from palaestra.agents.strategies.inside import log_chances, probabilities
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.envs.games import make_game
+from palaestra.envs.games.game import BrokenRules
 from palaestra.envs.games.minimax import Minimax
+from palaestra.envs.games.tic_tac_toe import TicTacToe
 
 CHAT = ChatFormat(nano_tokenizer())
 NIM: dict[str, Any] = {"piles": (3, 4), "misere": False, "drawn": True, "tell_rules": False}
@@ -56,6 +58,13 @@ def test_moves_are_those_of_perfect_play(policy: PolicyLLM) -> None:
     assert sum(reply.text in good for reply, good in zip(replies, best, strict=True)) >= 23
     blind = GameSearch(policy, moves(200), told=False).respond(dialogues)
     assert sum(reply.text in good for reply, good in zip(blind, best, strict=True)) <= 18
+
+
+def test_a_position_without_moves_that_is_not_the_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = TicTacToe()
+    monkeypatch.setattr(TicTacToe, "legal", lambda self, state: ())
+    with pytest.raises(BrokenRules, match="palaestra/TicTacToe-v0: legal gives one action or more"):
+        GameWorld().evaluate([Position(game, game.initial(np.random.default_rng(0)), 0, 0)])
 
 
 def test_a_reply_has_the_policys_tokens_for_the_move_and_the_moves_with_their_visits(policy: PolicyLLM) -> None:

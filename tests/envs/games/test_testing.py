@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from palaestra.envs.games import Game, Illegal, Taboo, game_ids, make_game, register_game, registration
+from palaestra.envs.games.game import BrokenRules
 from palaestra.envs.games.kuhn_poker import Deal, KuhnPoker
 from palaestra.envs.games.nim import Nim, Piles
-from palaestra.envs.games.random_games import same_elsewhere
+from palaestra.envs.games.random_games import same_elsewhere, whole_game
 from palaestra.envs.games.taboo import Talk
 from palaestra.envs.games.testing import CHECKS, check_game
 from palaestra.envs.games.tic_tac_toe import Board, TicTacToe
@@ -214,6 +216,42 @@ def test_a_game_without_an_end_fails_and_is_not_played_on(monkeypatch: pytest.Mo
     (row,) = check_game("tests/Unending-v0").rows
     assert (row.name, row.passed) == ("games end", False)
     assert "20 legal moves did not end the game of seed 0" in row.detail
+
+
+TURNS = [
+    ("player", 2, "player gives a seat, an integer from 0 to 1, not 2"),
+    ("player", -1, "player gives a seat, an integer from 0 to 1, not -1"),
+    ("player", None, "player gives a seat, an integer from 0 to 1, not None"),
+    ("player", [0], r"player gives a seat, an integer from 0 to 1, not \[0\]"),
+    ("legal", (), r"legal gives one action or more, hashable, each once, wherever terminal is false, not \(\)"),
+    ("legal", [1, 1], r"legal gives .* each once, .* not \(1, 1\)"),
+    ("legal", None, "legal gives one action or more, .* not None"),
+    ("legal", [[1]], r"legal gives .* hashable, .* not \[\[1\]\]"),
+]
+
+
+@pytest.mark.parametrize(("method", "gives", "told"), TURNS)
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_turn_that_is_nobodys_or_without_actions_is_told(
+    method: str, gives: Any, told: str, moves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first state on, or after the first move."""
+    whole = getattr(TicTacToe, method)
+
+    class Lost(TicTacToe):
+        pass
+
+    def broken(self: Lost, state: Board) -> Any:
+        return gives if len(state.cells) - state.cells.count(".") >= moves else whole(self, state)
+
+    monkeypatch.setattr(Lost, method, broken)
+    monkeypatch.setattr(Lost, "id", "tests/Lost-v0")
+    monkeypatch.setitem(registration._games, "tests/Lost-v0", Lost)
+    (row,) = check_game("tests/Lost-v0").rows
+    assert (row.name, row.passed) == ("every turn has a player and actions", False)
+    assert re.fullmatch(f"tests/Lost-v0: {told}", row.detail)
+    with pytest.raises(BrokenRules, match=f"^tests/Lost-v0: {told}$"):
+        whole_game(make_game("tests/Lost-v0"), 0)
 
 
 @pytest.mark.parametrize("returns", [(1.0,), (math.nan, 0.0)])
