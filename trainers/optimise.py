@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.distributed.tensor import DTensor
@@ -91,12 +92,14 @@ def update(
     """
     if model.training:
         model.eval()  # no dropout: the policy that learns is the one that sampled
+    accumulate = partial(_accumulate, model, batch, objective, read)
+    optimizer.zero_grad(set_to_none=True)
     try:
-        metrics = _accumulate(model, optimizer, batch, objective, max_tokens, read)
+        metrics = accumulate(max_tokens)
     except Exception as error:
         if not _is_out_of_memory(error) or is_sharded(model):
             raise
-        metrics = _with_half(model, optimizer, batch, objective, max_tokens // 2, read)
+        metrics = _with_half(optimizer, accumulate, max_tokens // 2)
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     processes.add_up(p.grad for p in parameters if not isinstance(p.grad, DTensor))  # parts have been added up already
     norm = whole(torch.nn.utils.get_total_norm([p.grad for p in parameters]))
@@ -111,15 +114,9 @@ def update(
 
 
 def _accumulate(
-    model: PreTrainedModel,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    objective: Objective,
-    max_tokens: int,
-    read: Read,
+    model: PreTrainedModel, batch: Batch, objective: Objective, read: Read, max_tokens: int
 ) -> dict[str, float]:
-    """Leave the step's gradient in the parameters; the metrics of all micro-batches together."""
-    optimizer.zero_grad(set_to_none=True)
+    """Add the step's gradient to that of the parameters; the metrics of all micro-batches together."""
     metrics: dict[str, float] = {}
     model_seconds = 0.0
     micros = micro_batches(batch, processes.each(len(batch), max_tokens), objective.whole_groups)
@@ -149,20 +146,15 @@ def _all(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def _with_half(
-    model: PreTrainedModel,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    objective: Objective,
-    max_tokens: int,
-    read: Read,
+    optimizer: torch.optim.Optimizer, accumulate: Callable[[int], dict[str, float]], max_tokens: int
 ) -> dict[str, float]:
-    """The same after memory ran out, in micro-batches of ``max_tokens``."""
+    """``accumulate`` once more after memory ran out, in micro-batches of ``max_tokens``."""
     optimizer.zero_grad(set_to_none=True)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     warnings.warn(f"out of memory: this step is made with {max_tokens} tokens at once instead", stacklevel=3)
     try:
-        return _accumulate(model, optimizer, batch, objective, max_tokens, read)
+        return accumulate(max_tokens)
     except Exception as error:
         if not _is_out_of_memory(error):
             raise

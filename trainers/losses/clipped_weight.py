@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective, above_zero
-from .policy_gradient import AGGREGATIONS, MAX_LOG_RATIO, diagnostics
+from .objective import Objective, above_zero, mean_entropy
+from .policy_gradient import AGGREGATIONS, MAX_LOG_RATIO, check_clips, clip, diagnostics, measured_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,7 @@ class RewriteGuided(Objective):
         rewritten = batch.action_mask & (batch.label > 0)
         imitated = -torch.where(rewritten, batch.weight * outputs.logprobs, 0.0).sum() / batch.n_tokens
         loss = guided + self.imitation * imitated
-        entropy = outputs.entropy.detach().sum() / batch.n_tokens
-        return loss, {"loss": loss.detach(), "imitation": imitated.detach(), "entropy": entropy}
+        return loss, {"loss": loss.detach(), "imitation": imitated.detach(), "entropy": mean_entropy(batch, outputs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +62,17 @@ class ClippedWeight(Objective):
             raise ValueError(f"aggregation is token_mean, sequence_mean or sequence_sum, not {self.aggregation!r}")
         if self.clip_low is None and self.clip_high is None:
             raise ValueError("clip_low or clip_high must be given: an unclipped weight is what this is there to avoid")
-        if any(clip is not None and clip < 0 for clip in (self.clip_low, self.clip_high)):
-            raise ValueError(f"clip_low and clip_high are 0 or more, not {(self.clip_low, self.clip_high)}")
+        check_clips(self.clip_low, self.clip_high)
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         log_ratio = torch.where(batch.action_mask, outputs.logprobs - batch.behaviour_logprobs, 0.0)
         ratio = log_ratio.detach().clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
-        low = 0.0 if self.clip_low is None else 1 - self.clip_low
-        high = torch.inf if self.clip_high is None else 1 + self.clip_high
-        clipped = ratio.clamp(low, high)
+        clipped = clip(ratio, self.clip_low, self.clip_high)
         weight = clipped * batch.advantage
         if self.pessimistic:
             weight = torch.minimum(ratio * batch.advantage, weight)
         per_token = torch.where(batch.action_mask, batch.weight * weight * outputs.logprobs, 0.0)
         loss = -AGGREGATIONS[self.aggregation](batch, per_token, None)
         metrics = diagnostics(batch, outputs, log_ratio)
-        metrics["clip_fraction"] = (
-            torch.where(batch.action_mask, (clipped != ratio).float(), 0).sum() / batch.n_measured
-        )
+        metrics["clip_fraction"] = measured_mean(batch, (clipped != ratio).float())
         return loss, {"loss": loss.detach(), **metrics}

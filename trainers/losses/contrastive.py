@@ -6,6 +6,7 @@ w = softmax(r / α) over the answers of a group; α = 0 gives all weight to the 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -14,13 +15,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective, above_zero
+from .objective import Objective, above_zero, mean_entropy, refuse
 from .sequences import Sequences, sequences
 
 
 @dataclass(frozen=True, slots=True)
-class InfoNCA(Objective):
-    """L = mean over groups of -Σ_i w_i log softmax(r̂)_i. With two answers and α = 0 it is DPO's."""
+class Contrast(Objective):
+    """The mean over groups of what ``terms`` says of their answers."""
 
     beta: float = 0.1
     alpha: float = 0.0
@@ -28,37 +29,45 @@ class InfoNCA(Objective):
     whole_groups = True
 
     def __post_init__(self) -> None:
-        _check(self.beta, self.alpha)
+        above_zero(self, "beta")
+        refuse(self.alpha < 0, f"alpha is 0 or more, not {self.alpha}")
+
+    @abstractmethod
+    def terms(self, implicit: Tensor, weight: Tensor, group: Tensor) -> Tensor:
+        """The loss of each answer, (S,), of its r̂, w and group."""
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         s = sequences(batch, outputs)
         implicit, weight = self.beta * s.log_ratio, best_weights(s, self.alpha)
-        loss = -weight * (implicit - log_sum_exp(implicit, s.group)[s.group])
-        return _mean(batch, loss), _metrics(batch, outputs, implicit, weight, loss)
+        loss = self.terms(implicit, weight, s.group).sum() / batch.n_groups
+        return loss, {
+            "loss": loss.detach(),
+            "best_implicit_reward": (weight * implicit.detach()).sum() / batch.n_groups,
+            "implicit_reward": implicit.detach().sum() / batch.n_sequences,
+            "entropy": mean_entropy(batch, outputs),
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class NCA(Objective):
+class InfoNCA(Contrast):
+    """L = mean over groups of -Σ_i w_i log softmax(r̂)_i. With two answers and α = 0 it is DPO's."""
+
+    __slots__ = ()
+
+    def terms(self, implicit: Tensor, weight: Tensor, group: Tensor) -> Tensor:
+        return -weight * (implicit - log_sum_exp(implicit, group)[group])
+
+
+class NCA(Contrast):
     """L = mean over groups of -Σ_i w_i log σ(r̂_i) - (1/K) Σ_i log σ(-r̂_i).
 
     Its minimum is r̂_i = log(K w_i): it pins each log-ratio, not only their differences, so that the likelihood of the
     best need not fall.
     """
 
-    beta: float = 0.1
-    alpha: float = 0.0
-    reads_reference = True
-    whole_groups = True
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        _check(self.beta, self.alpha)
-
-    def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        s = sequences(batch, outputs)
-        implicit, weight = self.beta * s.log_ratio, best_weights(s, self.alpha)
-        answers = s.group.bincount()[s.group]
-        loss = -weight * logsigmoid(implicit) - logsigmoid(-implicit) / answers
-        return _mean(batch, loss), _metrics(batch, outputs, implicit, weight, loss)
+    def terms(self, implicit: Tensor, weight: Tensor, group: Tensor) -> Tensor:
+        return -weight * logsigmoid(implicit) - logsigmoid(-implicit) / group.bincount()[group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +104,3 @@ def log_sum_exp(values: Tensor, group: Tensor) -> Tensor:
     groups = int(group.max()) + 1
     top = values.detach().new_full((groups,), -torch.inf).scatter_reduce(0, group, values.detach(), "amax")
     return top + torch.zeros_like(top).index_add(0, group, (values - top[group]).exp()).log()
-
-
-def _mean(batch: Batch, per_answer: Tensor) -> Tensor:
-    return per_answer.sum() / batch.n_groups
-
-
-def _metrics(batch: Batch, outputs: Outputs, implicit: Tensor, weight: Tensor, loss: Tensor) -> dict[str, Tensor]:
-    return {
-        "loss": _mean(batch, loss.detach()),
-        "best_implicit_reward": _mean(batch, weight * implicit.detach()),
-        "implicit_reward": implicit.detach().sum() / batch.n_sequences,
-        "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
-    }
-
-
-def _check(beta: float, alpha: float) -> None:
-    if not beta > 0:
-        raise ValueError(f"beta is above 0, not {beta}")
-    if alpha < 0:
-        raise ValueError(f"alpha is 0 or more, not {alpha}")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, above_zero, mean_entropy
 from .sequences import sequences
 
 
@@ -28,9 +28,7 @@ class KTO(Objective):
     reads_mismatch = True
 
     def __post_init__(self) -> None:
-        for name in ("beta", "desirable_weight", "undesirable_weight"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is above 0, not {getattr(self, name)}")
+        above_zero(self, "beta", "desirable_weight", "undesirable_weight")
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         s = sequences(batch, outputs)
@@ -43,5 +41,5 @@ class KTO(Objective):
             "loss": loss.detach(),
             "pair_accuracy": (value.detach() > 0.5).float().sum() / batch.n_sequences,
             "implicit_reward": self.beta * s.log_ratio.detach().sum() / batch.n_sequences,
-            "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
+            "entropy": mean_entropy(batch, outputs),
         }

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective, above_zero
+from .objective import Objective, above_zero, mean_entropy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class NLL(Objective):
         return loss, {
             "loss": loss.detach(),
             "nll": -logprobs.detach().sum() / batch.n_tokens,
-            "entropy": outputs.entropy.detach().sum() / batch.n_tokens,
+            "entropy": mean_entropy(batch, outputs),
         }
 
 
@@ -47,5 +47,4 @@ class AdvantageWeighted(Objective):
         weighted = torch.where(batch.action_mask, weight * outputs.logprobs, 0.0)
         loss = -weighted.sum() / batch.n_tokens
         capped = torch.where(batch.action_mask, (weight >= self.cap).float(), 0.0).sum() / batch.n_tokens
-        entropy = outputs.entropy.detach().sum() / batch.n_tokens
-        return loss, {"loss": loss.detach(), "capped": capped, "entropy": entropy}
+        return loss, {"loss": loss.detach(), "capped": capped, "entropy": mean_entropy(batch, outputs)}

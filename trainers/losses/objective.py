@@ -64,6 +64,11 @@ class Joint(Objective):
         return loss + self.coefficient * other, metrics | {f"second_{name}": part for name, part in others.items()}
 
 
+def mean_entropy(batch: Batch, outputs: Outputs) -> Tensor:
+    """The micro-batch's share of the step's mean entropy of an action token, in nats."""
+    return outputs.entropy.detach().sum() / batch.n_tokens
+
+
 def refuse(wrong: bool, message: str) -> None:
     """Raises ValueError with the message when an option is wrong."""
     if wrong:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..forward import Outputs
-from .objective import Objective
+from .objective import Objective, refuse
 
 MAX_LOG_RATIO = 20.0  # exp(20) is finite in fp32 with room to multiply
 
@@ -68,25 +68,22 @@ class PolicyGradient(Objective):
         for name, known in (("ratio", RATIOS), ("aggregation", AGGREGATIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
-        clips = (self.clip_low, self.clip_high)
-        if self.ratio == "none" and clips != (None, None):
+        if self.ratio == "none" and (self.clip_low, self.clip_high) != (None, None):
             raise ValueError("clip_low and clip_high need a ratio: with ratio 'none' there is nothing to clip")
-        if any(clip is not None and clip < 0 for clip in clips):
-            raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
+        check_clips(self.clip_low, self.clip_high)
         if self.ratio == "none" and (self.dual_clip, self.importance_cap) != (None, None):
             raise ValueError("dual_clip and importance_cap need a ratio, token or sequence")
-        if self.dual_clip is not None and not self.dual_clip > 1:
-            raise ValueError(f"dual_clip is above 1, not {self.dual_clip}")
-        if self.importance_cap is not None and not self.importance_cap > 0:
-            raise ValueError(f"importance_cap is above 0, not {self.importance_cap}")
-        if self.entropy_coefficient < 0:
-            raise ValueError(f"entropy_coefficient is 0 or more, not {self.entropy_coefficient}")
+        dual, cap = self.dual_clip, self.importance_cap
+        refuse(dual is not None and not dual > 1, f"dual_clip is above 1, not {dual}")
+        refuse(cap is not None and not cap > 0, f"importance_cap is above 0, not {cap}")
+        refuse(self.entropy_coefficient < 0, f"entropy_coefficient is 0 or more, not {self.entropy_coefficient}")
         if (self.constant is not None) != (self.aggregation == "constant"):
             raise ValueError("constant (the longest answer, in tokens) goes with aggregation 'constant' and no other")
-        if self.constant is not None and self.constant < 1:
-            raise ValueError(f"constant is 1 or more, not {self.constant}")
-        if self.kl_coefficient < 0:
-            raise ValueError(f"kl_coefficient is 0 or more, not {self.kl_coefficient}")
+        refuse(self.constant is not None and self.constant < 1, f"constant is 1 or more, not {self.constant}")
+        self._check_kl()
+
+    def _check_kl(self) -> None:
+        refuse(self.kl_coefficient < 0, f"kl_coefficient is 0 or more, not {self.kl_coefficient}")
         if self.kl_coefficient == 0 and (self.kl_estimator or self.kl_placement):
             raise ValueError("kl_estimator and kl_placement have no effect while kl_coefficient is 0")
         if self.kl_coefficient != 0 and not (self.kl_estimator and self.kl_placement):
@@ -100,29 +97,26 @@ class PolicyGradient(Objective):
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of this micro-batch's share of the step, and diagnostics that add up over micro-batches."""
-        mask = batch.action_mask
-        raw = torch.where(mask, outputs.logprobs - batch.behaviour_logprobs, 0.0).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+        raw = log_ratios(batch, outputs.logprobs, batch.behaviour_logprobs)
         log_ratio, weight = raw, batch.weight
         if self.importance_cap is not None:
-            engine_gap = torch.where(mask, batch.old_logprobs - batch.behaviour_logprobs, 0.0)
-            weight = weight * engine_gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp().clamp(max=self.importance_cap)
-            log_ratio = torch.where(mask, outputs.logprobs - batch.old_logprobs, 0.0)
-            log_ratio = log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+            engine_gap = log_ratios(batch, batch.old_logprobs, batch.behaviour_logprobs)
+            weight = weight * engine_gap.exp().clamp(max=self.importance_cap)
+            log_ratio = log_ratios(batch, outputs.logprobs, batch.old_logprobs)
         ratio = RATIOS[self.ratio](batch, outputs, log_ratio)
-        low = -torch.inf if self.clip_low is None else 1 - self.clip_low
-        high = torch.inf if self.clip_high is None else 1 + self.clip_high
-        surrogate = torch.minimum(ratio * batch.advantage, ratio.clamp(low, high) * batch.advantage)
+        clipped = clip(ratio, self.clip_low, self.clip_high)
+        surrogate = torch.minimum(ratio * batch.advantage, clipped * batch.advantage)
         if self.dual_clip is not None:
             surrogate = torch.where(
                 batch.advantage < 0, surrogate.clamp(min=self.dual_clip * batch.advantage), surrogate
             )
         loss = -self._aggregate(batch, weight * surrogate)
         metrics = diagnostics(batch, outputs, raw)
-        metrics["clip_fraction"] = _measured_mean(batch, (surrogate < ratio * batch.advantage).float())
+        metrics["clip_fraction"] = measured_mean(batch, (surrogate < ratio * batch.advantage).float())
         if self.kl_estimator is not None and self.kl_placement == "loss":
             kl = reference_kl(batch, outputs.logprobs, self.kl_estimator)
             loss = loss + self.kl_coefficient * self._aggregate(batch, kl)
-            metrics["kl_reference"] = _measured_mean(batch, kl.detach())
+            metrics["kl_reference"] = measured_mean(batch, kl.detach())
         if self.entropy_coefficient:
             loss = loss - self.entropy_coefficient * outputs.entropy.sum() / batch.n_tokens
         return loss, {"loss": loss.detach(), **metrics}
@@ -131,10 +125,24 @@ class PolicyGradient(Objective):
         return AGGREGATIONS[self.aggregation](batch, torch.where(batch.action_mask, per_token, 0.0), self.constant)
 
 
+def check_clips(*clips: float | None) -> None:
+    if any(clip is not None and clip < 0 for clip in clips):
+        raise ValueError(f"clip_low and clip_high are 0 or more, not {clips}")
+
+
+def clip(ratio: Tensor, low: float | None, high: float | None) -> Tensor:
+    """The ratio, none of them below 1 - low or above 1 + high; None leaves that side open."""
+    return ratio.clamp(-torch.inf if low is None else 1 - low, torch.inf if high is None else 1 + high)
+
+
+def log_ratios(batch: Batch, logprobs: Tensor, others: Tensor) -> Tensor:
+    """By how much each action token is likelier in logarithms, (T,), as far as ``exp`` can tell; 0 elsewhere."""
+    return torch.where(batch.action_mask, logprobs - others, 0.0).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+
+
 def reference_kl(batch: Batch, logprobs: Tensor, estimator: str) -> Tensor:
     """KL(π‖ref) at each action token, estimated from that token, shape (T,); 0 elsewhere."""
-    delta = torch.where(batch.action_mask, batch.reference_logprobs - logprobs, 0.0)
-    return KL_ESTIMATORS[estimator](delta.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO))
+    return KL_ESTIMATORS[estimator](log_ratios(batch, batch.reference_logprobs, logprobs))
 
 
 def diagnostics(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> dict[str, Tensor]:
@@ -144,15 +152,15 @@ def diagnostics(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> dict[str, 
     """
     log_ratio = log_ratio.detach()
     return {
-        "entropy": _measured_mean(batch, outputs.entropy.detach()),
-        "ratio": _measured_mean(batch, log_ratio.exp()),
-        "abs_log_ratio": _measured_mean(batch, log_ratio.abs()),
-        "kl_behaviour": _measured_mean(batch, torch.expm1(log_ratio) - log_ratio),  # k3 of KL(μ‖π)
+        "entropy": measured_mean(batch, outputs.entropy.detach()),
+        "ratio": measured_mean(batch, log_ratio.exp()),
+        "abs_log_ratio": measured_mean(batch, log_ratio.abs()),
+        "kl_behaviour": measured_mean(batch, torch.expm1(log_ratio) - log_ratio),  # k3 of KL(μ‖π)
         "max/ratio_error": torch.where(batch.action_mask, log_ratio.exp() - 1, 0.0).abs().max(),
     }
 
 
-def _measured_mean(batch: Batch, per_token: Tensor) -> Tensor:
+def measured_mean(batch: Batch, per_token: Tensor) -> Tensor:
     """This micro-batch's share of the mean over the step's tokens that a gradient was computed for."""
     return torch.where(batch.action_mask, per_token, 0.0).sum() / batch.n_measured
 
@@ -179,7 +187,7 @@ def _sequence_ratio(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor
 
 
 def _token_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
-    return torch.where(batch.action_mask, per_token, 0.0).sum() / batch.n_tokens
+    return per_token.sum() / batch.n_tokens
 
 
 def _sequence_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
