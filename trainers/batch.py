@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from palaestra.episodes.views import Row
@@ -72,6 +72,10 @@ class Batch:
         """Tokens of each sequence, in packed order."""
         starts = (self.position == 0).nonzero().squeeze(1).cpu().numpy()
         return np.diff(np.append(starts, len(self)))
+
+    def spread(self, per_row: ArrayLike) -> Tensor:
+        """A number of each sequence on each of its tokens, (T,)."""
+        return torch.from_numpy(np.repeat(np.asarray(per_row), self.lengths())).float()
 
 
 @cache

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -91,7 +90,7 @@ def _scored(
         batch = with_old(batch, learner.model, most)
     if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:
         rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
-        batch = replace(batch, reward=_spread(batch, [row.reward for row in rows]))
+        batch = replace(batch, reward=batch.spread([row.reward for row in rows]))
     if algorithm.judge is not None:
         judge, against = _judges(session, algorithm.judge)
         if algorithm.judge.context is not None:
@@ -106,15 +105,11 @@ def _scored(
         batch = with_values(batch, critic, read, most)
     if algorithm.advantage is not None:
         advantage, scores = algorithm.advantage(rows, learner.running)
-        batch, metrics = replace(batch, advantage=_spread(batch, advantage)), scores | metrics
+        batch, metrics = replace(batch, advantage=batch.spread(advantage)), scores | metrics
     if algorithm.credit is not None:
         batch, scores = algorithm.credit(batch)
         metrics |= scores
     return batch, metrics
-
-
-def _spread(batch: Batch, per_row: Any) -> torch.Tensor:
-    return torch.from_numpy(np.repeat(np.asarray(per_row), batch.lengths())).float()
 
 
 def _with_critic(session: Session, algorithm: Algorithm) -> Objective:

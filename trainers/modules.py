@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from palaestra.episodes.advantages import RunningMean
@@ -15,10 +14,10 @@ from palaestra.episodes.sources import Round, Source
 from palaestra.episodes.views import Row
 
 from .batch import Batch, pack
-from .forward import Outputs, forward
+from .forward import Outputs
 from .losses import Objective
 from .optimise import adamw
-from .reference import read_all
+from .reference import logprobs_under, read_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Module:
     """A model beside the policy, with its optimiser, its running means and the number of steps that it has made."""
 
     def __init__(self, model: PreTrainedModel, state: Mapping[str, Any] | None = None) -> None:
-        self.model = model
+        self.model = self.learner = model  # whole in every process
         self.steps = 0
         self.running = RunningMean()
         if state is not None:
@@ -76,11 +75,6 @@ class Module:
             self.steps = state["steps"]
             self.running.load_state_dict(state.get("running", self.running.state_dict()))
             self.optimizer.load_state_dict(state["optimizer"])
-
-    @property
-    def learner(self) -> PreTrainedModel:
-        """What updates move: the model itself, whole in every process."""
-        return self.model
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -100,11 +94,7 @@ def with_token_rewards(
     batch: Batch, judge: Judge, model: PreTrainedModel, against: PreTrainedModel, max_tokens: int
 ) -> Batch:
     """The batch with what the judge says that each action token is worth; sum_t r_t = β Δ of the whole answer."""
-
-    def logprobs(of: PreTrainedModel) -> Tensor:
-        return read_all(of, batch, max_tokens, lambda *given: forward(*given).logprobs)
-
-    reward = judge.beta * (logprobs(model) - logprobs(against))
+    reward = judge.beta * (logprobs_under(model, batch, max_tokens) - logprobs_under(against, batch, max_tokens))
     if judge.clip is not None:
         reward = reward.clamp(-judge.clip, judge.clip)
     return replace(batch, token_reward=torch.where(batch.action_mask, reward, torch.nan))
@@ -116,7 +106,7 @@ def with_rewards_in(batch: Batch, rows: list[Row], judge: Judge, model: PreTrain
     Rows labelled 1 keep what they have: they were not sampled.
     """
     asked = pack(rows)
-    told = judge.beta * read_all(model, asked, max_tokens, lambda *given: forward(*given).logprobs)
+    told = judge.beta * logprobs_under(model, asked, max_tokens)
     reward = torch.full_like(batch.token_reward, torch.nan)
     reward[batch.action_mask] = told[asked.action_mask]
     return replace(batch, token_reward=torch.where(batch.label > 0, batch.token_reward, reward))

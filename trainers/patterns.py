@@ -12,9 +12,6 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-import torch
-
 from palaestra.agents.agent import Agent
 from palaestra.agents.judges import GenerativeJudge, words
 from palaestra.agents.scripted import OracleAgent
@@ -28,7 +25,6 @@ from palaestra.arena.patterns.playing import (
     asking,
     beside_shown,
     drafts,
-    logged,
     logged_round,
     record_of,
     repairs,
@@ -38,7 +34,7 @@ from palaestra.arena.patterns.playing import (
 from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.shows import all_shows
 from palaestra.arena.rollout import Job
-from palaestra.episodes import Episode, views
+from palaestra.episodes import Episode, EpisodeStore, views
 from palaestra.episodes.views import Row, View
 
 from .algorithms import ALGORITHMS
@@ -46,7 +42,7 @@ from .batch import pack, with_gradient
 from .model_evolution import check_on_policy, evolve_models, learn
 from .modules import Module
 from .optimise import Schedule
-from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job, step_decoder
+from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job, once, step_decoder
 from .session import Session
 
 GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
@@ -95,7 +91,7 @@ def teach(
     batch, learner = pack(view.rows), _module(session, slot)
     if row.advantage is not None:
         advantage, _ = row.advantage(view.rows)
-        batch = replace(batch, advantage=torch.from_numpy(np.repeat(advantage, batch.lengths())).float())
+        batch = replace(batch, advantage=batch.spread(advantage))
     moving = with_gradient(batch) if row.objective.reads_advantage else batch
     if moving is None:
         return {**learned, "learned_from": 0}
@@ -142,14 +138,14 @@ def _played(session: Session) -> Record:
         [new_job(recipe, "evolve", session.round, problem, number, level) for number in range(spec.samples)]
         for problem, level in enumerate(levels)
     ]
-    tags = {"phase": session.stage, "round": str(session.round)}
+    tags, modules = session.tags, EpisodeStore(session.run.path / "modules")
     creator, firsts = _agent(session, "creator"), [group[0] for group in jobs]
-    written = logged(session.run.path, tags, "drafts", lambda: drafts(creator, firsts, task, session.written, tags))
+    written = once(modules, f"{session.batch}-drafts", lambda: drafts(creator, firsts, task, session.written, tags))
     session.written = [*session.written, *valid_texts(written)][-MEMORY:]
     asked = asking([job for group in jobs for job in group], written)
     answers = collect(session, _agent(session, "reasoner"), asked)
     corrector = _agent(session, "post_processor")
-    mended = logged(session.run.path, tags, "repairs", lambda: repairs(corrector, answers, task, tags))
+    mended = once(modules, f"{session.batch}-repairs", lambda: repairs(corrector, answers, task, tags))
     assert session.pattern is not None
     shown: list[Episode] = []
     if session.pattern.strategy == "adversarial" and "evaluator" in session.pattern.evolved:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from palaestra.agents import processes
 from palaestra.agents.pretrained import weights_hash
-from palaestra.episodes.views import Row
+from palaestra.episodes.views import Row, behind
 
 from .batch import Batch, micro_batches, pack
 from .forward import forward
@@ -75,19 +74,11 @@ def with_mismatch(
 
     0 when all rows answer one problem.
     """
-    first = {row.group_id: row for row in reversed(rows)}
+    prompts = {row.group_id: row.ids[: int(row.action.argmax())] for row in reversed(rows)}
     groups = list(dict.fromkeys(row.group_id for row in rows))
     if len(groups) < 2:
         return batch
     following = dict(zip(groups, [*groups[1:], groups[0]], strict=True))
-    crossed = pack([_answer_to(row, first[following[row.group_id]]) for row in rows])
+    crossed = pack([behind(prompts[following[row.group_id]], row) for row in rows])
     gaps = logprobs_under(policy, crossed, max_tokens) - logprobs_under(reference, crossed, max_tokens)
     return replace(batch, mismatch=gaps.sum().item() / len(rows))
-
-
-def _answer_to(row: Row, other: Row) -> Row:
-    """``other``'s prompt with ``row``'s answer."""
-    prompt, answer = other.ids[: int(other.action.argmax())], row.ids[int(row.action.argmax()) :]
-    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[int(row.action.argmax()) :]])
-    ids = np.concatenate([prompt, answer])
-    return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from palaestra.agents.samplers import sampling_by
 from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.rollout import Job, again
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Episode, Turn, choices, views
+from palaestra.episodes import Episode, EpisodeStore, choices, views
 from palaestra.episodes.controls import CONTROLS, as_learned
 from palaestra.episodes.views import Row, View, behind
 
@@ -44,6 +44,9 @@ class PlayedRound:
         self.episodes: Sequence[Episode] = as_learned(episodes, rows)
         self.rows = rows
         self.older = {one.number: one for one in older}
+        chat = session.policy.chat
+        self.decode, self.encode, self.encode_turns = chat.text, chat.example, chat.continued
+        self.task_of = session.task_of
 
     def demonstrations(self) -> list[Row]:
         warm = self.session.recipe.warm_start
@@ -63,18 +66,6 @@ class PlayedRound:
         most = session.recipe.micro_batch_tokens
         gap = logprobs_under(session.model, batch, most) - logprobs_under(session.freeze_reference(), batch, most)
         return [float(part.sum()) for part in gap.split(batch.lengths().tolist())]
-
-    def decode(self, ids: views.Ids) -> str:
-        return self.session.policy.chat.text(ids)
-
-    def encode(self, observation: str, answer: str) -> tuple[views.Ids, views.Ids]:
-        return self.session.policy.chat.example(observation, answer)
-
-    def encode_turns(self, turns: Sequence[Turn]) -> tuple[views.Ids, views.Ids]:
-        return self.session.policy.chat.continued(turns)
-
-    def task_of(self, episode: Episode) -> Any:
-        return self.session.task_of(episode)
 
     def earlier(self, number: int) -> PlayedRound:
         if number not in self.older:
@@ -157,19 +148,25 @@ def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> 
 
     part: of the round, where it has more than one.
     """
-    name = f"{session.stage}-{session.round:05d}{part}"
-    store = session.run.episodes
+
+    def play() -> list[Episode]:
+        if agent is session.policy:
+            session.name_policy()
+        slots = 32 if isinstance(agent, OracleAgent) else 512  # scripted agents gain nothing by a batch
+        return session.play(agent, jobs, session.tags, slots)
+
+    return once(session.run.episodes, f"{session.batch}{part}", play)
+
+
+def once(store: EpisodeStore, name: str, play: Callable[[], list[Episode]]) -> list[Episode]:
+    """What is played, committed as ``name`` by the first process; what is in the store already is read instead."""
     committed = store.find(name)
     if committed is not None:
         return list(store.read(committed))
-    if agent is session.policy:
-        session.name_policy()
-    tags = {"phase": session.stage, "round": str(session.round)}
-    slots = 32 if isinstance(agent, OracleAgent) else 512  # scripted agents gain nothing by a batch
-    episodes = session.play(agent, jobs, tags, slots)
+    played = play()
     if processes.is_first():
-        store.append(episodes, name)
-    return episodes
+        store.append(played, name)
+    return played
 
 
 def new_job(recipe: Recipe, stage: str, round: int, problem: int, sample: int, difficulty: int) -> Job:

@@ -38,7 +38,7 @@ from palaestra.episodes.views import Row
 from .batch import pack
 from .model_evolution import evolve_models
 from .reference import logprobs_under
-from .rounds import PlayedRound, judged
+from .rounds import PlayedRound, judged, once
 from .session import Session
 
 POLICY, EXPLOITER = "policy", "exploiter"
@@ -71,7 +71,7 @@ def match_round(session: Session) -> dict[str, Any]:
     me = player.actor.agent_id
     before = (session.clock.sampling, session.clock.tokens_sampled)
     rivals, agents = [POLICY], policies(session, POLICY, player)
-    if whom.opponents != "self" and session.run.episodes.find(_batch(session)) is None:
+    if whom.opponents != "self" and session.run.episodes.find(session.batch) is None:
         rivals, others = league.opponents(np.random.default_rng([recipe.seed, session.round]))
         agents |= others
     jobs = _jobs(session, "evolve", spec.problems, spec.samples, rivals, POLICY)
@@ -165,19 +165,8 @@ def policies(session: Session, name: str, first: Agent) -> dict[str, Agent]:
 
 def _collect(session: Session, agents: Mapping[str, Agent], jobs: list[MatchJob]) -> list[Episode]:
     """As ``rounds.collect``: a round that is in the log already is read, not played."""
-    name, store = _batch(session), session.run.episodes
-    committed = store.find(name)
-    if committed is not None:
-        return list(store.read(committed))
-    tags = {"phase": session.stage, "round": str(session.round)}
-    episodes = session.play_matches(agents, seated(jobs, POLICY, agents), tags)
-    if processes.is_first():
-        store.append(episodes, name)
-    return episodes
-
-
-def _batch(session: Session) -> str:
-    return f"{session.stage}-{session.round:05d}"
+    played = partial(session.play_matches, agents, seated(jobs, POLICY, agents), session.tags)
+    return once(session.run.episodes, session.batch, played)
 
 
 def _freeze(session: Session, number: int) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.utils._pytree import tree_map
@@ -44,6 +44,8 @@ from .optimise import adamw
 from .recipe import Recipe
 
 STAGES = ("warm", "evolve")
+COUNTERS = ("stage", "round", "rounds", "steps", "version")  # of a session, as a checkpoint has them
+J = TypeVar("J", Job, MatchJob)
 BASE = "base"  # in a run's folder: the model that its adapters belong to, where it is nowhere else
 
 
@@ -148,7 +150,7 @@ class Session:
         A critic has a head in place of the policy's, which says 0 at first.
         """
         if name not in self.modules:
-            first, device = self.first_policy(), self.model.device
+            first, device = self.first_policy, self.model.device
             model = new_evaluator(first, device).model if name == "critic" else load_model(first, device)[0]
             self.modules[name] = Module(model, self.saved_modules.pop(name, None))
         return self.modules[name]
@@ -159,6 +161,7 @@ class Session:
         engine = TimedEngine(TransformersEngine(model, [self.tokenizer.eos_token_id]), self.clock)
         return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, weights_hash(model)))
 
+    @property
     def first_policy(self) -> Path:
         """The folder of the policy as it was when evolution began."""
         return self.run.path / "agents" / "warm"
@@ -187,7 +190,7 @@ class Session:
         if self.learner is not self.model:
             raise SettingsError("evolve.start base needs a whole model in each process: launch without FSDP")
         if has_adapter(self.model):
-            load_adapter(self.model, self.first_policy())
+            load_adapter(self.model, self.first_policy)
         else:
             self.model.load_state_dict(self.freeze_reference().state_dict(), strict=False)
         self.optimizer = self._new_optimizer()
@@ -212,25 +215,32 @@ class Session:
         elsewhere = torch.device("cpu") if self.recipe.model.offload_optimizer else None
         return adamw(self.learner, device=elsewhere)
 
+    @property
+    def batch(self) -> str:
+        """What the log calls the round that comes."""
+        return f"{self.stage}-{self.round:05d}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of the episodes of the round that comes."""
+        return {"phase": self.stage, "round": str(self.round)}
+
     def play(self, agent: Agent, jobs: Sequence[Job], tags: Mapping[str, str], slots: int = 512) -> list[Episode]:
         """Play the jobs, each process its share; all of them get all episodes, in the order of the jobs."""
-        order = {job.id: index for index, job in enumerate(jobs)}
-        before = self.clock.tokens_sampled
-        mine = list(rollout(agent, processes.share(jobs), tags, slots, self.environments))
-        return self._gathered(mine, before, order)
+        return self._shared(jobs, lambda mine: rollout(agent, mine, tags, slots, self.environments))
 
     def play_matches(
         self, agents: Mapping[str, Agent], jobs: Sequence[MatchJob], tags: Mapping[str, str]
     ) -> list[Episode]:
         """The same for matches."""
-        order = {job.id: index for index, job in enumerate(jobs)}
-        before = self.clock.tokens_sampled
-        mine = list(play_matches(agents, processes.share(jobs), tags, tables=self.tables))
-        return self._gathered(mine, before, order)
+        return self._shared(jobs, lambda mine: play_matches(agents, mine, tags, tables=self.tables))
 
-    def _gathered(self, mine: list[Episode], before: int, order: Mapping[str, int]) -> list[Episode]:
+    def _shared(self, jobs: Sequence[J], played: Callable[[Sequence[J]], Iterable[Episode]]) -> list[Episode]:
+        before = self.clock.tokens_sampled
+        mine = list(played(processes.share(jobs)))
         parts = processes.gather((mine, self.clock.tokens_sampled - before))
         self.clock.tokens_sampled = before + sum(tokens for _, tokens in parts)
+        order = {job.id: index for index, job in enumerate(jobs)}
         return sorted((episode for part, _ in parts for episode in part), key=lambda episode: order[episode.id])
 
     def begin_stage(self, stage: str, round: int = 0) -> None:
@@ -254,7 +264,7 @@ class Session:
 
         Adapters need no second model: it is this one without its adapter, or, after a warm start, with that of then.
         """
-        exported = self.run.path / "agents" / "warm"
+        exported = self.first_policy
         if self.reference is None and has_adapter(self.model):
             warm = "warm" if self.recipe.warm_start.rounds else None
             if warm is not None:
@@ -302,11 +312,7 @@ class Session:
     def save(self) -> Path:
         """Checkpoint all of it."""
         state = {
-            "stage": self.stage,
-            "round": self.round,
-            "rounds": self.rounds,
-            "steps": self.steps,
-            "version": self.version,
+            **{name: getattr(self, name) for name in COUNTERS},
             "optimizer": tree_map(whole, self.optimizer.state_dict()),
             "masters": [whole(master.detach()) for master in self._masters()],
             "curricula": self.curricula.state_dict(),
@@ -322,7 +328,7 @@ class Session:
         return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state, keep)
 
     def _restore(self, state: dict[str, Any]) -> None:
-        for name in ("stage", "round", "rounds", "steps", "version"):
+        for name in COUNTERS:
             setattr(self, name, state[name])
         self.saved_modules = state["modules"]
         if state["value_head"] is not None:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Real
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from palaestra.agents import processes
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.agents.creators.rewards import novelty, triples
 from palaestra.agents.engine import Completion
@@ -223,19 +221,6 @@ def asking(jobs: Sequence[Job], written: Sequence[Episode]) -> list[Job]:
     """The jobs with the valid drafts as their problems; where a draft is not valid, the seed's own problem stays."""
     valid = {one.id: {"problem": one.turns[0].text} for one in written if one.outcome["creator"].reward > 0}
     return [replace(job, reset_options={**job.reset_options, **valid.get(job.group_id, {})}) for job in jobs]
-
-
-def logged(run: Path, tags: Mapping[str, str], name: str, make: Callable[[], list[Episode]]) -> list[Episode]:
-    """A round's drafts or repairs, from ``RUN/modules`` if they are there, else made and put there."""
-    store = EpisodeStore(run / "modules")
-    name = f"{tags['phase']}-{int(tags['round']):05d}-{name}"
-    committed = store.find(name)
-    if committed is not None:
-        return list(store.read(committed))
-    made = make()
-    if processes.is_first():
-        store.append(made, name)
-    return made
 
 
 def logged_round(run: RunFolder, number: int) -> tuple[list[Episode], list[Episode], list[Episode], list[Episode]]:
