@@ -34,6 +34,11 @@ class Clock:
         """Share of wall time spent neither sampling nor in forward and backward passes."""
         return 1 - (self.sampling + self.learning) / max(self.wall, 1e-9)
 
+    def speed_since(self, sampling: float, tokens_sampled: int) -> float:
+        """Tokens sampled a second inside the engine since the clock read so; 0 where none were."""
+        tokens = self.tokens_sampled - tokens_sampled
+        return tokens / max(self.sampling - sampling, 1e-9) if tokens else 0.0
+
     def state_dict(self) -> dict[str, float]:
         names = ("sampling", "learning", "tokens_sampled", "tokens_learned")
         return {**{name: getattr(self, name) for name in names}, "before": self.wall}

@@ -248,8 +248,8 @@ def _rewritten(row: Row, better: Row | None) -> Row | None:
     """The better answer behind the row's prompt, weight ½ a token, 1 where it differs from the row's."""
     if better is None:
         return None
-    prompt, said = row.ids[: int(row.action.argmax())], row.ids[int(row.action.argmax()) :]
-    answer = better.ids[int(better.action.argmax()) :]
+    prompt, said = row.prompt, row.answer
+    answer = better.answer
     weight = np.full(len(prompt) + len(answer), np.nan, np.float32)
     weight[len(prompt) :] = 1.0
     for same in SequenceMatcher(None, said.tolist(), answer.tolist(), autojunk=False).get_matching_blocks():
@@ -261,7 +261,7 @@ def _rewritten(row: Row, better: Row | None) -> Row | None:
 
 def in_rewriting(round: Round, rows: list[Row]) -> list[Row]:
     """The rows' answers behind what a rewriter is asked of each; rows without a rewriting stay as they are."""
-    asked = {row.episode_id: row.ids[: int(row.action.argmax())] for row in rewrites(round).rows}
+    asked = {row.episode_id: row.prompt for row in rewrites(round).rows}
     return [behind(asked[row.episode_id], row) if row.episode_id in asked and row.label <= 0 else row for row in rows]
 
 

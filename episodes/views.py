@@ -85,6 +85,16 @@ class Row:
         _set_baseline(self, baseline)
         _set_token_rewards(self, token_rewards)
 
+    @property
+    def prompt(self) -> NDArray[np.int64]:
+        """The ids before the first that the agent chose."""
+        return self.ids[: int(self.action.argmax())]
+
+    @property
+    def answer(self) -> NDArray[np.int64]:
+        """The ids from that one on."""
+        return self.ids[int(self.action.argmax()) :]
+
 
 # The slots' own setters take half the time of a frozen dataclass's generated __init__, and a view makes one a turn.
 _set_ids, _set_action, _set_logprobs, _set_reward = (
@@ -247,7 +257,7 @@ def matches(episodes: Iterable[Episode], agent_id: str) -> View:
 
 def prompt_of(row: Row) -> bytes:
     """What a row answers, to sort by: rows of equal prompts that stand side by side are read by the model once."""
-    return row.ids[: int(row.action.argmax())].tobytes()
+    return row.prompt.tobytes()
 
 
 def refuse_biased(temperature: float, top_p: float, top_k: int) -> None:
@@ -360,9 +370,8 @@ def step_ends(action_ids: Ids, decode: Decode, spans: Sequence[Span]) -> list[in
 
 def behind(prompt: NDArray[np.int64], row: Row) -> Row:
     """The row's answer behind another prompt; it was not sampled there, so it has no log-probabilities."""
-    first = int(row.action.argmax())
-    ids = np.concatenate([prompt, row.ids[first:]])
-    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[first:]])
+    ids = np.concatenate([prompt, row.answer])
+    action = np.concatenate([np.zeros(len(prompt), np.bool_), row.action[len(row.prompt) :]])
     return replace(row, ids=ids, action=action, logprobs=np.zeros(len(ids), np.float32), token_rewards=None)
 
 

@@ -68,6 +68,11 @@ class Batch:
             return self
         return replace(self, **{name: getattr(self, name).to(device) for name in tensor_fields()})
 
+    @property
+    def index(self) -> Tensor:
+        """Which sequence of the batch each token is of, (T,): 0, 1, … in packed order."""
+        return (self.position == 0).cumsum(0) - 1
+
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each sequence, in packed order."""
         starts = (self.position == 0).nonzero().squeeze(1).cpu().numpy()
@@ -151,8 +156,7 @@ def select(batch: Batch, sequences: Sequence[int] | NDArray[np.int64]) -> Batch:
 
 def with_gradient(batch: Batch) -> Batch | None:
     """Only the sequences with an advantage that is not 0; None when there are none. The step's counts stay."""
-    index = (batch.position == 0).cumsum(0) - 1
-    moving = index[batch.action_mask & (batch.advantage != 0)].unique()
+    moving = batch.index[batch.action_mask & (batch.advantage != 0)].unique()
     if not len(moving):
         return None
     chosen = select(batch, moving.cpu().numpy())

@@ -57,8 +57,7 @@ class Actions(NamedTuple):
 
 def actions(batch: Batch) -> Actions:
     first = batch.position == 0
-    index = (first.cumsum(0) - 1)[batch.action_mask]
-    count = index.bincount(minlength=int(first.sum()))
+    count = batch.index[batch.action_mask].bincount(minlength=int(first.sum()))
     there = torch.arange(int(count.max())) < count[:, None]
     places = torch.zeros(there.shape, dtype=torch.long)
     places[there] = batch.action_mask.nonzero().squeeze(1)

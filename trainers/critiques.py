@@ -48,8 +48,8 @@ def train_cloud(
     fit(model, oracle, NLL(), told, **options)
     add_value_head(model)
     judge, pairs = CritiqueJudge(model, tokenizer), choices.opposed(decided).rows
-    prompts = [row.ids[: int(row.action.argmax())].tolist() for row in pairs]
-    answers = [row.ids[int(row.action.argmax()) :].tolist() for row in pairs]
+    prompts = [row.prompt.tolist() for row in pairs]
+    answers = [row.answer.tolist() for row in pairs]
     own = judge.write(prompts, answers, temperature=1.0)
     scored = [followed(row, asked, critique) for row, critique in zip(pairs, own, strict=True)]
     fit(model, scored, Joint(BradleyTerry(), NLL(), LANGUAGE_WEIGHT), told, read=forward_critique, **options)

@@ -131,10 +131,9 @@ def _demonstrated(session: Session) -> views.View:
 
 def evolve_round(session: Session) -> dict[str, Any]:
     """Several answers to each problem, judged; the policy moves towards those that did better than their siblings."""
-    before = (session.clock.sampling, session.clock.tokens_sampled)
+    before = session.clock.sampling, session.clock.tokens_sampled
     episodes, view = sample(session)
     levels = session.curricula.levels()
-    sampled = session.clock.tokens_sampled - before[1]
     rows = judged(session.recipe, session.round, view.rows)
     metrics = evolve_models(session, PlayedRound(session, episodes, rows)) if rows else {}
     rewards = counted(session, episodes)
@@ -146,7 +145,7 @@ def evolve_round(session: Session) -> dict[str, Any]:
         **{f"level/{family}": level for family, level in levels.items() if family},
         "episodes": len(episodes),
         "length": float(np.mean(lengths)),
-        "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
+        "tokens_per_second": session.clock.speed_since(*before),
         "dropped": sum(view.dropped.values()),
         "frac_forked": view.forked / max(1, len(view.rows)),
     }

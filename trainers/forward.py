@@ -46,13 +46,11 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
     Raises:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
-    refuse_unsupported(model)
     return Outputs(*run(model, _policy, batch, _before))
 
 
 def forward_critique(model: PreTrainedModel, batch: Batch) -> Outputs:
     """Of a model with both heads: as ``forward``, but the value after each action token."""
-    refuse_unsupported(model)
     return Outputs(*run(model, _policy, batch, _after))
 
 
@@ -67,6 +65,7 @@ def forward_states(model: PreTrainedModel, batch: Batch) -> Outputs:
 
 
 def _policy(model: PreTrainedModel, batch: Batch, valued: Place) -> tuple[Tensor, ...]:
+    refuse_unsupported(model)
     hidden, layout = hidden_states(model, batch)
     of_policy = _of_policy(model, batch, _before(batch, hidden, layout))
     if not hasattr(model, "score"):

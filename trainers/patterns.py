@@ -32,15 +32,14 @@ from palaestra.arena.patterns.playing import (
     valid_texts,
 )
 from palaestra.arena.patterns.record import Record
+from palaestra.arena.patterns.settings import Modules, Pattern
 from palaestra.arena.patterns.shows import all_shows
-from palaestra.arena.rollout import Job
 from palaestra.episodes import Episode, EpisodeStore, views
 from palaestra.episodes.views import Row, View
 
 from .algorithms import ALGORITHMS
 from .batch import pack, with_gradient
 from .model_evolution import check_on_policy, evolve_models, learn
-from .modules import Module
 from .optimise import Schedule
 from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job, once, step_decoder
 from .session import Session
@@ -50,10 +49,7 @@ GATE = 1  # the seed of the held-out problems that admit a round; those of evalu
 
 def pattern_round(session: Session) -> dict[str, Any]:
     """Problems, answers, opinions, repairs; the modules that evolve learn; what did harm is taken back."""
-    pattern, modules = session.pattern, session.recipe.modules
-    assert pattern is not None
-    assert modules is not None
-    gated = modules.admit == "not_worse"
+    pattern, gated = _pattern(session), _modules(session).admit == "not_worse"
     metrics: dict[str, Any] = {}
     if session.round == 0:
         metrics = {f"before/{name}": value for name, value in exam(session).items()}
@@ -88,7 +84,7 @@ def teach(
     learned = {"learned_from": len(view.rows) - view.replayed} | ({"replayed": view.replayed} if spec.replay else {})
     if not view.rows:
         return learned
-    batch, learner = pack(view.rows), _module(session, slot)
+    batch, learner = pack(view.rows), session.module(slot) if slot != "reasoner" else None
     if row.advantage is not None:
         advantage, _ = row.advantage(view.rows)
         batch = replace(batch, advantage=batch.spread(advantage))
@@ -105,29 +101,22 @@ def teach(
 
 def exam(session: Session) -> dict[str, float]:
     """The modules together, and each by itself, on the held-out problems of the evaluation."""
-    spec = session.recipe.evaluation
-    return _examined(session, held_out_jobs(session, spec.problems, seed=0))
+    return _examined(session, session.recipe.evaluation.problems, seed=0)
 
 
 def _gate(session: Session) -> float:
-    assert session.recipe.modules is not None
-    return _examined(session, held_out_jobs(session, session.recipe.modules.gate, seed=GATE))["accuracy"]
+    return _examined(session, _modules(session).gate, seed=GATE)["accuracy"]
 
 
-def held_out_jobs(session: Session, problems: int, seed: int) -> list[Job]:
-    recipe = session.recipe
-    assert recipe.modules is not None
-    difficulties = recipe.evaluation.difficulties
-    return held_out(recipe.env_id, recipe.env_kwargs, difficulties, problems, seed, recipe.modules.answers)
-
-
-def _examined(session: Session, jobs: list[Job]) -> dict[str, float]:
-    """Figures of a round that is not learned from, nor logged."""
+def _examined(session: Session, problems: int, seed: int) -> dict[str, float]:
+    """Figures of a round on held-out problems, which is not learned from, nor logged."""
+    recipe, answers = session.recipe, _modules(session).answers
+    jobs = held_out(recipe.env_id, recipe.env_kwargs, recipe.evaluation.difficulties, problems, seed, answers)
     firsts = list({job.group_id: job for job in jobs}.values())
     written = drafts(_agent(session, "creator"), firsts, _task(session), [], {})
-    answers = session.play(_agent(session, "reasoner"), jobs, {})
-    mended = repairs(_agent(session, "post_processor"), answers, _task(session), {})
-    return _record(session, session.round, written, answers, mended).figures()
+    said = session.play(_agent(session, "reasoner"), jobs, {})
+    mended = repairs(_agent(session, "post_processor"), said, _task(session), {})
+    return _record(session, session.round, written, said, mended).figures()
 
 
 def _played(session: Session) -> Record:
@@ -146,9 +135,8 @@ def _played(session: Session) -> Record:
     answers = collect(session, _agent(session, "reasoner"), asked)
     corrector = _agent(session, "post_processor")
     mended = once(modules, f"{session.batch}-repairs", lambda: repairs(corrector, answers, task, tags))
-    assert session.pattern is not None
-    shown: list[Episode] = []
-    if session.pattern.strategy == "adversarial" and "evaluator" in session.pattern.evolved:
+    shown, pattern = list[Episode](), _pattern(session)
+    if pattern.strategy == "adversarial" and "evaluator" in pattern.evolved:
         oracle = OracleAgent(recipe.warm_start.habits_at(max(0, recipe.warm_start.rounds - 1)))
         shown = collect(session, oracle, asked[:: spec.samples], part="-shown")
     before = spec.replay.before(session.round) if spec.replay is not None else ()
@@ -164,34 +152,25 @@ def _record(
     mended: Sequence[Episode],
     shown: Sequence[Episode] = (),
 ) -> Record:
-    assert session.pattern is not None
     chat, made = session.policy.chat, (written, answers, mended)
     sampled = views.groups(answers, decode=step_decoder(session)).rows
     own = judged(session.recipe, number, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
-    evaluates = "evaluator" in session.pattern.learners
+    evaluates = "evaluator" in _pattern(session).learners
     record = record_of(number, *made, own, _scores(session), words(session.tokenizer), evaluates)
     return beside_shown(record, shown, _scores(session), chat.example)
 
 
 def shows(session: Session, shown: Sequence[Episode]) -> list[Row]:
     """What the modules that are models imitate in the warm start, made of the oracle's answers."""
-    assert session.pattern is not None
-    makers = {slot: one.shows for slot, one in session.pattern.learners.items() if one.shows is not None}
+    makers = {slot: one.shows for slot, one in _pattern(session).learners.items() if one.shows is not None}
     return all_shows(makers, shown, _task(session), session.policy.chat, words(session.tokenizer))
-
-
-def _module(session: Session, slot: str) -> Module | None:
-    """The model of a slot, at first the policy as evolution began; None is the policy itself, the reasoner."""
-    if slot == "reasoner":
-        return None
-    return session.module(slot)
 
 
 def _agent(session: Session, slot: str) -> Agent:
     """Who fills a slot, with the weights of now."""
-    assert session.pattern is not None
-    if slot in session.pattern.rules:
-        return rule_agent(slot, session.pattern.rules[slot], _task(session))
+    rules = _pattern(session).rules
+    if slot in rules:
+        return rule_agent(slot, rules[slot], _task(session))
     if slot == "reasoner":
         return session.policy
     return session.policy_of(slot, f"{slot}@{session.rounds}")
@@ -199,12 +178,21 @@ def _agent(session: Session, slot: str) -> Agent:
 
 def _scores(session: Session) -> Scores:
     """The evaluator, with the weights of now."""
+    pattern = _pattern(session)
+    if "evaluator" not in pattern.learners:
+        return RuleScores(pattern.rules["evaluator"], session.task_of)
+    made = CritiqueScores if pattern.learners["evaluator"].writes else ModelScores
+    return made(GenerativeJudge(session.module("evaluator").model, session.tokenizer), session.policy.chat.example)
+
+
+def _pattern(session: Session) -> Pattern:
     assert session.pattern is not None
-    module = _module(session, "evaluator") if "evaluator" in session.pattern.learners else None
-    if module is None:
-        return RuleScores(session.pattern.rules["evaluator"], session.task_of)
-    made = CritiqueScores if session.pattern.learners["evaluator"].writes else ModelScores
-    return made(GenerativeJudge(module.model, session.tokenizer), session.policy.chat.example)
+    return session.pattern
+
+
+def _modules(session: Session) -> Modules:
+    assert session.recipe.modules is not None
+    return session.recipe.modules
 
 
 def _task(session: Session) -> Any:

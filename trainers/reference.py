@@ -74,7 +74,7 @@ def with_mismatch(
 
     0 when all rows answer one problem.
     """
-    prompts = {row.group_id: row.ids[: int(row.action.argmax())] for row in reversed(rows)}
+    prompts = {row.group_id: row.prompt for row in reversed(rows)}
     groups = list(dict.fromkeys(row.group_id for row in rows))
     if len(groups) < 2:
         return batch

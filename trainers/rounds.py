@@ -57,7 +57,7 @@ class PlayedRound:
         return views.each(self._others(self.session.likeliest())).rows
 
     def hinted(self, groups: Sequence[str]) -> list[Row]:
-        plain = {row.group_id: row.ids[: int(row.action.argmax())] for row in reversed(self.rows)}
+        plain = {row.group_id: row.prompt for row in reversed(self.rows)}
         rows = views.each(self._others(Hinted(self.session.policy), set(groups))).rows if groups else []
         return [behind(plain[row.group_id], row) for row in rows]
 

@@ -69,7 +69,7 @@ def match_round(session: Session) -> dict[str, Any]:
         return _exploiter_round(session, league, whom)
     player = session.policy if spec.sampler is None else sampling_by(spec.sampler, session.policy)
     me = player.actor.agent_id
-    before = (session.clock.sampling, session.clock.tokens_sampled)
+    before = session.clock.sampling, session.clock.tokens_sampled
     rivals, agents = [POLICY], policies(session, POLICY, player)
     if whom.opponents != "self" and session.run.episodes.find(session.batch) is None:
         rivals, others = league.opponents(np.random.default_rng([recipe.seed, session.round]))
@@ -82,14 +82,13 @@ def match_round(session: Session) -> dict[str, Any]:
     progress = league.progress()
     if own_rounds % whom.snapshot_every == 0 and progress >= whom.snapshot_at:
         _freeze(session, session.round + 1)
-    sampled = session.clock.tokens_sampled - before[1]
     return {
         **metrics,
         **figures(episodes, me),
         "frozen_selves": len(league.selves),
         **({} if whom.opponents == "self" else {"league": progress}),
         "length": float(np.mean([row.action.sum() for row in view.rows])) if view.rows else 0.0,
-        "tokens_per_second": sampled / max(session.clock.sampling - before[0], 1e-9) if sampled else 0.0,
+        "tokens_per_second": session.clock.speed_since(*before),
         "dropped": sum(view.dropped.values()),
     }
 

@@ -16,9 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
-import numpy as np
-from numpy.typing import NDArray
-
 from palaestra.episodes.mixtures import Replay
 from palaestra.episodes.sources import mixed
 from palaestra.episodes.views import Row, View, behind, followed
@@ -150,17 +147,13 @@ def accepted(record: Record) -> list[Row]:
 
 def repaired(record: Record) -> list[Row]:
     """Every repair behind the question itself, as if it were an answer."""
-    asked = {row.episode_id: prompt(row) for row in record.rows["reasoner"]}
+    asked = {row.episode_id: row.prompt for row in record.rows["reasoner"]}
     return [behind(asked[answer_of(row)], row) for row in record.rows["post_processor"] if answer_of(row) in asked]
 
 
 def answer_of(row: Row) -> str:
     """The id of the answer that a repair is of."""
     return row.episode_id.removesuffix(REPAIR)
-
-
-def prompt(row: Row) -> NDArray[np.int64]:
-    return row.ids[: int(row.action.argmax())]
 
 
 # --- the evaluator: yes or no by verdict; of repairs too; and, against others, whether it was a demonstration
@@ -224,7 +217,7 @@ def from_wrong_to_right(record: Record) -> list[Row]:
     right = {row.group_id: row for row in reversed(record.rows["reasoner"]) if row.reward >= 1}
     wrong = {row.episode_id: row for row in record.rows["reasoner"] if row.reward < 1 and row.group_id in right}
     requests = [row for row in record.rows["post_processor"] if answer_of(row) in wrong]
-    return [behind(prompt(row), right[wrong[answer_of(row)].group_id]) for row in requests]
+    return [behind(row.prompt, right[wrong[answer_of(row)].group_id]) for row in requests]
 
 
 def liked_repair(record: Record, row: Row) -> float:

@@ -44,7 +44,7 @@ def spread(rows: Sequence[Row], most: int) -> list[Row]:
 
 def dealt(rows: Sequence[Row]) -> list[Row]:
     """Each row's prompt with what was said to the one before it."""
-    return [behind(row.ids[: int(row.action.argmax())], rows[index - 1]) for index, row in enumerate(rows)]
+    return [behind(row.prompt, rows[index - 1]) for index, row in enumerate(rows)]
 
 
 def _arm(place: Place, kind: str) -> Measured:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+from torch.nn.functional import logsigmoid
 
 from ..batch import Batch
 from ..forward import Outputs
+from .evaluator import cross_entropy
 from .objective import Objective, above_zero, mean_entropy, refuse
 from .sequences import Sequences, sequences
 
@@ -85,10 +86,7 @@ class ImplicitCrossEntropy(Objective):
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         s = sequences(batch, outputs)
-        implicit = self.beta * s.log_ratio
-        loss = binary_cross_entropy_with_logits(implicit, s.reward, reduction="sum") / batch.n_sequences
-        right = ((implicit.detach() > 0) == (s.reward > 0.5)).float().sum() / batch.n_sequences
-        return loss, {"loss": loss.detach(), "accuracy": right}
+        return cross_entropy(batch, self.beta * s.log_ratio, s.reward)
 
 
 def best_weights(s: Sequences, alpha: float) -> Tensor:

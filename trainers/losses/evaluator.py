@@ -57,11 +57,7 @@ class OutcomeCrossEntropy(Objective):
     """L = mean over answers of -R log σ(v) - (1 - R) log σ(-v), R a label or a soft one (arXiv 2110.14168)."""
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        reward = sequences(batch, outputs).reward
-        last = last_values(batch, outputs)
-        loss = binary_cross_entropy_with_logits(last, reward, reduction="sum") / batch.n_sequences
-        right = ((last.detach() > 0) == (reward > 0.5)).float().sum() / batch.n_sequences
-        return loss, {"loss": loss.detach(), "accuracy": right}
+        return cross_entropy(batch, last_values(batch, outputs), sequences(batch, outputs).reward)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +117,13 @@ class StepValue(Objective):
         return loss, metrics
 
 
+def cross_entropy(batch: Batch, logits: Tensor, reward: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Of an answer's logit with its reward, (S,) each: this micro-batch's share of the mean over answers."""
+    loss = binary_cross_entropy_with_logits(logits, reward, reduction="sum") / batch.n_sequences
+    right = ((logits.detach() > 0) == (reward > 0.5)).float().sum() / batch.n_sequences
+    return loss, {"loss": loss.detach(), "accuracy": right}
+
+
 def judged(batch: Batch) -> tuple[Tensor, Tensor]:
     """Which tokens have a reward of their own, (T,), and that reward, 0 elsewhere."""
     step = batch.action_mask & ~batch.token_reward.isnan()
@@ -129,7 +132,7 @@ def judged(batch: Batch) -> tuple[Tensor, Tensor]:
 
 def last_values(batch: Batch, outputs: Outputs) -> Tensor:
     """The value at the last action token of each sequence, (S,)."""
-    index = (batch.position == 0).cumsum(0) - 1
+    index = batch.index
     places = torch.where(batch.action_mask, torch.arange(len(batch), device=batch.ids.device), 0)
     last = torch.zeros(int(index[-1]) + 1, dtype=torch.long, device=batch.ids.device)
     return outputs.value[last.scatter_reduce(0, index, places, "amax")]

@@ -167,8 +167,8 @@ def measured_mean(batch: Batch, per_token: Tensor) -> Tensor:
 
 def sequence_sums(batch: Batch, per_token: Tensor) -> tuple[Tensor, Tensor]:
     """Sum over each sequence's action tokens and their number, both spread back on its tokens, shape (T,)."""
-    _, index = batch.sequence_id.unique(return_inverse=True)
-    sums = per_token.new_zeros(int(index.max()) + 1).index_add(0, index, torch.where(batch.action_mask, per_token, 0.0))
+    index = batch.index
+    sums = per_token.new_zeros(int(index[-1]) + 1).index_add(0, index, torch.where(batch.action_mask, per_token, 0.0))
     counts = torch.zeros_like(sums).index_add(0, index, batch.action_mask.to(sums.dtype))
     return sums[index], counts[index].clamp(min=1)
 

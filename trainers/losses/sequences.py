@@ -50,8 +50,7 @@ class Sequences(NamedTuple):
 
 
 def sequences(batch: Batch, outputs: Outputs) -> Sequences:
-    first = batch.position == 0
-    index = first.cumsum(0) - 1  # packed sequences stand one after the other
+    first, index = batch.position == 0, batch.index
     zeros = torch.zeros(int(index[-1]) + 1, device=batch.ids.device)
 
     def total(per_token: Tensor) -> Tensor:
