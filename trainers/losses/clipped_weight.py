@@ -72,7 +72,7 @@ class ClippedWeight(Objective):
         if self.pessimistic:
             weight = torch.minimum(ratio * batch.advantage, weight)
         per_token = torch.where(batch.action_mask, batch.weight * weight * outputs.logprobs, 0.0)
-        loss = -AGGREGATIONS[self.aggregation](batch, per_token, None)
+        loss = -AGGREGATIONS[self.aggregation](batch, per_token, 1)
         metrics = diagnostics(batch, outputs, log_ratio)
         metrics["clip_fraction"] = measured_mean(batch, (clipped != ratio).float())
         return loss, {"loss": loss.detach(), **metrics}

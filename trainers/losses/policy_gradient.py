@@ -122,7 +122,7 @@ class PolicyGradient(Objective):
         return loss, {"loss": loss.detach(), **metrics}
 
     def _aggregate(self, batch: Batch, per_token: Tensor) -> Tensor:
-        return AGGREGATIONS[self.aggregation](batch, torch.where(batch.action_mask, per_token, 0.0), self.constant)
+        return AGGREGATIONS[self.aggregation](batch, torch.where(batch.action_mask, per_token, 0.0), self.constant or 1)
 
 
 def check_clips(*clips: float | None) -> None:
@@ -173,45 +173,18 @@ def sequence_sums(batch: Batch, per_token: Tensor) -> tuple[Tensor, Tensor]:
     return sums[index], counts[index].clamp(min=1)
 
 
-def _log_likelihood(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
-    return torch.where(batch.action_mask, outputs.logprobs, 0.0)
-
-
-def _token_ratio(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
-    return log_ratio.exp()
-
-
-def _sequence_ratio(batch: Batch, outputs: Outputs, log_ratio: Tensor) -> Tensor:
-    total, count = sequence_sums(batch, log_ratio)
-    return (total / count).exp()
-
-
-def _token_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
-    return per_token.sum() / batch.n_tokens
-
-
-def _sequence_mean(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
-    _, count = sequence_sums(batch, per_token)
-    return (per_token / count).sum() / batch.n_sequences
-
-
-def _sequence_total(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
-    return per_token.sum() / batch.n_sequences
-
-
-def _over_constant(batch: Batch, per_token: Tensor, constant: int | None) -> Tensor:
-    assert constant is not None  # held by PolicyGradient
-    return per_token.sum() / (batch.n_sequences * constant)
-
-
-# Each takes (batch, outputs, log ratio) and gives what multiplies the advantage, shape (T,).
-RATIOS = {"none": _log_likelihood, "token": _token_ratio, "sequence": _sequence_ratio}
-# Each takes (batch, per-token values that are 0 outside the mask, constant) and gives the step's share, a scalar.
-AGGREGATIONS = {
-    "token_mean": _token_mean,
-    "sequence_mean": _sequence_mean,
-    "sequence_sum": _sequence_total,
-    "constant": _over_constant,
+# What multiplies the advantage, (T,), of (batch, outputs, log ratio).
+RATIOS: dict[str, Callable[[Batch, Outputs, Tensor], Tensor]] = {
+    "none": lambda batch, outputs, _: torch.where(batch.action_mask, outputs.logprobs, 0.0),
+    "token": lambda batch, outputs, log_ratio: log_ratio.exp(),
+    "sequence": lambda batch, outputs, log_ratio: torch.div(*sequence_sums(batch, log_ratio)).exp(),
+}
+# The step's share, a scalar, of (batch, x, constant), x a value a token that is 0 outside the mask.
+AGGREGATIONS: dict[str, Callable[[Batch, Tensor, int], Tensor]] = {
+    "token_mean": lambda batch, x, _: x.sum() / batch.n_tokens,
+    "sequence_mean": lambda batch, x, _: (x / sequence_sums(batch, x)[1]).sum() / batch.n_sequences,
+    "sequence_sum": lambda batch, x, _: x.sum() / batch.n_sequences,
+    "constant": lambda batch, x, constant: x.sum() / (batch.n_sequences * constant),
 }
 # Each takes d = log ref - log π.
 KL_ESTIMATORS: dict[str, Callable[[Tensor], Tensor]] = {
