@@ -23,7 +23,6 @@ class Credit(ABC):
     """From a batch to the same with advantages a token, and diagnostics."""
 
     __slots__ = ()
-    reads_value = False  # batch.value: a critic is needed
     reads_steps = False  # batch.token_reward: verdicts of steps
 
     @abstractmethod
@@ -45,10 +44,19 @@ class Actions(NamedTuple):
     group: Tensor
     decided: Tensor
 
+    @property
+    def known(self) -> Tensor:
+        """(S, A), the tokens of decided sequences."""
+        return self.there & self.decided[:, None]
+
+    @property
+    def last(self) -> Tensor:
+        """(S, A), True at each sequence's last token alone."""
+        return torch.arange(self.there.shape[1]) == self.there.sum(1, keepdim=True) - 1
+
     def rewards(self) -> Tensor:
         """r_t, (S, A): 0 for what nobody judged."""
-        last = torch.arange(self.there.shape[1]) == self.there.sum(1, keepdim=True) - 1
-        return self.given.nan_to_num() + torch.where(last & self.decided[:, None], self.outcome[:, None], 0.0)
+        return self.given.nan_to_num() + torch.where(self.last & self.known, self.outcome[:, None], 0.0)
 
     def onto(self, batch: Batch, values: Tensor) -> Tensor:
         """(S, A) values where their tokens stand in the batch, (T,), 0 elsewhere."""
@@ -77,7 +85,6 @@ class GAE(Credit):
     gamma: float = 1.0
     gae_lambda: float = 0.95
     whiten: bool = True
-    reads_value = True
 
     def __post_init__(self) -> None:
         for name in ("gamma", "gae_lambda"):
@@ -90,7 +97,7 @@ class GAE(Credit):
         following = torch.nn.functional.pad(value, (0, 1))[:, 1:]
         delta = torch.where(a.there, a.rewards() + self.gamma * following - value, 0.0)
         advantage = discounted_sums(delta, self.gamma * self.gae_lambda)
-        known = a.there & a.decided[:, None]
+        known = a.known
         returns = torch.where(known, advantage + value, value)  # nothing to be learned from the undecided
         explained = 1 - (returns - value)[known].var() / returns[known].var().clamp(min=1e-8) if known.any() else 0.0
         if self.whiten and known.sum() > 1:
@@ -113,8 +120,7 @@ class StepAdvantage(Credit):
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         a = actions(batch)
         reward = a.rewards().double()
-        step = ~a.given.isnan() | (torch.arange(reward.shape[1]) == a.there.sum(1, keepdim=True) - 1)
-        step &= a.there & a.decided[:, None]
+        step = (~a.given.isnan() | a.last) & a.known
         normal = torch.zeros_like(reward)
         for group in a.group.unique():
             chosen = step & (a.group == group)[:, None]
@@ -132,8 +138,6 @@ class ForetoldSteps(Credit):
 
     OpenR (arXiv 2410.09671) with the group's normalisation in place of a critic. Where no step is judged, none is paid.
     """
-
-    reads_value = True
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         told = torch.where(batch.token_reward.isnan(), torch.nan, batch.value.sigmoid())
@@ -156,8 +160,7 @@ class ImplicitReturns(Credit):
         means = given.sum(1) / a.there.sum(1).clamp(min=1)
         dense = discounted_sums(torch.where(a.there, given - leave_one_out(means, a)[:, None], 0.0), self.gamma)
         outcome = a.outcome.double() - leave_one_out(a.outcome.double(), a)
-        known = a.there & a.decided[:, None]
-        advantage = torch.where(known, dense + outcome[:, None], 0.0)
+        advantage = torch.where(a.known, dense + outcome[:, None], 0.0)
         return replace(batch, advantage=a.onto(batch, advantage)), {"implicit_reward": float(means.mean())}
 
 
@@ -172,7 +175,7 @@ class TokenAdvantage(Credit):
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         a = actions(batch)
-        advantage = torch.where(a.there & a.decided[:, None], a.given.nan_to_num(), 0.0)
+        advantage = torch.where(a.known, a.given.nan_to_num(), 0.0)
         return replace(batch, advantage=a.onto(batch, advantage)), {"implicit_reward": float(advantage.sum(1).mean())}
 
 

@@ -6,7 +6,6 @@ vocabulary never exist at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,7 @@ from .layout import Layout, lay_out
 CHUNK_ELEMENTS = 1 << 22  # logits held at once by the head: 16 MiB in fp32
 ON_GPU = 64  # times as many on a GPU, which is fast at large products only
 
-Place = Callable[[Batch, Tensor, Layout], Tensor]  # the states that tell of action tokens
+BEFORE, AFTER = 1, 0  # how far before an action token the state stands that tells of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +45,45 @@ def forward(model: PreTrainedModel, batch: Batch) -> Outputs:
     Raises:
         ValueError: the model post-processes its logits (soft-capping, scaling), which the chunked head would miss.
     """
-    return Outputs(*run(model, _policy, batch, _before))
+    return Outputs(*run(model, _policy, batch, BEFORE))
 
 
 def forward_critique(model: PreTrainedModel, batch: Batch) -> Outputs:
     """Of a model with both heads: as ``forward``, but the value after each action token."""
-    return Outputs(*run(model, _policy, batch, _after))
+    return Outputs(*run(model, _policy, batch, AFTER))
 
 
 def forward_values(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What an evaluator's head (``model.score``, one output) says after every action token, in fp32."""
-    return Outputs(*run(model, _values, batch, _after))
+    return Outputs(*run(model, _values, batch, AFTER))
 
 
 def forward_states(model: PreTrainedModel, batch: Batch) -> Outputs:
     """What a critic's head says where every action token was chosen, before it was read."""
-    return Outputs(*run(model, _values, batch, _before))
+    return Outputs(*run(model, _values, batch, BEFORE))
 
 
-def _policy(model: PreTrainedModel, batch: Batch, valued: Place) -> tuple[Tensor, ...]:
+def _policy(model: PreTrainedModel, batch: Batch, back: int) -> tuple[Tensor, ...]:
     refuse_unsupported(model)
     hidden, layout = hidden_states(model, batch)
-    of_policy = _of_policy(model, batch, _before(batch, hidden, layout))
+    places = _predicted(batch)
+    targets = batch.ids[torch.from_numpy(places).to(batch.ids.device)]
+    told = action_logprobs(model, _at(places - BEFORE, hidden, layout), targets, batch.temperature)
+    of_policy = tuple(_onto(batch, places, each) for each in told)
     if not hasattr(model, "score"):
         return of_policy
-    return (*of_policy, _of_value(model, batch, valued(batch, hidden, layout)))
+    return (*of_policy, _of_value(model, batch, _at(places - back, hidden, layout)))
 
 
-def _values(model: PreTrainedModel, batch: Batch, valued: Place) -> tuple[Tensor, ...]:
+def _values(model: PreTrainedModel, batch: Batch, back: int) -> tuple[Tensor, ...]:
     hidden, layout = hidden_states(model, batch)
     zeros = torch.zeros(len(batch), device=hidden.device)
-    return zeros, zeros, _of_value(model, batch, valued(batch, hidden, layout))
+    return zeros, zeros, _of_value(model, batch, _at(_predicted(batch) - back, hidden, layout))
 
 
 def _predicted(batch: Batch) -> NDArray[np.int64]:
     """Places of the action tokens; a first token has no prediction."""
     return (batch.action_mask & (batch.position > 0)).cpu().numpy().nonzero()[0]
-
-
-def _before(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
-    """The states that action tokens were predicted from: for an answer's first token, that of the prompt's last."""
-    return _at(_predicted(batch) - 1, hidden, layout)
-
-
-def _after(batch: Batch, hidden: Tensor, layout: Layout) -> Tensor:
-    return _at(_predicted(batch), hidden, layout)
 
 
 def _at(places: NDArray[np.int64], hidden: Tensor, layout: Layout) -> Tensor:
@@ -102,19 +95,15 @@ def _at(places: NDArray[np.int64], hidden: Tensor, layout: Layout) -> Tensor:
     return embedding(torch.from_numpy(flat).to(hidden.device), hidden.flatten(0, 1))
 
 
-def _of_policy(model: PreTrainedModel, batch: Batch, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-probabilities and entropies, (T,) each."""
-    index = torch.from_numpy(_predicted(batch)).to(batch.ids.device)
-    logprobs, entropy = action_logprobs(model, before, batch.ids[index], batch.temperature)
-    zeros = torch.zeros(len(batch), device=before.device)
-    return zeros.index_put((index,), logprobs), zeros.index_put((index,), entropy)
+def _onto(batch: Batch, places: NDArray[np.int64], values: Tensor) -> Tensor:
+    """The values at their tokens' places, (T,), and 0 elsewhere."""
+    index = torch.from_numpy(places).to(values.device)
+    return torch.zeros(len(batch), device=values.device).index_put((index,), values)
 
 
 def _of_value(model: PreTrainedModel, batch: Batch, states: Tensor) -> Tensor:
     head: Any = model.score
-    value = head(states.to(head.weight.dtype)).squeeze(-1).float()
-    index = torch.from_numpy(_predicted(batch)).to(states.device)
-    return torch.zeros(len(batch), device=states.device).index_put((index,), value)
+    return _onto(batch, _predicted(batch), head(states.to(head.weight.dtype)).squeeze(-1).float())
 
 
 def hidden_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Layout]:

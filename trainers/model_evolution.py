@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from palaestra.agents import processes
 from palaestra.episodes.sources import Source, with_older
+from palaestra.episodes.views import Row
 
 from .algorithms import Algorithm
 from .batch import Batch, pack, save_batch, with_gradient
@@ -18,6 +18,7 @@ from .forward import forward, forward_critique, forward_states, forward_values
 from .losses import Joint, Objective, PolicyGradient
 from .modules import Critic, Judge, Module, with_rewards_in, with_token_rewards, with_values
 from .optimise import Read, Schedule, TrainingError, update
+from .recipe import Recipe
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
 from .rounds import PlayedRound
 from .session import Session
@@ -52,8 +53,7 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
     moving = with_gradient(batch) if objective.reads_advantage else batch
     if moving is None:
         return metrics
-    rounds = recipe.self_play.own_rounds(spec.rounds) if recipe.self_play else spec.rounds
-    schedule = whole = Schedule(spec.learning_rate, spec.warmup, rounds * spec.updates)
+    schedule = whole = schedule_of(recipe)
     if spec.start == "base":
         session.restart()
         schedule = replace(whole, total=spec.updates)  # over all rounds, the last would hardly leave the base
@@ -73,8 +73,15 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
     return metrics
 
 
+def schedule_of(recipe: Recipe) -> Schedule:
+    """Of the rates over all rounds of evolution that are the policy's own."""
+    spec = recipe.evolve
+    rounds = recipe.self_play.own_rounds(spec.rounds) if recipe.self_play else spec.rounds
+    return Schedule(spec.learning_rate, spec.warmup, rounds * spec.updates)
+
+
 def _scored(
-    session: Session, algorithm: Algorithm, played: PlayedRound, batch: Batch, rows: list[Any], beside: str
+    session: Session, algorithm: Algorithm, played: PlayedRound, batch: Batch, rows: list[Row], beside: str
 ) -> tuple[Batch, dict[str, Any]]:
     """The batch with what the objective reads: advantages, forecasts, log-probabilities of the reference, mismatch."""
     objective, most = algorithm.objective, session.recipe.micro_batch_tokens
@@ -92,17 +99,12 @@ def _scored(
         rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
         batch = replace(batch, reward=batch.spread([row.reward for row in rows]))
     if algorithm.judge is not None:
-        judge, against = _judges(session, algorithm.judge)
-        if algorithm.judge.context is not None:
-            batch = with_rewards_in(batch, algorithm.judge.context(played, rows), algorithm.judge, judge, most)
-        else:
-            batch = with_token_rewards(batch, algorithm.judge, judge, against, most)
+        batch = _judged(session, algorithm.judge, played, batch, rows)
     if algorithm.critic is not None and algorithm.credit is not None:
-        shared = algorithm.critic.shared
-        critic, read = (
-            (session.model, forward) if shared else (session.module("critic").model, _reading(algorithm.critic))
-        )
-        batch = with_values(batch, critic, read, most)
+        if algorithm.critic.shared:
+            batch = with_values(batch, session.model, forward, most)
+        else:
+            batch = with_values(batch, session.module("critic").model, _reading(algorithm.critic), most)
     if algorithm.advantage is not None:
         advantage, scores = algorithm.advantage(rows, learner.running)
         batch, metrics = replace(batch, advantage=batch.spread(advantage)), scores | metrics
@@ -126,9 +128,13 @@ def _reading(critic: Critic) -> Read:
     return forward_values if critic.after else forward_states
 
 
-def _judges(session: Session, judge: Judge) -> tuple[PreTrainedModel, PreTrainedModel]:
+def _judged(session: Session, judge: Judge, played: PlayedRound, batch: Batch, rows: list[Row]) -> Batch:
+    """The batch with what the judge says of its tokens."""
+    model, most = session.module("judge").model, session.recipe.micro_batch_tokens
+    if judge.context is not None:
+        return with_rewards_in(batch, judge.context(played, rows), judge, model, most)
     against = session.freeze_reference() if judge.against is None else session.module("contrast").model
-    return session.module("judge").model, against
+    return with_token_rewards(batch, judge, model, against, most)
 
 
 def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[str, float]:
@@ -137,7 +143,7 @@ def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[s
         return {}
     sources: dict[str, Source] = {"judge": judge.source} | ({"contrast": judge.against} if judge.against else {})
     spec, metrics = session.recipe.evolve, dict[str, float]()
-    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
+    schedule = schedule_of(session.recipe)
     for name, source in sources.items():
         rows = source(played).rows
         if rows:
@@ -194,7 +200,7 @@ def learn(
             read=read,
         )
     except TrainingError as error:
-        name = f"failed-{session.stage}-{session.round:05d}" + (f"-{processes.rank()}" if processes.rank() else "")
+        name = f"failed-{session.batch}" + (f"-{processes.rank()}" if processes.rank() else "")
         file = session.run.path / f"{name}.pt"
         save_batch(batch, file)
         raise TrainingError(f"{error}; what the step was to learn from is kept in {file}") from error

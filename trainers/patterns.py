@@ -14,23 +14,8 @@ from typing import Any
 
 from palaestra.agents.agent import Agent
 from palaestra.agents.judges import GenerativeJudge, words
-from palaestra.agents.scripted import OracleAgent
 from palaestra.arena.evaluate import held_out
-from palaestra.arena.patterns.playing import (
-    MEMORY,
-    CritiqueScores,
-    ModelScores,
-    RuleScores,
-    Scores,
-    asking,
-    beside_shown,
-    drafts,
-    logged_round,
-    record_of,
-    repairs,
-    rule_agent,
-    valid_texts,
-)
+from palaestra.arena.patterns import playing
 from palaestra.arena.patterns.record import Record
 from palaestra.arena.patterns.settings import Modules, Pattern
 from palaestra.arena.patterns.shows import all_shows
@@ -39,11 +24,11 @@ from palaestra.episodes.views import Row, View
 
 from .algorithms import ALGORITHMS
 from .batch import pack, with_gradient
-from .model_evolution import check_on_policy, evolve_models, learn
-from .optimise import Schedule
-from .rounds import PlayedRound, collect, counted, difficulty_of, judged, new_job, once, step_decoder
+from .model_evolution import check_on_policy, evolve_models, learn, schedule_of
+from .rounds import PlayedRound, collect, counted, demonstrator, difficulty_of, judged, new_job, once, step_decoder
 from .session import Session
 
+Episodes = Sequence[Episode]
 GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
 
 
@@ -91,8 +76,7 @@ def teach(
     moving = with_gradient(batch) if row.objective.reads_advantage else batch
     if moving is None:
         return {**learned, "learned_from": 0}
-    schedule = Schedule(spec.learning_rate, spec.warmup, spec.rounds * spec.updates)
-    metrics = learn(session, moving, row.objective, schedule, learner)
+    metrics = learn(session, moving, row.objective, schedule_of(session.recipe), learner)
     check_on_policy(metrics, session.model.dtype)
     if learner is None:
         session.weights_changed()
@@ -113,9 +97,9 @@ def _examined(session: Session, problems: int, seed: int) -> dict[str, float]:
     recipe, answers = session.recipe, _modules(session).answers
     jobs = held_out(recipe.env_id, recipe.env_kwargs, recipe.evaluation.difficulties, problems, seed, answers)
     firsts = list({job.group_id: job for job in jobs}.values())
-    written = drafts(_agent(session, "creator"), firsts, _task(session), [], {})
+    written = playing.drafts(_agent(session, "creator"), firsts, _task(session), [], {})
     said = session.play(_agent(session, "reasoner"), jobs, {})
-    mended = repairs(_agent(session, "post_processor"), said, _task(session), {})
+    mended = playing.repairs(_agent(session, "post_processor"), said, _task(session), {})
     return _record(session, session.round, written, said, mended).figures()
 
 
@@ -129,35 +113,31 @@ def _played(session: Session) -> Record:
     ]
     tags, modules = session.tags, EpisodeStore(session.run.path / "modules")
     creator, firsts = _agent(session, "creator"), [group[0] for group in jobs]
-    written = once(modules, f"{session.batch}-drafts", lambda: drafts(creator, firsts, task, session.written, tags))
-    session.written = [*session.written, *valid_texts(written)][-MEMORY:]
-    asked = asking([job for group in jobs for job in group], written)
+    written = once(
+        modules, f"{session.batch}-drafts", lambda: playing.drafts(creator, firsts, task, session.written, tags)
+    )
+    session.written = [*session.written, *playing.valid_texts(written)][-playing.MEMORY :]
+    asked = playing.asking([job for group in jobs for job in group], written)
     answers = collect(session, _agent(session, "reasoner"), asked)
     corrector = _agent(session, "post_processor")
-    mended = once(modules, f"{session.batch}-repairs", lambda: repairs(corrector, answers, task, tags))
+    mended = once(modules, f"{session.batch}-repairs", lambda: playing.repairs(corrector, answers, task, tags))
     shown, pattern = list[Episode](), _pattern(session)
     if pattern.strategy == "adversarial" and "evaluator" in pattern.evolved:
-        oracle = OracleAgent(recipe.warm_start.habits_at(max(0, recipe.warm_start.rounds - 1)))
-        shown = collect(session, oracle, asked[:: spec.samples], part="-shown")
+        shown = collect(session, demonstrator(recipe), asked[:: spec.samples], part="-shown")
     before = spec.replay.before(session.round) if spec.replay is not None else ()
-    older = [_record(session, number, *logged_round(session.run, number)) for number in before]
+    older = [_record(session, number, *playing.logged_round(session.run, number)) for number in before]
     return replace(_record(session, session.round, written, answers, mended, shown), older=older)
 
 
 def _record(
-    session: Session,
-    number: int,
-    written: Sequence[Episode],
-    answers: Sequence[Episode],
-    mended: Sequence[Episode],
-    shown: Sequence[Episode] = (),
+    session: Session, number: int, written: Episodes, answers: Episodes, mended: Episodes, shown: Episodes = ()
 ) -> Record:
     chat, made = session.policy.chat, (written, answers, mended)
     sampled = views.groups(answers, decode=step_decoder(session)).rows
     own = judged(session.recipe, number, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
     evaluates = "evaluator" in _pattern(session).learners
-    record = record_of(number, *made, own, _scores(session), words(session.tokenizer), evaluates)
-    return beside_shown(record, shown, _scores(session), chat.example)
+    record = playing.record_of(number, *made, own, _scores(session), words(session.tokenizer), evaluates)
+    return playing.beside_shown(record, shown, _scores(session), chat.example)
 
 
 def shows(session: Session, shown: Sequence[Episode]) -> list[Row]:
@@ -170,18 +150,18 @@ def _agent(session: Session, slot: str) -> Agent:
     """Who fills a slot, with the weights of now."""
     rules = _pattern(session).rules
     if slot in rules:
-        return rule_agent(slot, rules[slot], _task(session))
+        return playing.rule_agent(slot, rules[slot], _task(session))
     if slot == "reasoner":
         return session.policy
     return session.policy_of(slot, f"{slot}@{session.rounds}")
 
 
-def _scores(session: Session) -> Scores:
+def _scores(session: Session) -> playing.Scores:
     """The evaluator, with the weights of now."""
     pattern = _pattern(session)
     if "evaluator" not in pattern.learners:
-        return RuleScores(pattern.rules["evaluator"], session.task_of)
-    made = CritiqueScores if pattern.learners["evaluator"].writes else ModelScores
+        return playing.RuleScores(pattern.rules["evaluator"], session.task_of)
+    made = playing.CritiqueScores if pattern.learners["evaluator"].writes else playing.ModelScores
     return made(GenerativeJudge(session.module("evaluator").model, session.tokenizer), session.policy.chat.example)
 
 

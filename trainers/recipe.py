@@ -30,7 +30,7 @@ COUNTS = {
 }
 NOT_NEGATIVE = {"rounds", "warmup", "learning_rate", "seed"}
 
-OFF_BASE = (PolicyGradient, ClippedWeight, RewriteGuided, MirrorDescent)  # their ratio is to the policy that sampled
+HAVE_RATIO = (PolicyGradient, ClippedWeight, RewriteGuided, MirrorDescent)  # to the policy that sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +199,16 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(
             "evolve.reference is a snapshot in self-play alone, where the policy is frozen now and then"
         )
-    if spec.sampler is not None and isinstance(algorithm.objective, OFF_BASE):
+    has_ratio = isinstance(algorithm.objective, HAVE_RATIO)
+    if spec.sampler is not None and has_ratio:
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")
-    if spec.start == "base" and isinstance(algorithm.objective, OFF_BASE):
+    if spec.start == "base" and has_ratio:
         raise SettingsError(
             f"evolve.start is latest for {spec.algorithm}: its ratio is to the policy that sampled, not to the base"
         )
     if spec.replay is not None:
         evolved = pattern.evolved if (pattern := recipe.pattern()) else None
-        check_replay(spec, isinstance(algorithm.objective, OFF_BASE), evolved, recipe.self_play is not None)
+        check_replay(spec, has_ratio, evolved, recipe.self_play is not None)
     if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
         raise SettingsError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second is off-policy")
 
@@ -230,12 +231,11 @@ def _check_environment(recipe: Recipe) -> None:
             check_beside(beside, recipe.model, recipe.engine, recipe.evolve.start)
         return
     known = levels(recipe.env_id, recipe.env_kwargs)
+    spec = recipe.evolve
     asked = {
         "warm_start.difficulties": recipe.warm_start.difficulties,
         "evaluation.difficulties": recipe.evaluation.difficulties,
-        "evolve.start_difficulty to evolve.top_difficulty": range(
-            recipe.evolve.start_difficulty, recipe.evolve.top_difficulty + 1
-        ),
+        "evolve.start_difficulty to evolve.top_difficulty": range(spec.start_difficulty, spec.top_difficulty + 1),
     }
     for key, named in asked.items():
         if not named or not set(named) <= set(known):

@@ -49,9 +49,8 @@ class PlayedRound:
         self.task_of = session.task_of
 
     def demonstrations(self) -> list[Row]:
-        warm = self.session.recipe.warm_start
-        oracle = OracleAgent(warm.habits_at(max(0, warm.rounds - 1)))
-        return views.sft(self._others(oracle), self.encode, encode_turns=self.encode_turns).rows
+        shown = self._others(demonstrator(self.session.recipe))
+        return views.sft(shown, self.encode, encode_turns=self.encode_turns).rows
 
     def likeliest(self) -> list[Row]:
         return views.each(self._others(self.session.likeliest())).rows
@@ -83,6 +82,12 @@ class PlayedRound:
         firsts = {episode.group_id: episode for episode in self.episodes}
         jobs = [again(episode) for name, episode in firsts.items() if groups is None or name in groups]
         return collect(self.session, agent, jobs, part="-other")
+
+
+def demonstrator(recipe: Recipe) -> OracleAgent:
+    """The oracle, with the habits that it had in the last round of the warm start."""
+    warm = recipe.warm_start
+    return OracleAgent(warm.habits_at(max(0, warm.rounds - 1)))
 
 
 def _is_oracle(episode: Episode) -> bool:
