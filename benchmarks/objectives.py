@@ -18,7 +18,7 @@ from typing import Any
 
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.run_folder import read_json_lines
-from palaestra.trainers.algorithms import ALGORITHMS, OFFLINE
+from palaestra.trainers.algorithms import ALGORITHMS
 
 SEEDS = (0, 1, 2)
 COMPARED = (
@@ -103,7 +103,7 @@ def draw(found: dict[str, list[dict[str, Any]]], file: Path) -> None:
 
 def smoke(runs: Path) -> None:
     """Whether each objective for the reasoner improves on its start, and what that took."""
-    names = [name for name, row in ALGORITHMS.items() if row.group != OFFLINE]
+    names = [name for name, row in ALGORITHMS.items() if row.group != "offline"]
     lines = ["| algorithm | start | 8 rounds | 16 rounds | 95 % interval | answers sampled |", "|---" * 6 + "|"]
     for name in names:
         one = figures(evolved(runs, name, 0, SMOKE_ROUNDS))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,10 +65,13 @@ class Batch:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same with each of its tensors changed."""
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in tensor_fields()}
+        return replace(self, **changed)
+
     def to(self, device: torch.device) -> Batch:
-        if self.ids.device == device:
-            return self
-        return replace(self, **{name: getattr(self, name).to(device) for name in tensor_fields()})
+        return self if self.ids.device == device else self.each(lambda tensor: tensor.to(device))
 
     @property
     def index(self) -> Tensor:
@@ -151,7 +156,7 @@ def select(batch: Batch, sequences: Sequence[int] | NDArray[np.int64]) -> Batch:
     taken = lengths[sequences]
     shift = (np.cumsum(lengths) - lengths)[sequences] - (np.cumsum(taken) - taken)  # from its new place to its old one
     chosen = torch.from_numpy(np.repeat(shift, taken) + np.arange(taken.sum())).to(batch.ids.device)
-    return replace(batch, **{name: getattr(batch, name)[chosen] for name in tensor_fields()})
+    return batch.each(itemgetter(chosen))
 
 
 def with_gradient(batch: Batch) -> Batch | None:
@@ -183,10 +188,7 @@ def micro_batches(batch: Batch, max_tokens: int, whole_groups: bool = False) -> 
             start = end
         end += length
     ordered = select(batch, order)
-    tokens = {name: getattr(ordered, name) for name in tensor_fields()}
-    return [
-        replace(batch, **{name: tensor[cut] for name, tensor in tokens.items()}) for cut in [*cuts, slice(start, end)]
-    ]
+    return [ordered.each(itemgetter(cut)) for cut in [*cuts, slice(start, end)]]
 
 
 def _unit_lengths(lengths: NDArray[np.int64], group: NDArray[np.int64]) -> list[int]:

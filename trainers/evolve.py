@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from palaestra.episodes import views
 from . import self_play
 from .batch import pack
 from .losses import NLL
-from .model_evolution import evolve_models, learn
+from .model_evolution import learn, learn_from
 from .optimise import Schedule, TrainingError
 from .patterns import exam, pattern_round, shows
-from .rounds import PlayedRound, collect, counted, judged, new_job, sample
+from .rounds import collect, counted, new_job, sample
 from .session import Session, Stopped
 
 
@@ -120,8 +121,8 @@ def _demonstrated(session: Session) -> views.View:
     recipe, spec = session.recipe, session.recipe.warm_start
     oracle = OracleAgent(spec.habits_at(session.round))
     jobs = [
-        new_job(recipe, "warm", session.round, index, 0, spec.difficulties[index % len(spec.difficulties)])
-        for index in range(spec.problems)
+        new_job(recipe, "warm", session.round, index, 0, level)
+        for index, level in zip(range(spec.problems), cycle(spec.difficulties))
     ]
     shown = collect(session, oracle, jobs)
     chat = session.policy.chat
@@ -134,8 +135,7 @@ def evolve_round(session: Session) -> dict[str, Any]:
     before = session.clock.sampling, session.clock.tokens_sampled
     episodes, view = sample(session)
     levels = session.curricula.levels()
-    rows = judged(session.recipe, session.round, view.rows)
-    metrics = evolve_models(session, PlayedRound(session, episodes, rows)) if rows else {}
+    metrics = learn_from(session, episodes, view.rows)
     rewards = counted(session, episodes)
     lengths = [len(turn.action_ids) for episode in episodes for turn in episode.turns]
     return {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from palaestra.agents import processes
+from palaestra.episodes import Episode
 from palaestra.episodes.sources import Source, with_older
 from palaestra.episodes.views import Row
 
@@ -20,13 +21,19 @@ from .modules import Critic, Judge, Module, with_rewards_in, with_token_rewards,
 from .optimise import Read, Schedule, TrainingError, update
 from .recipe import Recipe
 from .reference import kl_penalised, with_mismatch, with_old, with_reference
-from .rounds import PlayedRound
+from .rounds import PlayedRound, judged
 from .session import Session
 
 # Of the first update on fresh samples, where the ratio is 1 by definition: the largest |ratio - 1| in fp32. Half
 # precision rounds by the shape of a batch, so that only the mean |Δ log π| tells there.
 RATIO_TOLERANCE = 1e-3
 HALF_TOLERANCE = 0.05
+
+
+def learn_from(session: Session, episodes: Sequence[Episode], rows: list[Row], beside: str = "") -> dict[str, Any]:
+    """``evolve_models`` on a round's rows, with the rewards that its control leaves them; {} where there is none."""
+    rows = judged(session.recipe, session.round, rows)
+    return evolve_models(session, PlayedRound(session, episodes, rows), beside) if rows else {}
 
 
 def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> dict[str, Any]:

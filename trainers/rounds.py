@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -177,13 +176,12 @@ def once(store: EpisodeStore, name: str, play: Callable[[], list[Episode]]) -> l
 def new_job(recipe: Recipe, stage: str, round: int, problem: int, sample: int, difficulty: int) -> Job:
     """The job of one answer; everything in it follows from the recipe's seed and the numbers given."""
     group = f"{stage}/{round:05d}/{problem:05d}"
-    options: dict[str, Any] = {"difficulty": difficulty}
     return Job(
         id=f"{group}/{sample:03d}",
         env_id=recipe.env_id,
         env_kwargs={**recipe.env_kwargs, "split": "train"},
         seed=derive_seed(recipe.seed, stage, round, problem),
         group_id=group,
-        reset_options=options,
+        reset_options={"difficulty": difficulty},
         agent_seed=derive_seed(recipe.seed, stage, round, problem, sample),
     )

@@ -36,9 +36,9 @@ from palaestra.episodes import Episode, views
 from palaestra.episodes.views import Row
 
 from .batch import pack
-from .model_evolution import evolve_models
+from .model_evolution import learn_from
 from .reference import logprobs_under
-from .rounds import PlayedRound, judged, once
+from .rounds import once
 from .session import Session
 
 POLICY, EXPLOITER = "policy", "exploiter"
@@ -103,8 +103,7 @@ def _exploiter_round(session: Session, league: League, whom: SelfPlay) -> dict[s
     exploiter = session.policy_of(EXPLOITER, f"{EXPLOITER}@{session.rounds}")
     jobs = _jobs(session, "evolve", spec.problems, spec.samples, [POLICY], EXPLOITER)
     episodes = _collect(session, {EXPLOITER: exploiter, POLICY: session.policy}, jobs)
-    rows = judged(session.recipe, session.round, views.matches(episodes, exploiter.actor.agent_id).rows)
-    metrics = evolve_models(session, PlayedRound(session, episodes, rows), EXPLOITER) if rows else {}
+    metrics = learn_from(session, episodes, views.matches(episodes, exploiter.actor.agent_id).rows, EXPLOITER)
     metrics |= figures(episodes, exploiter.actor.agent_id)
     if whom.own_rounds(session.round + 2) > own_rounds:  # its last
         model = session.modules.pop(EXPLOITER).model
@@ -119,8 +118,7 @@ def _learned(session: Session, episodes: list[Episode], rows: list[Row]) -> dict
     metrics: dict[str, Any] = {}
     for seat, beside in enumerate(["", *_seats(session)]):
         own = of_seat(rows, episodes, seat) if _seats(session) else rows
-        own = judged(session.recipe, session.round, own)
-        moved = evolve_models(session, PlayedRound(session, episodes, own), beside) if own else {}
+        moved = learn_from(session, episodes, own, beside)
         metrics |= {f"{beside}_{name}" if beside else name: value for name, value in moved.items()}
     return metrics
 

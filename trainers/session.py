@@ -127,9 +127,8 @@ class Session:
 
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
-        self.policy.actor = Actor(
-            f"{self.recipe.name}@{self.rounds}", processes.agreed(weights_hash(self.model), "policy")
-        )
+        version = processes.agreed(weights_hash(self.model), "policy")
+        self.policy.actor = Actor(f"{self.recipe.name}@{self.rounds}", version)
 
     def task_of(self, episode: Episode) -> Any:
         """The task that an episode is of."""
