@@ -193,7 +193,7 @@ def test_kto(case: Case, tmp_path: Path) -> None:
     from trl.trainer.kto_config import KTOConfig
     from trl.trainer.kto_trainer import KTOTrainer
 
-    from palaestra.trainers.reference import _answer_to
+    from palaestra.episodes.views import behind
 
     options = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
     data = {"prompt": ["a", "b"], "completion": ["c", "d"], "label": [True, False]}
@@ -206,7 +206,8 @@ def test_kto(case: Case, tmp_path: Path) -> None:
         train_dataset=Dataset.from_dict(data),
         processing_class=nano_tokenizer(),
     )
-    crossed = case.padded([_answer_to(row, case.rows[(i // 2 * 2 + 2) % 8]) for i, row in enumerate(case.rows)])
+    others = [case.rows[(i // 2 * 2 + 2) % 8].prompt for i in range(len(case.rows))]
+    crossed = case.padded([behind(prompt, row) for prompt, row in zip(others, case.rows, strict=True)])
     inputs = case.padded(case.rows) | {f"KL_{name}": value for name, value in crossed.items()}
     inputs["label"] = torch.tensor([row.label > 0 for row in case.rows])
     agree(case, KTO(**options), lambda: trainer._compute_loss(case.model, inputs, False))
