@@ -1,10 +1,12 @@
 """Low-rank adapters (LoRA, arXiv 2106.09685): thin matrices beside a model's own, which alone learn and are saved.
 
-An adapter's folder names the model it belongs to by path or hub id; a path may be relative to the folder.
+An adapter's folder names the model it belongs to by path or hub id. A path is relative where the model lies beside
+one of the folder's parents, as in a run's folder, which can be moved as a whole.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import warnings
@@ -75,7 +77,7 @@ def load_adapter(model: PreTrainedModel, folder: str | os.PathLike[str], name: s
     from safetensors.torch import load_file
 
     config = LoraConfig.from_pretrained(str(folder))
-    base = config.base_model_name_or_path
+    base = base_of(folder)
     _inject(model, config, name, seed=0)
     config.base_model_name_or_path = base
     saved = {key.removeprefix("base_model.model."): value for key, value in load_file(Path(folder) / WEIGHTS).items()}
@@ -106,9 +108,18 @@ def save_weights(model: Any, folder: Path) -> None:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True)
-    model.peft_config[LEARNS].save_pretrained(folder)
+    config = copy.copy(model.peft_config[LEARNS])
+    config.base_model_name_or_path = _seen_from(folder, config.base_model_name_or_path)
+    config.save_pretrained(folder)
     state = {f"base_model.model.{key}": value.contiguous() for key, value in _adapter(model, LEARNS).items()}
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def _seen_from(folder: Path, base: str) -> str:
+    at, folder = Path(base).resolve(), folder.resolve()
+    if not at.is_dir():
+        return base
+    return os.path.relpath(at, folder) if at.parent in folder.parents else str(at)
 
 
 def _adapter(model: Any, name: str) -> dict[str, Tensor]:
@@ -129,6 +140,31 @@ def merged(model: PreTrainedModel, folder: str | os.PathLike[str]) -> PreTrained
     whole: Any = PeftModel.from_pretrained(model, str(folder))
     plain: PreTrainedModel = whole.merge_and_unload()
     return plain
+
+
+def merged_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """The weights of a plain model that answers as this one does with the adapter that learns: its product added."""
+    from peft.tuners.lora import LoraLayer
+
+    parts = ("lora_", "modules_to_save.", "original_module.")
+    weights = {name: value for name, value in model.state_dict().items() if not any(part in name for part in parts)}
+    for name, module in model.named_modules():
+        if isinstance(module, LoraLayer):
+            base = f"{name}.base_layer.weight"
+            weights[base] = weights[base] + module.get_delta_weight(LEARNS).to(weights[base].dtype)  # type: ignore[attr-defined]
+    return {name.replace(".base_layer.", "."): value.detach() for name, value in weights.items()}
+
+
+def plain(model: PreTrainedModel) -> PreTrainedModel:
+    """A model without an adapter, of ``merged_weights``; one that has none is given back."""
+    if not has_adapter(model):
+        return model
+    with torch.random.fork_rng():
+        other = type(model)(model.config)
+    other.load_state_dict(merged_weights(model), assign=True)  # in the model's precision
+    other.tie_weights()
+    moved: PreTrainedModel = other.to(device=model.device)  # type: ignore[call-arg]
+    return moved
 
 
 @contextmanager

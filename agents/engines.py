@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from transformers import PreTrainedModel
 
+from .adapters import plain
 from .drift import CheckedEngine
 from .engine import Engine
 from .transformers_engine import TransformersEngine
@@ -20,7 +21,7 @@ def vllm(model: PreTrainedModel, eos_ids: Iterable[int]) -> Engine:
     """Computes with a copy in vLLM, compared with the model after each update."""
     from .vllm_engine import VllmEngine
 
-    return CheckedEngine(VllmEngine(model, eos_ids), model)
+    return CheckedEngine(VllmEngine(plain(model), eos_ids), model)
 
 
 ENGINES: dict[str, Callable[[PreTrainedModel, Iterable[int]], Engine]] = {"transformers": embedded, "vllm": vllm}

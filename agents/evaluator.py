@@ -136,13 +136,19 @@ def value_head(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
     return weights or None
 
 
-def new_evaluator(policy: str | os.PathLike[str], device: str | torch.device = "cpu", lora_rank: int = 0) -> Evaluator:
+def new_evaluator(
+    policy: str | os.PathLike[str],
+    device: str | torch.device = "cpu",
+    lora_rank: int = 0,
+    dtype: torch.dtype | None = None,
+) -> Evaluator:
     """An untrained evaluator on the weights of a policy: its head says 0 to everything.
 
-    lora_rank: of adapters that are to learn, with the head, instead of the weights; 0 for none.
+    lora_rank: of adapters that are to learn, with the head, instead of the weights; 0 for none. dtype: of the weights,
+    as ``load_model`` has it.
     """
     kind, head_weights = AutoModelForSequenceClassification, ("score.weight",)
-    model, tokenizer = load_pretrained(policy, kind, device, merge=True, new=head_weights, num_labels=1)
+    model, tokenizer = load_pretrained(policy, kind, device, dtype, True, head_weights, num_labels=1)
     head: Any = model.score
     torch.nn.init.zeros_(head.weight)
     if lora_rank:

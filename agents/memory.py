@@ -61,6 +61,7 @@ def master_weights(weights: Sequence[Tensor], device: torch.device | None = None
     """For each weight its copy in fp32 on ``device``; a weight that is both already stands for itself.
 
     A copy gets its weight's gradient as soon as there is one, so that gradients add up in fp32, on the copy's device.
+    Copies that were made of the weights before get none any more.
     """
     return [weight if _is_master(weight, device) else _master(weight, device) for weight in weights]
 
@@ -78,6 +79,12 @@ def write_back(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], mast
         optimizer.register_step_post_hook(write)
 
 
+def apart(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> list[Tensor]:
+    """What an optimiser moves that are not the model's own weights, but their fp32 copies."""
+    own = {id(weight) for weight in model.parameters()}
+    return [weight for group in optimizer.param_groups for weight in group["params"] if id(weight) not in own]
+
+
 def _is_master(weight: Tensor, device: torch.device | None) -> bool:
     return weight.dtype == torch.float32 and device in (None, weight.device)
 
@@ -91,5 +98,7 @@ def _master(weight: Tensor, device: torch.device | None) -> Tensor:
         master.grad = gradient if master.grad is None else master.grad.add_(gradient)
         weight.grad = None
 
-    weight.register_post_accumulate_grad_hook(take)
+    if (earlier := getattr(weight, "gives_gradient", None)) is not None:
+        earlier.remove()  # to the copy of an optimiser before this one
+    weight.gives_gradient = weight.register_post_accumulate_grad_hook(take)  # type: ignore[attr-defined]
     return master

@@ -62,6 +62,5 @@ def open_model(spec: ModelSpec, seed: int, base: Path) -> tuple[PreTrainedModel,
     if spec.lora is not None:
         if spec.path is None:
             save_checkpoint(base.parent, base.name, model, tokenizer, None)
-        found = f"../../{base.name}" if spec.path is None else whereabouts(spec.path)
-        add_adapter(model, found, **dataclasses.asdict(spec.lora), seed=seed)
+        add_adapter(model, whereabouts(spec.path or base), **dataclasses.asdict(spec.lora), seed=seed)
     return model.to(device), tokenizer

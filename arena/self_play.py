@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from palaestra.agents.opening import ModelSpec
 from palaestra.agents.samplers import Sampler
 from palaestra.agents.search.games import check_searchable
 from palaestra.envs.games import game_class, make_game, scripted
@@ -160,13 +159,8 @@ def check_sampler(sampler: Sampler | None, spec: SelfPlay | None, environment: s
             raise SettingsError(f"evolve.sampler: {error}") from None
 
 
-def check_beside(what: str, model: ModelSpec, engine: str, start: str) -> None:
-    """Raises SettingsError for a model, an engine or a start that policies beside the first cannot have."""
-    for name in ("lora", "dtype", "gradient_checkpointing", "offload_optimizer"):
-        if getattr(model, name) != getattr(ModelSpec(), name):
-            raise SettingsError(f"self_play.{what} is for whole weights in float32: leave model.{name} away")
-    if engine != "transformers":
-        raise SettingsError(f"self_play.{what} is for engine transformers, not {engine}")
+def check_beside(what: str, start: str) -> None:
+    """Raises SettingsError for a start that policies beside the first cannot have."""
     if start != "latest":
         raise SettingsError(f"self_play.{what} goes on from the latest weights: leave evolve.start away")
 

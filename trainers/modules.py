@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
+from palaestra.agents.memory import apart
 from palaestra.episodes.advantages import RunningMean
 from palaestra.episodes.sources import Round, Source
 from palaestra.episodes.views import Row
@@ -64,25 +66,39 @@ class Judge:
 class Module:
     """A model beside the policy, with its optimiser, its running means and the number of steps that it has made."""
 
-    def __init__(self, model: PreTrainedModel, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, state: Mapping[str, Any] | None = None, device: torch.device | None = None
+    ) -> None:
+        """state: of ``state_dict``, to go on from. device: the optimiser's, where it is not the model's."""
         self.model = self.learner = model  # whole in every process
         self.steps = 0
         self.running = RunningMean()
         if state is not None:
-            model.load_state_dict(state["weights"])
-        self.optimizer = adamw(model)
+            _put(state["weights"].values(), self._weights().values())
+        self.optimizer = adamw(model, device=device)
         if state is not None:
             self.steps = state["steps"]
-            self.running.load_state_dict(state.get("running", self.running.state_dict()))
+            self.running.load_state_dict(state["running"])
             self.optimizer.load_state_dict(state["optimizer"])
+            _put(state["masters"], apart(self.optimizer, model))
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Those that learn."""
+        return {name: weight.detach() for name, weight in self.model.named_parameters() if weight.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "weights": self.model.state_dict(),
+            "weights": self._weights(),
+            "masters": apart(self.optimizer, self.model),
             "steps": self.steps,
             "running": self.running.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+
+
+def _put(saved: Iterable[Tensor], weights: Iterable[Tensor]) -> None:
+    for weight, value in zip(weights, saved, strict=True):
+        weight.data.copy_(value)
 
 
 def with_values(batch: Batch, critic: PreTrainedModel, read: Callable[..., Outputs], max_tokens: int) -> Batch:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
+from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.judges import GenerativeJudge, words
 from palaestra.arena.evaluate import held_out
@@ -26,7 +27,7 @@ from .algorithms import ALGORITHMS
 from .batch import pack, with_gradient
 from .model_evolution import check_on_policy, evolve_models, learn, schedule_of
 from .rounds import PlayedRound, collect, counted, demonstrator, difficulty_of, judged, new_job, once, step_decoder
-from .session import Session
+from .session import Session, Shared
 
 Episodes = Sequence[Episode]
 GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
@@ -137,7 +138,8 @@ def _record(
     own = judged(session.recipe, number, sampled) or views.sft(answers, chat.example, min_score=-math.inf).rows
     evaluates = "evaluator" in _pattern(session).learners
     record = playing.record_of(number, *made, own, _scores(session), words(session.tokenizer), evaluates)
-    return playing.beside_shown(record, shown, _scores(session), chat.example)
+    told = playing.beside_shown(record, shown, _scores(session), chat.example)
+    return processes.gather(told)[0]  # all processes learn from what one of them was told, to the last digit
 
 
 def shows(session: Session, shown: Sequence[Episode]) -> list[Row]:
@@ -153,7 +155,7 @@ def _agent(session: Session, slot: str) -> Agent:
         return playing.rule_agent(slot, rules[slot], _task(session))
     if slot == "reasoner":
         return session.policy
-    return session.policy_of(slot, f"{slot}@{session.rounds}")
+    return Shared(session.policy_of(slot, f"{slot}@{session.rounds}"), session)
 
 
 def _scores(session: Session) -> playing.Scores:

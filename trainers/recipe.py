@@ -179,8 +179,6 @@ def _check_numbers(recipe: Recipe) -> None:
 
 def _check_algorithm(recipe: Recipe) -> None:
     spec = recipe.evolve
-    if recipe.engine == "vllm" and recipe.model.lora is not None:
-        raise SettingsError("engine vllm takes whole weights, model.lora has none: leave one of them away")
     try:
         algorithm = recipe.algorithm()
         if spec.sampler is not None:
@@ -228,7 +226,7 @@ def _check_environment(recipe: Recipe) -> None:
         if beside and row.critic is not None:
             raise SettingsError(f"{name} has one critic: leave self_play.{beside} away")
         if beside:
-            check_beside(beside, recipe.model, recipe.engine, recipe.evolve.start)
+            check_beside(beside, recipe.evolve.start)
         return
     known = levels(recipe.env_id, recipe.env_kwargs)
     spec = recipe.evolve
@@ -250,8 +248,6 @@ def _check_modules(recipe: Recipe) -> None:
         return
     if recipe.self_play is not None:
         raise SettingsError("modules are for tasks of one question, self_play for games: leave one of them away")
-    if recipe.model.lora is not None or recipe.engine != "transformers":
-        raise SettingsError("modules learn whole weights, sampled by engine transformers: leave model.lora away")
     if recipe.modules.gate < 1 or recipe.modules.answers < 1:
         raise SettingsError("modules.gate and modules.answers are 1 or more")
     if row.attempts:

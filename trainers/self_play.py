@@ -99,7 +99,7 @@ def _exploiter_round(session: Session, league: League, whom: SelfPlay) -> dict[s
     if whom.own_rounds(session.round - 1) < own_rounds:  # its first
         session.modules.pop(EXPLOITER, None)
         session.saved_modules.pop(EXPLOITER, None)
-        session.module(EXPLOITER).model.load_state_dict(session.model.state_dict())
+        session.module(EXPLOITER, session.model.state_dict())
     exploiter = session.policy_of(EXPLOITER, f"{EXPLOITER}@{session.rounds}")
     jobs = _jobs(session, "evolve", spec.problems, spec.samples, [POLICY], EXPLOITER)
     episodes = _collect(session, {EXPLOITER: exploiter, POLICY: session.policy}, jobs)
@@ -109,7 +109,8 @@ def _exploiter_round(session: Session, league: League, whom: SelfPlay) -> dict[s
         model = session.modules.pop(EXPLOITER).model
         save = partial(save_checkpoint, model=model, tokenizer=session.tokenizer, state=None)
         league.admit_exploiter(f"{EXPLOITER}-{session.round + 1:05d}", save)
-        league.write()
+        if processes.is_first():
+            league.write()
     return {f"{EXPLOITER}_{name}": value for name, value in metrics.items()}
 
 

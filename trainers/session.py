@@ -13,8 +13,8 @@ from torch.utils._pytree import tree_map
 from transformers import PreTrainedModel
 
 from palaestra.agents import processes
-from palaestra.agents.adapters import Frozen, has_adapter, load_adapter
-from palaestra.agents.agent import Agent
+from palaestra.agents.adapters import Frozen, has_adapter, load_adapter, merged_weights
+from palaestra.agents.agent import Agent, Dialogue, Reply
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.checkpoint import BrokenCheckpoint, fits, load_state, progress, save_checkpoint, save_progress
 from palaestra.agents.clock import Clock, TimedEngine
@@ -22,7 +22,7 @@ from palaestra.agents.engine import Sampling
 from palaestra.agents.engines import ENGINES
 from palaestra.agents.evaluator import add_value_head, new_evaluator, value_head
 from palaestra.agents.judges import mark
-from palaestra.agents.memory import recompute_layers
+from palaestra.agents.memory import apart, recompute_layers
 from palaestra.agents.opening import open_model
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, load_policy, weights_hash
@@ -46,11 +46,24 @@ from .recipe import Recipe
 STAGES = ("warm", "evolve")
 COUNTERS = ("stage", "round", "rounds", "steps", "version")  # of a session, as a checkpoint has them
 J = TypeVar("J", Job, MatchJob)
+T = TypeVar("T")
+R = TypeVar("R")
 BASE = "base"  # in a run's folder: the model that its adapters belong to, where it is nowhere else
 
 
 class Stopped(Exception):
     """The run was asked to stop, and did so after a whole round, with a checkpoint; it can be resumed."""
+
+
+class Shared:
+    """An agent of whose dialogues each process has its share; all of them get all replies."""
+
+    def __init__(self, agent: Agent, session: Session) -> None:
+        self.agent, self.session = agent, session
+        self.actor = agent.actor
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        return self.session.shared(dialogues, self.agent.respond)
 
 
 class Session:
@@ -70,11 +83,10 @@ class Session:
         self.model = model
         if recipe.model.offload_optimizer and (model.device.type == "cpu" or processes.sharding_asked()):
             raise SettingsError("model.offload_optimizer is for a whole model on a GPU: here it would move nothing")
-        if recipe.modules is not None and processes.count() > 1:
-            raise SettingsError("modules evolve in one process: start this recipe without accelerate launch")
-        beside = recipe.self_play and recipe.self_play.beside
-        if beside and processes.count() > 1:
-            raise SettingsError(f"self_play.{beside} is for one process: start this recipe without accelerate launch")
+        if recipe.modules is not None and recipe.modules.admit != "always" and processes.sharding_asked():
+            raise SettingsError("a round is taken back of a whole model: set modules.admit: always, or leave FSDP away")
+        if recipe.engine == "vllm" and recipe.model.lora and processes.sharding_asked():
+            raise SettingsError("engine vllm is given adapters of a whole model: leave model.lora or FSDP away")
         if recipe.model.gradient_checkpointing:
             recompute_layers(model)
         self.learner = sharded(model) if processes.sharding_asked() else model
@@ -122,8 +134,12 @@ class Session:
     def weights_changed(self) -> None:
         """Tell the engine that the policy is another one now."""
         self.version += 1
-        named = ((name, w) for name, w in self.learner.named_parameters() if not name.startswith("score."))
+        merges = self.recipe.engine == "vllm" and has_adapter(self.model)
+        weights = merged_weights(self.model).items() if merges else self.learner.named_parameters()
+        named = ((name, weight) for name, weight in weights if not name.startswith("score."))
         self.engine.load(((name, whole(weight).detach()) for name, weight in named), self.version)
+        if self.learner is not self.model and (head := value_head(self.learner)):
+            self.model.load_state_dict({name: whole(weight) for name, weight in head.items()}, strict=False)
 
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
@@ -143,15 +159,24 @@ class Session:
         """An agent of a folder, which samples as the policy does."""
         return load_policy(folder, self.policy.sampling, name, self.model.device, self.model.dtype)
 
-    def module(self, name: str) -> Module:
+    def module(self, name: str, weights: Mapping[str, Any] | None = None) -> Module:
         """A model beside the policy: the latest checkpoint's, or a new one, the policy as evolution began.
 
-        A critic has a head in place of the policy's, which says 0 at first.
+        It is held and learns as the policy does: in the same precision, by an adapter of its own where that has one. A
+        critic has a head in place of the policy's, which says 0 at first. weights: that a new one begins with.
         """
         if name not in self.modules:
-            first, device = self.first_policy, self.model.device
-            model = new_evaluator(first, device).model if name == "critic" else load_model(first, device)[0]
-            self.modules[name] = Module(model, self.saved_modules.pop(name, None))
+            first, spec, same = self.first_policy, self.recipe.model, (self.model.device, self.model.dtype)
+            if name == "critic":
+                rank = spec.lora.rank if spec.lora else 0
+                model = new_evaluator(first, same[0], rank, same[1]).model
+            else:
+                model = load_model(first, *same)[0]
+            if weights is not None:
+                model.load_state_dict({key: weights[key] for key in model.state_dict()})
+            if spec.gradient_checkpointing:
+                recompute_layers(model)
+            self.modules[name] = Module(model, self.saved_modules.pop(name, None), self._elsewhere)
         return self.modules[name]
 
     def policy_of(self, name: str, agent_id: str) -> PolicyLLM:
@@ -165,19 +190,14 @@ class Session:
         """The folder of the policy as it was when evolution began."""
         return self.run.path / "agents" / "warm"
 
-    def add_value_head(self) -> None:
-        """Give the policy a head that forecasts its rewards, 0 at first, unless it has one.
-
-        Raises:
-            SettingsError: the model is in parts: the head would not learn with them.
-        """
+    def add_value_head(self, weights: Mapping[str, Any] | None = None) -> None:
+        """Give the policy a head that forecasts its rewards, unless it has one: with these weights, or 0 at first."""
         if hasattr(self.model, "score"):
             return
-        if self.learner is not self.model:
-            raise SettingsError(
-                "a critic on the policy's backbone needs it whole: launch without FSDP, or leave it apart"
-            )
         add_value_head(self.model)
+        self.model.load_state_dict(weights or {}, strict=False)
+        if self.learner is not self.model:
+            self.learner = sharded(self.model)  # the parts before have no head
         self.optimizer = self._new_optimizer()
 
     def restart(self) -> None:
@@ -197,22 +217,33 @@ class Session:
 
     def snapshot(self) -> dict[str, Any]:
         """A copy of all weights that learn, and of their optimisers, for ``put_back``."""
-        state = {"weights": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "steps": self.steps}
+        state = {
+            "weights": self.model.state_dict(),
+            "masters": self._masters(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+        }
         others = {name: module.state_dict() for name, module in self.modules.items()}
         return copy.deepcopy({"policy": state, "modules": others, "running": self.running.state_dict()})
 
     def put_back(self, saved: Mapping[str, Any]) -> None:
         """Go back to the weights and optimisers of a snapshot; models that were made since are forgotten."""
-        self.model.load_state_dict(saved["policy"]["weights"])
+        self.model.load_state_dict(saved["policy"]["weights"], strict=False)  # a reference's adapter came since
         self.optimizer.load_state_dict(saved["policy"]["optimizer"])
+        for master, value in zip(self._masters(), saved["policy"]["masters"], strict=True):
+            master.data.copy_(value)
         self.steps = saved["policy"]["steps"]
-        self.modules = {name: Module(self.modules[name].model, state) for name, state in saved["modules"].items()}
+        model_of = {name: module.model for name, module in self.modules.items()}
+        self.modules = {name: Module(model_of[name], at, self._elsewhere) for name, at in saved["modules"].items()}
         self.running.load_state_dict(saved["running"])
         self.weights_changed()
 
     def _new_optimizer(self) -> torch.optim.AdamW:
-        elsewhere = torch.device("cpu") if self.recipe.model.offload_optimizer else None
-        return adamw(self.learner, device=elsewhere)
+        return adamw(self.learner, device=self._elsewhere)
+
+    @property
+    def _elsewhere(self) -> torch.device | None:
+        return torch.device("cpu") if self.recipe.model.offload_optimizer else None
 
     @property
     def batch(self) -> str:
@@ -235,12 +266,16 @@ class Session:
         return self._shared(jobs, lambda mine: play_matches(agents, mine, tags, tables=self.tables))
 
     def _shared(self, jobs: Sequence[J], played: Callable[[Sequence[J]], Iterable[Episode]]) -> list[Episode]:
+        order = {job.id: index for index, job in enumerate(jobs)}
+        return sorted(self.shared(jobs, played), key=lambda episode: order[episode.id])
+
+    def shared(self, items: Sequence[T], do: Callable[[Sequence[T]], Iterable[R]]) -> list[R]:
+        """What comes of the items, of which each process takes its share; what they sampled counts in all of them."""
         before = self.clock.tokens_sampled
-        mine = list(played(processes.share(jobs)))
+        mine = list(do(processes.share(items)))
         parts = processes.gather((mine, self.clock.tokens_sampled - before))
         self.clock.tokens_sampled = before + sum(tokens for _, tokens in parts)
-        order = {job.id: index for index, job in enumerate(jobs)}
-        return sorted((episode for part, _ in parts for episode in part), key=lambda episode: order[episode.id])
+        return [one for part, _ in parts for one in part]
 
     def begin_stage(self, stage: str, round: int = 0) -> None:
         """Go to a stage's first round, with an optimiser that has seen nothing yet."""
@@ -331,8 +366,7 @@ class Session:
             setattr(self, name, state[name])
         self.saved_modules = state["modules"]
         if state["value_head"] is not None:
-            self.add_value_head()
-            self.model.load_state_dict(state["value_head"], strict=False)
+            self.add_value_head(state["value_head"])
         if not fits(state["optimizer"], self.optimizer):
             raise BrokenCheckpoint(
                 f"the latest checkpoint in {self.run.checkpoints} holds the training state of another model: "
@@ -353,5 +387,4 @@ class Session:
 
     def _masters(self) -> list[torch.Tensor]:
         """The optimiser's own weights, where the model holds them rounded."""
-        rounded = self.model.dtype != torch.float32
-        return [weight for group in self.optimizer.param_groups for weight in group["params"] if rounded]
+        return apart(self.optimizer, self.learner)

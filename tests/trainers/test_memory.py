@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import LlamaForCausalLM
 
-from palaestra.agents.adapters import Frozen, add_adapter, answering_with
+from palaestra.agents.adapters import Frozen, add_adapter, answering_with, plain
 from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.evaluator import load_evaluator, new_evaluator
 from palaestra.agents.memory import recompute_layers, stored_in
@@ -57,6 +57,15 @@ def test_only_the_adapter_learns(model: LlamaForCausalLM, make_rows: Rows) -> No
     with answering_with(other, None):
         assert weights_hash(other) == before
     assert weights_hash(other) != before
+
+
+def test_a_plain_copy_answers_as_the_model_with_its_adapter(model: LlamaForCausalLM, make_rows: Rows) -> None:
+    batch, other = pack(make_rows()), adapted(model)
+    copied = plain(other)
+    assert copied.state_dict().keys() == model.state_dict().keys()
+    torch.testing.assert_close(logprobs_under(copied, batch, 60), logprobs_under(other, batch, 60))
+    assert not torch.allclose(logprobs_under(model, batch, 60), logprobs_under(other, batch, 60))
+    assert plain(model) is model
 
 
 def test_the_reference_is_the_same_model_without_its_adapter(model: LlamaForCausalLM, make_rows: Rows) -> None:
@@ -107,6 +116,15 @@ def test_half_precision_keeps_small_steps_and_an_exact_head(make_rows: Rows) -> 
     moved = sum(int((p != q).sum()) for p, q in zip(model.parameters(), before, strict=True))
     assert moved > 0
     assert sum(p.numel() for p in masters) == sum(p.numel() for p in before)
+
+
+def test_a_second_optimiser_in_half_precision_takes_the_place_of_the_first(make_rows: Rows) -> None:
+    models = [stored_in(nano_model(nano_tokenizer(), 32, 2, 2), torch.bfloat16) for _ in range(2)]
+    optimizers = [adamw(model) for model in models]
+    optimizers[1] = adamw(models[1])
+    for model, optimizer in zip(models, optimizers, strict=True):
+        update(model, optimizer, pack(make_rows()), NLL(), learning_rate=0.01)
+    assert weights_hash(models[0]) == weights_hash(models[1])
 
 
 def test_an_optimiser_elsewhere_takes_the_same_steps(model: LlamaForCausalLM, make_rows: Rows) -> None:

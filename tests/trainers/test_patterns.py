@@ -13,6 +13,7 @@ import pytest
 from palaestra.agents import processes
 from palaestra.agents.checkpoint import load_state, progress
 from palaestra.agents.judges import GenerativeJudge, load_judge
+from palaestra.agents.pretrained import weights_hash
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
@@ -21,6 +22,11 @@ from palaestra.cli.branching import branch, read_branch
 from palaestra.cli.patterns import combination, play_one, shares_start, systems
 from palaestra.cli.patterns_page import page
 from palaestra.episodes import EpisodeStore
+from palaestra.episodes.views import Row
+from palaestra.trainers.batch import pack
+from palaestra.trainers.losses import NLL
+from palaestra.trainers.model_evolution import learn
+from palaestra.trainers.optimise import Schedule
 from palaestra.trainers.recipe import load_recipe, parse_recipe
 from palaestra.trainers.session import Session
 
@@ -46,7 +52,7 @@ def recipe(tiny_recipe: Recipes) -> Callable[..., dict[str, Any]]:
 
 
 def weights(run: RunFolder) -> dict[str, bytes]:
-    return {path.parent.name: path.read_bytes() for path in (run.path / "agents").glob("*/model.safetensors")}
+    return {path.parent.name: path.read_bytes() for path in (run.path / "agents").glob("*/*model.safetensors")}
 
 
 def rounds(run: RunFolder) -> list[dict[str, Any]]:
@@ -88,13 +94,18 @@ def test_an_evaluator_that_writes_critiques_learns_and_ends_the_same_when_stoppe
     assert weights(stopped) == weights(whole)
 
 
-def test_four_modules_that_are_stopped_end_as_those_that_were_not(play_run: Play, recipe: Recipes) -> None:
+@pytest.mark.parametrize("held", [{}, {"lora": {"rank": 2}}, {"dtype": "bfloat16", "gradient_checkpointing": True}])
+def test_four_modules_that_are_stopped_end_as_those_that_were_not(
+    play_run: Play, recipe: Recipes, held: dict[str, Any]
+) -> None:
     made = recipe(marks(ALL, "collaborative", admit="always"))
+    made["model"] |= held
     whole = play_run(made)
     stopped = play_run(made, stop_after=2)  # the warm start, and one round
     assert len(rounds(stopped)) == 1
     play_run(run=RunFolder.open(stopped.path))
     assert weights(stopped) == weights(whole)
+    assert {name for name, value in weights(whole).items() if value == weights(whole)["warm"]} == {"warm"}
     drop = ("time", "seconds", "overhead", "tokens_per_second")
     one, other = ([{k: v for k, v in row.items() if k not in drop} for row in rounds(run)] for run in (stopped, whole))
     assert json.dumps(one) == json.dumps(other)
@@ -104,12 +115,15 @@ def test_four_modules_that_are_stopped_end_as_those_that_were_not(play_run: Play
     assert [path.name for path in sorted(whole.checkpoints.iterdir())] == [f"round-{n:05d}" for n in range(1, 6)]
 
 
+@pytest.mark.parametrize(("held", "algorithm"), [({}, "rloo"), ({"lora": {"rank": 2}}, "dpo")])
 def test_a_round_that_makes_held_out_accuracy_worse_is_taken_back(
-    play_run: Play, recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+    play_run: Play, recipe: Recipes, monkeypatch: pytest.MonkeyPatch, held: dict[str, Any], algorithm: str
 ) -> None:
     scores = iter([0.5, 0.4, 0.6])  # at the start, after the first round, after the second
     monkeypatch.setattr("palaestra.trainers.patterns._gate", lambda session: next(scores))
-    run = play_run(recipe(marks("reasoner post_processor", "collaborative")))
+    made = recipe(marks("reasoner post_processor", "collaborative"), algorithm=algorithm)
+    made["model"] |= held
+    run = play_run(made)
     assert [row["admitted"] for row in rounds(run)] == [0, 1]
     played = [
         next(iter(one.roles.values())).weights_hash for one in run.episodes.read() if one.id.startswith("evolve/")
@@ -117,6 +131,24 @@ def test_a_round_that_makes_held_out_accuracy_worse_is_taken_back(
     assert len(set(played)) == 1  # the second round began with the weights of the first
     repairs = EpisodeStore(run.path / "modules").read()
     assert len({one.roles["post_processor"].weights_hash for one in repairs if "post_processor" in one.roles}) == 1
+
+
+def test_what_is_taken_back_is_forgotten_in_half_precision_too(
+    tiny_recipe: Recipes, tmp_path: Path, make_rows: Callable[..., list[Row]]
+) -> None:
+    session = Session.begin(parse_recipe(tiny_recipe(model={"dtype": "bfloat16"})), RunFolder.create(tmp_path, "run"))
+    session.export("warm")
+
+    def moved() -> list[str]:
+        for module in (None, session.module("creator")):
+            learn(session, pack(make_rows()), NLL(), Schedule(0.01), module)
+        return [weights_hash(session.model), weights_hash(session.module("creator").model)]
+
+    moved()
+    saved = session.snapshot()
+    once = moved()
+    session.put_back(saved)
+    assert moved() == once
 
 
 def test_problems_that_were_written_are_asked_and_none_of_them_is_held_out(play_run: Play, recipe: Recipes) -> None:
@@ -184,7 +216,6 @@ def test_adversaries_of_which_none_is_paid_for_the_others_loss_are_refused(recip
     [
         ({"evolve": {"algorithm": "dapo"}}, "dapo asks for more problems when all score alike: not with modules"),
         ({"evolve": {"algorithm": "alphamath"}}, "alphamath adds a head to the policy: set modules.admit: always"),
-        ({"model": {"lora": {"rank": 2}}}, "modules learn whole weights"),
         ({"environment": "palaestra/Nim-v0"}, "modules are for tasks of one question, self_play for games"),
     ],
 )
@@ -194,9 +225,11 @@ def test_what_modules_do_not_go_with_is_refused(tiny_recipe: Recipes, changes: d
         parse_recipe(tiny_recipe(modules=plain, **changes))
 
 
-def test_several_processes_are_refused(recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "count", lambda: 2)
-    with pytest.raises(SettingsError, match="modules evolve in one process"):
+def test_a_model_in_parts_cannot_take_a_round_back(
+    recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "sharding_asked", lambda: True)
+    with pytest.raises(SettingsError, match=r"set modules\.admit: always, or leave FSDP away"):
         Session.begin(parse_recipe(recipe(marks("reasoner"))), RunFolder.create(tmp_path, "run"))
 
 

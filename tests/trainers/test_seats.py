@@ -32,6 +32,8 @@ EXPLOITED = {  # rounds 2 and 3 are an exploiter's, and 6 and 7
     | {"objective": PULL, "reference": "snapshot"},
 }
 
+FROM_START = {**EXPLOITED, "evolve": {**EXPLOITED["evolve"], "reference": "start"}}
+
 
 @pytest.fixture(scope="module")
 def seated_run(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
@@ -87,6 +89,35 @@ def test_policies_of_seats_end_a_stopped_run_as_one_that_was_not(
         assert ended[0] == ended[1]
 
 
+@pytest.mark.parametrize(
+    ("changes", "held", "stop_after", "last"),
+    [
+        (SEATS, {"lora": {"rank": 2}}, 14, ["agents/evolved", "league/round-00004/seat_1"]),
+        (EXPLOITED, {"lora": {"rank": 2}}, 15, ["agents/evolved", "league/exploiter-00008"]),
+        (EXPLOITED, {"dtype": "bfloat16"}, 15, ["agents/evolved", "league/exploiter-00008"]),
+        (FROM_START, {"lora": {"rank": 2}}, 15, ["agents/evolved", "league/exploiter-00008"]),
+    ],
+)
+def test_models_beside_the_policy_are_held_as_it_is_and_end_a_stopped_run_as_one_that_was_not(
+    play_run: Play,
+    tiny_recipe: Recipes,
+    changes: dict[str, Any],
+    held: dict[str, Any],
+    stop_after: int,
+    last: list[str],
+) -> None:
+    recipe = recipe_of(tiny_recipe, **changes)
+    recipe["model"] |= held
+    whole, stopped = play_run(recipe), play_run(recipe, stop_after=stop_after)
+    play_run(run=RunFolder.open(stopped.path))
+    assert metrics(stopped) == metrics(whole)
+    hashes = [{weights_hash_of(run.path / file) for file in last} for run in (stopped, whole)]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == 2
+    for file in last:
+        assert (whole.path / file / "adapter_model.safetensors").is_file() == ("lora" in held)
+
+
 def test_each_seat_is_pulled_towards_its_own_frozen_self(play_run: Play, tiny_recipe: Recipes) -> None:
     evolve = {"algorithm": "role_baseline", "rounds": 3, "problems": 4, "samples": 4, "objective": PULL}
     run = play_run(recipe_of(tiny_recipe, **SEATS, evolve={**evolve, "reference": "snapshot"}))
@@ -115,15 +146,6 @@ def test_a_best_response_is_to_both_seats_policies(tiny_recipe: Recipes, tmp_pat
     assert both["exploitability"] == pytest.approx(exploitability(table.game, wanted[0]))
     assert both["legal"] == pytest.approx(wanted[1])
     assert both["legal"] != pytest.approx(one["legal"], rel=1e-3)
-
-
-@pytest.mark.parametrize(("changes", "what"), [(SEATS, "policies: seats"), (EXPLOITED, "exploiter_every")])
-def test_models_beside_the_policy_are_refused_in_several_processes(
-    tiny_recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], what: str
-) -> None:
-    monkeypatch.setattr("palaestra.agents.processes.count", lambda: 2)
-    with pytest.raises(SettingsError, match=f"{what} is for one process: start this recipe without accelerate launch"):
-        Session.begin(parse_recipe(recipe_of(tiny_recipe, **changes)), RunFolder.create(tmp_path, "seats"))
 
 
 def test_an_exploiter_learns_against_a_policy_that_stays_as_it_is(exploited_run: RunFolder) -> None:
@@ -177,11 +199,6 @@ def test_a_run_stopped_while_an_exploiter_learns_ends_as_one_that_was_not(
         ({"self_play": {"exploiter_every": 2}}, "no effect on opponents self: take one of uniform"),
         ({"self_play": {"exploiter_every": 2, "opponents": "latest"}}, "no effect on opponents latest"),
         ({"self_play": {**HUNTED, "exploiter_rounds": 0}}, "exploiter_rounds 1 or more"),
-        ({"self_play": HUNTED, "model": {"lora": {}}}, r"exploiter_every is .* leave model\.lora away"),
-        ({"self_play": OWN, "model": {"lora": {}}}, r"in float32: leave model\.lora away"),
-        ({"self_play": OWN, "model": {"dtype": "bfloat16"}}, r"in float32: leave model\.dtype away"),
-        ({"self_play": OWN, "model": {"offload_optimizer": True}}, r"leave model\.offload_optimizer away"),
-        ({"self_play": OWN, "engine": "vllm"}, "seats is for engine transformers, not vllm"),
         ({"self_play": OWN, "evolve": {"algorithm": "awr", "start": "base"}}, r"leave evolve\.start away"),
         (
             {"self_play": OWN, "evolve": {"algorithm": "spag"}},

@@ -34,6 +34,25 @@ def test_a_whole_run_evolves_on_vllm(play_run: Play, tiny_recipe: Recipes) -> No
     assert not [difference for _, found in replay(run.episodes.read()) for difference in found]
 
 
+def test_adapters_and_modules_evolve_beside_vllm(play_run: Play, tiny_recipe: Recipes) -> None:
+    modules = {"creator": "rule", "reasoner": "evolved", "evaluator": "evolved", "post_processor": "evolved"}
+    recipe = tiny_recipe(
+        name="vllm-lora",
+        engine="vllm",
+        model={**SMALL, "lora": {"rank": 4}},
+        evolve={"rounds": 2, "algorithm": "rloo"},
+        modules={**modules, "strategy": "collaborative", "gate": 4},
+    )
+    run = play_run(recipe)
+    rows = [row for row in read_json_lines(run.metrics) if "reasoner_ratio" in row]
+    assert [row["reasoner_max/ratio_error"] < 1e-4 for row in rows] == [True] * 2
+    folders = [run.path / "agents" / name for name in ("warm", "evolved", "evaluator", "post_processor")]
+    adapters = {(folder / "adapter_model.safetensors").read_bytes() for folder in folders}
+    assert len(adapters) == 4
+    played = [episode for episode in run.episodes.read() if episode.tags["phase"] == "evolve"]
+    assert len({episode.turns[0].text for episode in played}) > 20
+
+
 def test_a_run_that_was_stopped_goes_on_with_its_weights(play_run: Play, tiny_recipe: Recipes) -> None:
     run = play_run(tiny_recipe(name="vllm-stopped", engine="vllm", model=SMALL), stop_after=3)
     play_run(run=RunFolder.open(run.path))
