@@ -30,22 +30,26 @@ from palaestra.trainers.session import Session
 from ..systems.scores import tokens as spent
 from . import runs
 from .play import share
-from .sign import Arm, Claim, Measured, Place, Sign
+from .sign import SMOKE, Arm, Claim, Measured, Place, Sign
 
 RECIPE = "systems/spag"
 EPOCHS = ("0", "1", "2", "3")  # 0: the imitation that self-play began with
 OTHERS = ("imitation", "shuffled")  # beside the last epoch: imitation continued, and outcomes dealt out at random
 ROLES = ("attacker", "defender")
 TALKS = 6  # about each thing that inference is asked of
+SHORTER = 4  # times fewer matches and updates at smoke size
 RATE = 5e-4  # of imitation continued, as on the systems' board; it does not fall
 
 
 def _evolved(place: Place, control: str) -> Path:
     """The run of SPAG, or of its control, from the seed's imitation; in its league each epoch's policy is frozen."""
     start = runs.warm(place, RECIPE)
+    evolve = load_recipe(RECIPE).evolve
+    part = SHORTER if place.sizes is SMOKE else 1
+    size = {"problems": evolve.problems // part, "updates": evolve.updates // part}
 
     def make(folder: Path) -> None:
-        runs.evolved(replace(place, folder=folder), RECIPE, start, {"evolve": {"control": control}})
+        runs.evolved(replace(place, folder=folder), RECIPE, start, {"evolve": {"control": control, **size}})
 
     return share(place, f"spag-{control}-{start.parents[2].name}", make)
 
