@@ -47,7 +47,7 @@ lint: setup ## ruff, mypy and the one-way arrows between the rooms
 bench: $(BENCH_STAMP) ## figures beside peer libraries (ONLY=learner picks one; options go in ARGS="...")
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-results: setup ## docs/systems.md: published systems beside baselines; days, done cells stay (ARGS="--budget MINUTES")
+results: setup ## docs/systems.md: published systems beside baselines; four hours, done cells stay (ARGS="--budget MINUTES")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.systems runs/systems --out docs/systems.md $(ARGS)
 
 strategies: setup ## docs/strategies_board.md: strategies and searches beside a vote at equal tokens; two hours, done cells stay

@@ -31,12 +31,13 @@ def first(*names: str) -> list[plan.Cell]:
     return [cell for cell in plan.cells([0], ["ChainArith"]) if cell.name in names]
 
 
-def test_a_seed_comes_after_another_with_baselines_first_and_each_control_behind_its_system() -> None:
+def test_a_seed_comes_after_another_each_control_behind_its_system_and_the_imitation_behind_all() -> None:
     cells = list(plan.cells([0, 1]))
     assert [cell.seed for cell in cells] == sorted(cell.seed for cell in cells)
     assert len({cell.folder for cell in cells}) == len(cells)
     names = [cell.name for cell in cells if cell.folder.startswith(CHAINS)]
-    assert names[:5] == ["start", "imitation", "vote", "absolute_zero", "absolute_zero-shuffled"]
+    assert names[:4] == ["start", "vote", "absolute_zero", "absolute_zero-shuffled"]
+    assert names[-1] == "imitation"
     assert names[names.index("star") + 1] == "star-shuffled"
     assert not {"spin-shuffled", "autoprm-shuffled"} & set(names)  # whom no reward reaches
     assert [place.name for place in plan.places()[:3]] == list(plan.ENVIRONMENTS)
@@ -132,6 +133,21 @@ def test_a_cell_that_fails_is_told_in_a_line_and_tried_again_and_the_others_are_
     assert played == ["start", "svpo", "star"]
 
 
+def test_the_imitation_is_made_anew_when_a_system_has_spent_more_since(
+    tmp_path: Path, played: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = first("imitation")
+    folder = tmp_path / cell.folder
+    folder.mkdir(parents=True)
+    (folder / play.SUMMARY).write_text('{"points": [100, 1000]}')
+    (folder.parent / "star").mkdir()
+    (folder.parent / "star" / play.SUMMARY).write_text("{}")
+    for spent, again in ((1000, []), (1001, ["imitation"])):
+        monkeypatch.setattr(play, "tokens", lambda _, spent=spent: (1, spent - 1))
+        go(tmp_path, [cell])
+        assert played == again
+
+
 def test_without_its_warm_start_a_cell_fails(tmp_path: Path) -> None:
     _, said = go(tmp_path, first("star"))
     assert "failed: FileNotFoundError: no warm start" in said[0]
@@ -155,21 +171,24 @@ def test_real_cells_are_played_stopped_gone_on_with_and_told_of(
 ) -> None:
     for name in ("start", "evolved", "imitating"):
         monkeypatch.setattr(recipes, name, shrunk(getattr(recipes, name)))
-    sizes = recipes.Sizes(problems=6, votes=3, first_point=200, points=3)
+    sizes = recipes.Sizes(problems=6, votes=3, first_point=20)
     cells, said = first("start", "imitation", "vote", "rest_em", "rest_em-shuffled"), Noted()
-    asked = iter(range(100))
+    polled = iter(range(100))
     evolving = tmp_path / CHAINS / "rest_em" / "metrics.jsonl"
-    stop = lambda: evolving.is_file() and next(asked) >= 0  # noqa: E731
+    stop = lambda: evolving.is_file() and next(polled) >= 0  # noqa: E731
     assert not play.play_all(cells, tmp_path, sizes, said.append, stop)
-    assert said[-1] == f"[4/5] {CHAINS}/rest_em: stopped; the same command goes on"
+    assert said[-1] == f"[3/5] {CHAINS}/rest_em: stopped; the same command goes on"
     assert play.play_all(cells, tmp_path, sizes, said.append, lambda: False)
-    assert [line.split()[2] for line in said[-2:]] == ["done,", "done,"]
+    assert [line.split()[2] for line in said[-3:]] == ["done,", "done,", "done,"]
     assert capsys.readouterr().out == ""  # what runs say is in their logs
     assert not (evolving.parent / "checkpoints").exists()
     rounds = [json.loads(line) for line in evolving.read_text().splitlines()]
     assert [row["phase"] for row in rounds].count("evolve") == 2
+    budget = sum(scores.tokens(tmp_path / CHAINS / "rest_em"))
+    asked = sizes.imitated(budget)
+    assert asked[-2] < budget <= asked[-1]
     imitated = scores.imitated(tmp_path / CHAINS / "imitation")
-    assert all(point >= asked for (point, _), asked in zip(imitated, sizes.imitated(), strict=True))
+    assert all(reached >= point for (reached, _), point in zip(imitated, asked, strict=True))
     assert scores.votes_in(tmp_path / CHAINS / "vote").most == 3
     page.write_page(tmp_path, tmp_path / "systems.md", sizes, [0])
     assert "| `rest_em` | ReST-EM" in (tmp_path / "systems.md").read_text()
@@ -241,7 +260,7 @@ def test_a_budget_of_nothing_only_writes_the_page(board: Path, capsys: pytest.Ca
     assert command.main([str(board), "--out", str(out), "--budget", "0", "--seeds", "1"]) == 0
     assert out.is_file()
     assert "more to be played" in capsys.readouterr().out
-    assert command.main([str(board), "--out", str(out), "--budget", "0", "--claim"]) == 2
+    assert command.main([str(board), "--out", str(out), "--budget", "0", "--smoke"]) == 2
     assert "other sizes" in capsys.readouterr().err
 
 

@@ -18,7 +18,7 @@ from .plan import cells, places
 from .play import play_all
 from .recipes import CLAIM, SMOKE, Sizes
 
-CLAIMED = f"{CLAIM.longer} times the rounds of evolution, {CLAIM.problems} held-out problems; in a folder of its own"
+SMALL = f"smaller: {SMOKE.problems} held-out problems, not {CLAIM.problems}, and half of the rounds: the recipes' own"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="stop cleanly after that; none: to the end")
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
     parser.add_argument("--only", nargs="*", default=(), metavar="PLACE", choices=[place.name for place in places()])
-    parser.add_argument("--claim", action="store_true", help=CLAIMED)
+    parser.add_argument("--smoke", action="store_true", help=SMALL)
     options = parser.parse_args(arguments)
-    sizes = CLAIM if options.claim else SMOKE
+    sizes = SMOKE if options.smoke else CLAIM
     if not same_sizes(options.runs, sizes):
-        print(f"{options.runs} holds cells of other sizes: name another folder, or change --claim", file=sys.stderr)
+        print(f"{options.runs} holds cells of other sizes: name another folder, or change --smoke", file=sys.stderr)
         return 2
     ends = None if options.budget is None else time.monotonic() + 60 * options.budget
     planned = list(cells(range(options.seeds), options.only))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
 from palaestra.arena.run_folder import write_whole
@@ -32,7 +33,7 @@ How to read it:
   prompts included, every pass counted. Evaluation is not in them, nor is the warm start, which all share.
 - *Imitation* goes on from the same warm start with more of its demonstrations, at a constant rate, until its updates
   have gone through as many tokens as the system sampled and learned from together, or the next more that it was
-  measured at: some more, a quarter at most where that is above 30,000, never less. Demonstrations cost it nothing.
+  measured at: some more, a quarter at most where that is above FIRST, never less. Demonstrations cost it nothing.
 - *Vote* is the best of N of the warm start: the majority of N answers to each held-out problem, N as many as the
   system's tokens pay for on this one exam, 8 at least and VOTES at most. So what is equal is the sum of tokens once the
   exam is over: the system spent them before it, and pays one answer a problem from then on; the vote pays again every
@@ -60,7 +61,8 @@ def write_page(runs: Path, out: Path, sizes: Sizes, seeds: Sequence[int]) -> Non
     drawn = [(place, rows) for place, rows in tables if place.shared and rows]
     if drawn:
         draw(drawn, picture)
-    parts = [HEAD.replace("SIZES", _told(runs, sizes)).replace("VOTES", str(sizes.votes))]
+    told = {"SIZES": _told(runs, sizes), "VOTES": str(sizes.votes), "FIRST": f"{sizes.longer * sizes.first_point:,}"}
+    parts = [reduce(lambda text, name: text.replace(name, told[name]), told, HEAD)]
     if drawn:
         parts.append(f"![Each system beside its baselines, with what it cost]({picture.name})\n")
     parts += [_section(place, rows, runs, seeds, sizes) for place, rows in tables if place.shared]

@@ -17,6 +17,7 @@ from palaestra.envs.task import Task
 from palaestra.trainers.recipe import Recipe, load_recipe
 
 START, IMITATION, VOTE, SHUFFLED = "start", "imitation", "vote", "-shuffled"
+SUMMARY = "summary.json"  # in a cell's folder, when it is done
 SHARED = "patterns"  # the recipe whose warm start the systems share
 # Algorithms that no reward of an answer reaches, so that shuffled ones change nothing: they learn from demonstrations,
 # from whatever was sampled, from the verdicts on lines, from those within a search.
@@ -148,7 +149,8 @@ def votes(name: str) -> bool:
 def cells(seeds: Sequence[int], only: Sequence[str] = ()) -> Iterator[Cell]:
     """All cells, in an order that may be left off anywhere: a seed after the other, a place after the other.
 
-    Baselines come first, then each system with its control, so that rows are whole. only: names of places.
+    The start comes first, then the vote, each system with its control, and the imitation, which goes on until it has
+    learned from as many tokens as the greediest of them. only: names of places.
     """
     for seed in seeds:
         for place in places():
@@ -158,10 +160,10 @@ def cells(seeds: Sequence[int], only: Sequence[str] = ()) -> Iterator[Cell]:
 
 def _names(place: Place) -> Iterator[str]:
     yield START
-    yield IMITATION
     if votes(place.recipe):
         yield VOTE
     for system in place.systems:
         yield system
         if has_verdicts(system):
             yield system + SHUFFLED
+    yield IMITATION

@@ -25,10 +25,11 @@ from palaestra.trainers.recipe import Recipe, dump_recipe
 from palaestra.trainers.session import Session, Stopped
 
 from . import recipes
-from .plan import IMITATION, START, VOTE, Cell
+from .plan import IMITATION, START, SUMMARY, VOTE, Cell
 from .recipes import Sizes
+from .scores import tokens
 
-SUMMARY, FAILED = "summary.json", "failed.txt"  # in a cell's folder, when it is done; when it failed
+FAILED = "failed.txt"  # in a cell's folder, when it failed
 Stop = Callable[[], bool]
 
 
@@ -40,7 +41,7 @@ def play_all(cells: Iterable[Cell], runs: Path, sizes: Sizes, say: Callable[[str
     listed = list(cells)
     for number, cell in enumerate(listed, 1):
         folder = runs / cell.folder
-        if is_done(folder):
+        if is_done(folder) and not (cell.name == IMITATION and imitated_to(folder) < budget(cell, runs)):
             continue
         if stop():
             return False
@@ -64,6 +65,18 @@ def play_all(cells: Iterable[Cell], runs: Path, sizes: Sizes, say: Callable[[str
 def is_done(folder: Path) -> bool:
     """Whether the cell in a folder has ended well."""
     return (folder / SUMMARY).is_file()
+
+
+def budget(cell: Cell, runs: Path) -> int:
+    """The most tokens that a system of the cell's place and seed has sampled and learned from."""
+    folders = ((runs / cell.folder).with_name(system) for system in cell.place.systems)
+    return max((sum(tokens(folder)) for folder in folders if is_done(folder)), default=0)
+
+
+def imitated_to(folder: Path) -> int:
+    """How many tokens the imitation in a folder has learned from."""
+    points: list[int] = json.loads((folder / SUMMARY).read_text())["points"]
+    return points[-1]
 
 
 def error_of(folder: Path) -> str:
@@ -92,7 +105,7 @@ def play_cell(cell: Cell, runs: Path, sizes: Sizes, stop: Stop) -> None:
     warm = first / "agents" / "warm"
     with open(folder / "log.txt", "a") as log, redirect_stdout(log):
         if cell.name == IMITATION:
-            imitate(recipes.imitating(cell, warm, sizes), RunFolder(folder), sizes.imitated(), stop)
+            imitate(recipes.imitating(cell, warm, sizes), RunFolder(folder), sizes.imitated(budget(cell, runs)), stop)
         elif cell.name == VOTE:
             vote(recipes.start(cell, sizes), warm, folder, sizes.votes)
         else:

@@ -22,18 +22,20 @@ class Sizes:
     """Of all cells of a folder.
 
     problems: held out. longer: times the rounds of evolution, and the imitation's tokens. votes: answers drawn to each
-    problem. first_point, points: the tokens that the imitation is first measured at, and how often, a fifth apart.
+    problem. first_point: the tokens that the imitation is first measured at.
     """
 
     problems: int = 200
     longer: int = 1
     votes: int = 64
     first_point: int = 20_000
-    points: int = 28
 
-    def imitated(self) -> list[int]:
-        """The numbers of tokens that the imitation is measured at."""
-        return [round(self.longer * self.first_point * 2 ** (number / 4)) for number in range(self.points)]
+    def imitated(self, budget: int) -> list[int]:
+        """The numbers of tokens that the imitation is measured at, a fifth apart, up to the budget or the next more."""
+        points = [self.longer * self.first_point]
+        while points[-1] < budget:
+            points.append(round(points[0] * 2 ** (len(points) / 4)))
+        return points
 
 
 SMOKE = Sizes()

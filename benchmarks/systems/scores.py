@@ -21,8 +21,7 @@ from palaestra.arena.significance import Comparison, compare
 from palaestra.episodes import Episode, EpisodeStore
 from palaestra.verifiers import extract_answer
 
-from .plan import IMITATION
-from .play import SUMMARY
+from .plan import IMITATION, SUMMARY
 
 Scores = Mapping[str, float]  # by problem
 ASKED = ("env_kwargs", "seed", "reset_options", "outcome.list.element.reward")  # of a log's columns
