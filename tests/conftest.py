@@ -24,6 +24,14 @@ with contextlib.suppress(ModuleNotFoundError):  # where only vLLM's tests run, w
     settings.register_profile("drawn", deadline=None)
     settings.load_profile("seeded")
 
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """What a test draws from torch's own generator does not hang on the tests before it in the process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 # Needs no skill, so that a model that has learned nothing yet still earns rewards that differ.
 PARITY = '''"""A task of one's own, as README shows one."""
 

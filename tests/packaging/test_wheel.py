@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def run_module(*command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Core:
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
     base = tmp_path_factory.mktemp("core")
     dist, wheels, venv = str(base / "dist"), str(base / "wheels"), base / "venv"
     run_module("build", "--no-isolation", "--outdir", dist, str(ROOT))  # the wheel from the sdist
@@ -84,7 +86,8 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Core:
     run_module("venv", "--without-pip", str(venv))
     install = ("install", "--quiet", "--no-compile", "--no-index", "--find-links", wheels, str(wheel))
     run_module("pip", "--python", str(venv / "bin" / "python"), *install)
-    return Core(venv, wheel, sorted(Path(wheels).iterdir()))
+    yield Core(venv, wheel, sorted(Path(wheels).iterdir()))
+    shutil.rmtree(base)  # a third of a gigabyte
 
 
 def test_the_wheel_holds_every_file_of_the_package_once(core: Core) -> None:
