@@ -34,33 +34,38 @@ def train_generative(
     return GenerativeJudge(model, tokenizer)
 
 
+def marks(row: Row) -> str:
+    """A critique of an answer: ok or bad for each judged step, then right or wrong."""
+    given = [] if row.token_rewards is None else row.token_rewards[~np.isnan(row.token_rewards)].tolist()
+    steps = ["ok" if score > 0.5 else "bad" for score in given]
+    return " ".join([*steps, "right" if row.reward > 0.5 else "wrong"])
+
+
 def train_cloud(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], told: Told, **options: Any
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Row],
+    told: Told,
+    critique: Callable[[Row], str] = marks,
+    **options: Any,
 ) -> CritiqueJudge:
     """CLoud's three stages: critiques of the oracle are imitated; the model writes its own; pairs are scored behind
     these by L = -log σ(r_w - r_l) + λ NLL(critique) (arXiv 2408.11791).
 
-    The oracle's critique is the verdict of each step, in order, then that of the whole.
+    critique: the oracle's, of an answer.
     """
     asked, end = encoded(tokenizer, CRITIQUE), [tokenizer.eos_token_id]
     decided = choices.decided(rows).rows
-    oracle = [followed(row, asked, [*encoded(tokenizer, marks(row)), *end]) for row in decided]
+    oracle = [followed(row, asked, [*encoded(tokenizer, critique(row)), *end]) for row in decided]
     fit(model, oracle, NLL(), told, **options)
     add_value_head(model)
     judge, pairs = CritiqueJudge(model, tokenizer), choices.opposed(decided).rows
     prompts = [row.prompt.tolist() for row in pairs]
     answers = [row.answer.tolist() for row in pairs]
     own = judge.write(prompts, answers, temperature=1.0)
-    scored = [followed(row, asked, critique) for row, critique in zip(pairs, own, strict=True)]
+    scored = [followed(row, asked, written) for row, written in zip(pairs, own, strict=True)]
     fit(model, scored, Joint(BradleyTerry(), NLL(), LANGUAGE_WEIGHT), told, read=forward_critique, **options)
     return judge
-
-
-def marks(row: Row) -> str:
-    """The oracle's critique of an answer: ok or bad for each judged step, then right or wrong."""
-    given = [] if row.token_rewards is None else row.token_rewards[~np.isnan(row.token_rewards)].tolist()
-    steps = ["ok" if score > 0.5 else "bad" for score in given]
-    return " ".join([*steps, "right" if row.reward > 0.5 else "wrong"])
 
 
 JUDGES: dict[str, Callable[..., Scorer]] = {"generative": train_generative, "cloud": train_cloud}

@@ -25,11 +25,11 @@ from palaestra.episodes.controls import CONTROLS
 from palaestra.episodes.judged import split
 from palaestra.episodes.views import Row, followed
 from palaestra.trainers.batch import Batch, micro_batches, pack
-from palaestra.trainers.critiques import marks, train_scorer
+from palaestra.trainers.critiques import marks, train_cloud, train_scorer
 from palaestra.trainers.forward import Outputs, forward_values
 from palaestra.trainers.losses import DPO, NLL, BradleyTerry, Joint, Objective, OutcomeCrossEntropy, ValueRegression
 from palaestra.trainers.losses.evaluator import last_values
-from palaestra.trainers.reward_model import EVALUATORS, fit, train_evaluator
+from palaestra.trainers.reward_model import EVALUATORS, fit, quiet, train_evaluator
 
 Rows = Callable[..., list[Row]]
 VALUES = torch.tensor([9.0, 0.3, -0.4, 1.2, 9.0, 0.8, -0.9, 9.0, 0.1, 9.0, 0.5, 0.7, -1.5])  # 9 stands on prompts
@@ -224,6 +224,14 @@ def test_cloud_without_a_critique_is_the_classic_reward_model(evaluator: Evaluat
 def test_the_oracle_s_critique_names_each_judged_step() -> None:
     row = replace(planted(1)[0], reward=0.0, token_rewards=np.array([np.nan, 1, np.nan, 0, np.nan, np.nan], np.float32))
     assert marks(row) == "ok bad wrong"
+
+
+def test_a_judge_learns_to_write_the_critiques_that_it_is_shown(policy: Path) -> None:
+    rows = planted(8)
+    options = {"epochs": 30, "batch_size": 8, "learning_rate": 1e-2, "seed": 0}
+    judge = train_cloud(*load_model(policy), rows, quiet, critique=lambda row: "bad ok", **options)
+    (written,) = judge.write([rows[0].prompt.tolist()], [rows[0].answer.tolist()], temperature=0.0)
+    assert judge.tokenizer.decode(written, skip_special_tokens=True).strip() == "bad ok"
 
 
 def test_an_implicit_reward_is_the_sum_of_its_tokens(policy: Path) -> None:
