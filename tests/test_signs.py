@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.signs import page
 from benchmarks.signs.board import arm_row, claim_row
-from benchmarks.signs.play import measured, play, share
+from benchmarks.signs.play import ahead, measured, play, share
 from benchmarks.signs.sign import CLAIM, SMOKE, Claim, Measured, Place, Sign
 from benchmarks.signs.table import SIGNS
+from benchmarks.signs.universal_self_consistency import lessons
 
 
 def sign(right: dict[str, float], *claims: Claim) -> Sign:
@@ -118,6 +122,30 @@ def test_every_claim_is_of_arms_that_there_are_and_has_seeds_enough() -> None:
         assert one.seeds >= 3
         assert any(not claim.above for claim in one.claims)  # a control that must fail
     assert CLAIM.problems > SMOKE.problems
+
+
+def test_the_gap_of_two_arms_is_numbered_problem_by_problem(tmp_path: Path) -> None:
+    left, right = Measured({"b": 0.5, "a": 1.0, "alone": 1.0}), Measured({"a": 0.0, "b": 0.75})
+    arms = {"left": lambda _: left, "right": lambda _: right, "gap": lambda place: ahead(place, "left", "right")}
+    toy = replace(sign({"one": 0.9, "other": 0.5}), arms=arms)
+    played(toy, tmp_path)
+    assert measured(tmp_path, toy, "gap")[0].scores == {"0": 1.0, "1": -0.25}
+
+
+@pytest.mark.parametrize("dealt", [False, True])
+def test_a_selector_is_shown_how_many_agree_and_a_candidate_of_most(dealt: bool) -> None:
+    named_most = []
+    for ((asked, said),) in lessons(np.random.default_rng(0), 200, dealt):
+        values = [int(re.findall(r"\d", each)[-1]) for each in re.findall(r"{(.*?)}", asked)]
+        thought, number = said.split(" response ")
+        counts, (most, *read) = [int(word) for word in thought.split()[:6]], map(int, thought.split()[6:])
+        assert counts == [values.count(value) for value in (0, 1, 2, 3, 4, 9)]
+        assert values.count(most) == max(counts)
+        assert read == values[: len(read)]
+        assert read.index(most) == len(read) - 1
+        named_most.append(values[int(number) - 1] == most)
+    assert all(named_most) != dealt
+    assert any(named_most)
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ from palaestra.trainers.recipe import Recipe
 
 from ..systems.scores import tokens as spent
 from . import runs, studying
-from .play import measured_in
+from .play import ahead
 from .sign import Claim, Measured, Place, Sign
 
 RECIPE = "signs/autoprm"
 ROUNDS = 5  # as in the paper
+PRACTISED = {1: {"problems": 16, "updates": 4}, 4: {"problems": 128, "updates": 16}}  # in a round, by size
 LENGTHS = {"short": 2, "long": 4}  # lines of the chains that are learned from and asked
 # Answers to a problem: as many as take the tokens that four answers take of four candidates for each line, or more.
 SAMPLES = {"short": 32, "long": 48}
@@ -36,7 +37,8 @@ def recipe_of(length: str) -> Recipe:
 
 def _evolved(place: Place, length: str, labels: str) -> Measured:
     level = LENGTHS[length]
-    evolve = {"rounds": ROUNDS, "start_difficulty": level, "top_difficulty": level, **labelled(length, labels)}
+    evolve = {"rounds": ROUNDS, "start_difficulty": level, "top_difficulty": level}
+    evolve |= {**PRACTISED[place.sizes.longer], **labelled(length, labels)}
     folder = runs.evolved(place, RECIPE, runs.warm(place, RECIPE), {"evolve": evolve})
     found = runs.answered(place, folder, recipe_of(length))
     sampled, learned = spent(place.folder)
@@ -49,12 +51,8 @@ def _start(place: Place, length: str) -> Measured:
 
 
 def _gain(place: Place, length: str) -> Measured:
-    """What verdicts on lines bring beyond those on answers, held-out problem by held-out problem, in their order."""
-    process, outcome = (measured_in(place.folder.parent / f"{length}: {labels}") for labels in ("process", "outcome"))
-    assert process is not None  # these arms come first
-    assert outcome is not None
-    gaps = [process.scores[key] - outcome.scores[key] for key in sorted(process.scores)]
-    return Measured({str(number): gap for number, gap in enumerate(gaps)})
+    """What verdicts on lines bring beyond those on answers."""
+    return ahead(place, f"{length}: process", f"{length}: outcome")
 
 
 ARMS = {f"{length}: start": partial(_start, length=length) for length in LENGTHS}
@@ -78,10 +76,10 @@ SIGN = Sign(
     substrate=(
         "ChainArith with sums modulo 5, a nano model after a short warm start; chains of two lines (short) and of "
         "four (long), learned and asked apart. Each line is a sub-question, and the task knows its answer. Five "
-        "rounds of 16 problems, four updates each. By verdicts on lines, four answers to a problem, each line one "
-        "of four candidates; by verdicts on answers, 32 or 48 answers, of which the right ones are imitated. "
-        "Equal: the tokens sampled, all candidates counted; verdicts on answers never have less, and more tokens "
-        "are learned from by them."
+        "rounds of 128 problems and 16 updates each (at smoke size 16 and 4). By verdicts on lines, four answers to a "
+        "problem, each line one of four candidates; by verdicts on answers, 32 or 48 answers, of which the right ones "
+        "are imitated. Equal: the tokens sampled, all candidates counted; verdicts on answers never have less, and "
+        "more tokens are learned from by them."
     ),
     measure="held-out problems that one sampled answer solves; of a gain, the difference of two such shares",
     recipes=(RECIPE,),
@@ -100,8 +98,10 @@ SIGN = Sign(
         Claim("long: chance", "long: start", "answers imitated as they come beat the start", above=False),
     ),
     chosen=(
-        "on seeds 100 and 101: warm starts of 60, 75 and 80 rounds, rates of 0.0005 and 0.001. Malformed lines "
-        "counted as right at first, and the policy learned to write them; they no longer do."
+        "on seeds 100 and 101: warm starts of 60, 75 and 80 rounds, rates of 0.0005 and 0.001; then on seed 100 rounds "
+        "of 48 and 128 problems with 12, 16 and 48 updates, rates of 0.001 and 0.002. With 16 problems and four "
+        "updates nothing was learned by either, and seeds 0 to 2 had been played so before. Malformed lines counted as "
+        "right at first, and the policy learned to write them; they no longer do."
     ),
     departs=(
         "lines stand for sub-questions and nothing decomposes; the task's verdicts stand for the verifier, while "

@@ -25,7 +25,8 @@ How to read it:
 - A claim is *shown* where one arm's score is above the other's in every seed, and the 95 % interval of the difference
   (paired bootstrap over the problems of all seeds) lies above 0. A *control* is one that must not be above: it fails as
   it must where that interval does not lie above 0.
-- Settings were chosen on other seeds than those reported here, as each sign says; the seeds reported were played once.
+- Settings were chosen on other seeds than those reported here, as each sign says; with them the seeds reported were
+  played once. Where they had been played before with other settings, the sign says that too.
 - Nothing here says how a system does at its paper's size.
 - One of these systems has no sign yet: self-debugging, for which no start of this size wrote a right program often
   enough.

@@ -71,3 +71,13 @@ def share(place: Place, name: str, make: Callable[[Path], None]) -> Path:
         make(folder)
         write_whole(done, "")
     return folder
+
+
+def ahead(place: Place, one: str, other: str) -> Measured:
+    """What an arm of the seed, played before this one, has beyond another, problem by problem; numbered in their order,
+    so that gaps of different problems can be held against each other."""
+    left, right = (measured_in(place.folder.parent / name) for name in (one, other))
+    assert left is not None
+    assert right is not None
+    shared = sorted(left.scores.keys() & right.scores.keys())
+    return Measured({str(number): left.scores[key] - right.scores[key] for number, key in enumerate(shared)})
