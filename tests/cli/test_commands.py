@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from palaestra import cli
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.cli import environments
+from palaestra.cli.app import SEVERAL
 from palaestra.episodes import Episode, EpisodeStore
 
 CHAIN = "palaestra/ChainArith-v0"
@@ -303,6 +306,22 @@ def test_a_typed_answer_ends_with_an_empty_line_or_the_end(monkeypatch: pytest.M
     assert environments._typed_answer() == "a=1\n b=2"
     assert environments._typed_answer() == "next"
     assert environments._typed_answer() is None
+
+
+def test_an_option_of_several_values_may_be_said_again() -> None:
+    said = ("evolve", "--set", "seed=3", "--threads", "1", "--set", "name=other", "evolve.rounds=1", "--wandb")
+    expected = ["evolve", "--threads", "1", "--set", "seed=3", "name=other", "evolve.rounds=1", "--wandb"]
+    assert cli._joined(said) == expected
+    assert cli._joined(("evaluate", "a", "b", "--env=x", "--env", "y")) == ["evaluate", "a", "b", "--env", "x", "y"]
+    assert cli._joined(("play", "x", "--seed", "1")) == ["play", "x", "--seed", "1"]
+
+
+def test_every_option_of_several_values_is_known_as_one(palaestra: Run) -> None:
+    commands = [*re.findall(r"• ([a-z-]+)", palaestra("--help")[1]), "envs check", "envs show"]
+    helps = [palaestra(*command.split(), "--help")[1] for command in commands]
+    takes_several = {name for said in helps for name in re.findall(r"(--[a-z-]+) (?:\[|\S+ \.\.\.)", said)}
+    assert "--set" in takes_several
+    assert takes_several == set(SEVERAL)
 
 
 def test_evolve_prints_plain_lines_and_the_board(palaestra: Run, tiny_recipe: Any, tmp_path: Path) -> None:

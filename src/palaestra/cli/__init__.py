@@ -7,6 +7,7 @@ import select
 import sys
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
@@ -25,7 +26,7 @@ from . import (  # noqa: F401  # each registers its commands
     strategies,
     training,
 )
-from .app import UserError, app
+from .app import SEVERAL, UserError, app
 
 __all__ = ["UserError", "main"]
 
@@ -43,7 +44,7 @@ def main() -> None:
             app.cli(
                 prog="palaestra",
                 description="Reasoning environments, self-evolution, leaderboards. --debug shows an error's traceback.",
-                args=arguments or ["--help"],
+                args=_joined(arguments) or ["--help"],
                 config=(tyro.conf.OmitArgPrefixes,),
             )
         finally:
@@ -61,6 +62,22 @@ def main() -> None:
         else:
             Console(stderr=True).print(f"palaestra: {_one_line(error)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Of an option of several values that is said again, all values stand behind the first: none is dropped."""
+    told: list[list[str]] = [[]]  # each option with what follows it
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        first = next((one for one in told if one[:1] == [name]), None) if name in SEVERAL else None
+        if first is not None:
+            told.append(told.pop(told.index(first)))
+            told[-1] += [value] if equals else []
+        elif argument.startswith("--"):
+            told.append([name, value] if name in SEVERAL and equals else [argument])
+        else:
+            told[-1].append(argument)
+    return [each for one in told for each in one]
 
 
 def _nobody_reads() -> bool:

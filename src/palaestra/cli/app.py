@@ -20,6 +20,7 @@ class Terminal(Console):
 console = Terminal()
 app = SubcommandApp()
 
+SEVERAL = ("--set", "--knobs", "--env", "--skip", "--difficulties", "--seeds")  # options of several values
 Pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")]
 
 
