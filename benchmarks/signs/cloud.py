@@ -50,7 +50,7 @@ def _answerer(place: Place) -> PolicyLLM:
 
 
 def _answers(place: Place, split: str, problems: int, levels: Sequence[int] = LEVELS) -> list[Episode]:
-    """The start's answers to problems, sampled once a seed."""
+    """Its answers to problems, sampled once a seed."""
     recipe, policy = load_recipe(RECIPE), _answerer(place)
     jobs = held_out(recipe.env_id, recipe.env_kwargs, levels, problems, place.seed + 1, SAMPLES)
     jobs = [replace(job, env_kwargs={**job.env_kwargs, "split": split}) for job in jobs]
@@ -64,7 +64,7 @@ def _answers(place: Place, split: str, problems: int, levels: Sequence[int] = LE
 
 
 def _rows(place: Place, split: str, problems: int, levels: Sequence[int] = LEVELS) -> list[Row]:
-    """The start's answers to problems, each of their steps judged."""
+    """These answers as rows."""
     return views.groups(_answers(place, split, problems, levels), decode=_answerer(place).chat.text).rows
 
 
@@ -75,7 +75,7 @@ def _oracle(place: Place) -> Critique:
     """The oracle's critique of an answer that is learned from: the lines that lead to it, what it says, then right or
     wrong."""
     answers = _answers(place, "train", PROBLEMS[place.sizes.longer])
-    lines = {one.id: [*solved(one).splitlines()[:-1], f"said {_said(one)}"] for one in answers}
+    lines = {one.id: [*_solved(one).splitlines()[:-1], f"said {_said(one)}"] for one in answers}
     return lambda row: " ".join([*lines[row.episode_id], "right" if row.reward > 0.5 else "wrong"])
 
 
@@ -84,7 +84,7 @@ def _said(answer: Episode) -> str:
     return found.text if found is not None else "nothing"
 
 
-def solved(episode: Episode) -> str:
+def _solved(episode: Episode) -> str:
     """The task's own solution of the problem of an episode."""
     assert episode.problem is not None
     task: Task = gymnasium.make(episode.env_id, **episode.env_kwargs).get_wrapper_attr("task")
