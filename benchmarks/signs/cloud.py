@@ -43,19 +43,23 @@ BEST_OF = 16
 AT_ONCE = {"rounds": 60, "habits": {"direct": 1.0, "steps": 0.0}}
 
 
+def _at_once(place: Place) -> Path:
+    """The folder of who answers at once. The judges begin with the weights of another, who writes steps."""
+    return runs.warm(place, RECIPE, {"warm_start": AT_ONCE})
+
+
 def _answerer(place: Place) -> PolicyLLM:
-    """Who answers at once. The judges begin with the weights of another, who writes steps."""
     sampling = Sampling(temperature=1.0, max_tokens=load_recipe(RECIPE).max_answer_tokens)
-    return load_policy(runs.warm(place, RECIPE, {"warm_start": AT_ONCE}), sampling, "warm")
+    return load_policy(_at_once(place), sampling, "warm")
 
 
 def _answers(place: Place, split: str, problems: int, levels: Sequence[int] = LEVELS) -> list[Episode]:
-    """Its answers to problems, sampled once a seed."""
+    """The answerer's answers to problems, sampled once a seed."""
     recipe, policy = load_recipe(RECIPE), _answerer(place)
     jobs = held_out(recipe.env_id, recipe.env_kwargs, levels, problems, place.seed + 1, SAMPLES)
     jobs = [replace(job, env_kwargs={**job.env_kwargs, "split": split}) for job in jobs]
     levelled = "-".join(map(str, levels))
-    name = f"cloud-{split}-{levelled}-{problems}-{runs.warm(place, RECIPE).parents[2].name}"
+    name = f"cloud-{split}-{levelled}-{problems}-{_at_once(place).parents[2].name}"
 
     def make(folder: Path) -> None:
         EpisodeStore(folder / "answers").append(list(rollout(policy, jobs, {"phase": "evolve"})), "answers")
@@ -163,7 +167,8 @@ def _classic(place: Place) -> tuple[Scorer, int]:
 
 def _made(place: Place, name: str, train: Callable[[], Scorer]) -> Scorer:
     """A judge that is trained once a seed."""
-    whole = f"cloud-{name}-{place.sizes.name}-{runs.warm(place, RECIPE).parents[2].name}"
+    starts = "-".join(start.parents[2].name for start in (runs.warm(place, RECIPE), _at_once(place)))
+    whole = f"cloud-{name}-{place.sizes.name}-{starts}"
     return load_judge(share(place, whole, lambda folder: save_judge(train(), folder / "judge") and None) / "judge")
 
 
