@@ -21,6 +21,7 @@ from .run_folder import RunFolder, append_json, read_json_lines, write_whole
 PROJECT = "palaestra"
 PATIENCE = 60.0  # seconds that wandb's server is waited for, at the start and at the end
 Task = Callable[[Any], None]  # something to do with a wandb run
+LOST = ("fatal error", "failed to log artifact", "failed to upload", "CreateRunFiles returned error")  # what wandb logs
 NO_NUMBERS = (math.inf, -math.inf)  # JSON has no word for them, nor for nan: such a metric is left out
 
 
@@ -81,8 +82,8 @@ class WandbTracker:
 
     A thread of its own hands over what is logged, so that a run never waits for wandb, however slow its server, but
     for the last ``patience`` seconds at its end. Where the server does not answer, or refuses, the run is kept offline,
-    and one warning says so: `wandb sync` sends it later. So it is with what wandb raises in between, and after that
-    nothing more is given to it.
+    and one warning says so: `wandb sync` sends it later. So it is with what the server does not take in between. What
+    wandb itself raises is told once too, and after that nothing more is given to it.
 
     A name that the project knows already is refused, unless the run is resumed in its own folder.
     """
@@ -90,6 +91,7 @@ class WandbTracker:
     def __init__(self, run: RunFolder, config: Mapping[str, Any], patience: float = PATIENCE) -> None:
         self.patience = patience
         self.off = False
+        self._sync = f"wandb sync --include-online {run.path}/wandb/*run-*"
         self._failed = False
         self._told: SimpleQueue[str] = SimpleQueue()
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
@@ -110,13 +112,14 @@ class WandbTracker:
 
             run.summary.update(dict(summary))
             run.log({os.path.basename(path).split(".")[0]: wandb.Image(path) for path in pictures})
-            run.finish()
+            if unsent := finish_wandb(run):
+                self._told.put(f"wandb's server did not take all of this run, {self._sync} sends it: {unsent}")
 
         self._give(close)
         self._tasks.put(None)
         self._worker.join(self.patience)
         if self._worker.is_alive():
-            self._told.put(f"wandb did not take all of this run in {self.patience:g} s: wandb sync it")
+            self._told.put(f"wandb did not take all of this run in {self.patience:g} s, {self._sync} sends it")
         self._warn()
 
     def _give(self, task: Task) -> None:
@@ -162,6 +165,7 @@ def start_wandb(
 ) -> Any:
     """A wandb run kept in ``folder``; where its server does not answer in ``patience`` seconds it gives up waiting.
 
+    project: "project", or "entity/project".
     again: the run was there before and goes on; else one of that name in the project is an error (``taken``).
     kept: offline, whatever the user set, since the server did not take it: wandb holds the id itself in use then.
     """
@@ -169,8 +173,10 @@ def start_wandb(
 
     os.environ.setdefault("WANDB_SILENT", "true")
     mode: Any = "offline" if kept else _mode()
+    entity, _, bare = (project or os.environ.get("WANDB_PROJECT", PROJECT)).rpartition("/")
     return wandb.init(
-        project=project or os.environ.get("WANDB_PROJECT", PROJECT),
+        entity=entity or None,
+        project=bare,
         name=name,
         id=f"{name}-{mode}" if kept else name,
         resume="allow" if again or mode == "offline" else "never",
@@ -185,8 +191,21 @@ def start_wandb(
             x_save_requirements=False,
             init_timeout=patience,
             finish_timeout=patience,
+            finish_timeout_raises=True,
         ),
     )
+
+
+def finish_wandb(run: Any) -> str:
+    """Finish a run, and say why its server lacks some of it: "" where it took all. wandb itself tells its log only."""
+    log = Path(run.dir).parent / "logs" / "debug-internal.log"
+    try:
+        run.finish()
+    except TimeoutError:
+        return "it took too long"
+    told = [str(row.get("msg")) for row in read_json_lines(log)]
+    lost = [line for line in told if any(word in line for word in LOST)]
+    return " ".join(lost[0].split())[:300] if lost else ""
 
 
 def taken(error: Exception) -> bool:

@@ -12,12 +12,13 @@ from typing import Any
 
 from .evaluate import Evaluation
 from .leaderboard import Board, BrokenBoard, overall, typed
-from .tracking import logged_in, start_wandb, taken
+from .tracking import finish_wandb, logged_in, start_wandb, taken
 
 UPLOAD_SECONDS = 600.0  # that sending a board and its agents may take
 ANSWER_SECONDS = 30.0  # that the server is given to say what a project holds
 PAGE = 200  # runs asked for at once
 JOB = "leaderboard"  # runs of this type are boards themselves, and on no other board
+AGAIN = "Send it again, under another name if you gave it one"  # of a run begun online, wandb sync sends no artifacts
 
 
 class WandbError(RuntimeError):
@@ -30,13 +31,14 @@ def log_board(
     """A wandb run that holds the board: its table, ratings, page and summary, and an artifact for each agent.
 
     page: leaderboard.html. runs: folders by name, whose agents, recipe and log become artifacts with the alias
-    "latest", and "best" for the one that leads the board. folder: where the run's files are kept, from which
-    `wandb sync` sends them where nobody is logged in. most: seconds to wait for the server.
+    "latest", and "best" for the agent of them that stands highest on the board. folder: where the run's files are
+    kept, from which `wandb sync` sends them where nobody is logged in. project: "project", or "entity/project". most:
+    seconds to wait for the server.
 
     Returns the folder of the run's files.
 
     Raises:
-        WandbError: the project has a run of this name, or the server does not answer or refuses.
+        WandbError: the project has a run of this name, or the server does not answer or refuses, if only a part.
     """
     most = UPLOAD_SECONDS if most is None else most
     try:
@@ -47,16 +49,15 @@ def log_board(
         raise WandbError(f"the wandb run {name} of {project} {why}") from error
     try:
         _log(run, board, page)
-        best = overall(board)[0].agent if board.rows else ""
-        for artifact, aliases in _artifacts(runs, best):
+        for artifact, aliases in _artifacts(runs, _leader(board, runs)):
             run.log_artifact(artifact, aliases=aliases)
-        kept = str(run.dir)
-        run.finish()
+        kept = Path(run.dir).parent
+        unsent = finish_wandb(run)
     except Exception as error:
-        raise WandbError(
-            f"wandb took no board: {type(error).__name__}: {error}. `wandb sync` sends what is kept"
-        ) from error
-    return str(Path(kept).parent)
+        raise WandbError(f"wandb took no board: {type(error).__name__}: {error}. {AGAIN}") from error
+    if unsent:
+        raise WandbError(f"wandb's server did not take all of the board: {unsent}. {AGAIN}")
+    return str(kept)
 
 
 def _log(run: Any, board: Board, page: Path) -> None:
@@ -83,23 +84,40 @@ def _log(run: Any, board: Board, page: Path) -> None:
         logged[f"ratings/{game.game}"] = wandb.Table(columns=["agent", "rating", "low", "high", "matches"], data=told)
     run.log(logged)
     run.summary.update(
-        {"agents": len(rows), "best": rows[0].agent if rows else "", "score": rows[0].score if rows else 0}
+        {"n_agents": len(rows), "best": rows[0].agent if rows else "", "score": rows[0].score if rows else 0}
     )
 
 
-def _artifacts(runs: Mapping[str, Path], best: str) -> Iterator[tuple[Any, list[str]]]:
+def _agents(run: Path) -> list[Path]:
+    return sorted(path for path in (run / "agents").glob("*") if path.is_dir())
+
+
+def _leader(board: Board, runs: Mapping[str, Path]) -> Path | None:
+    """The folder of the agent that stands highest of those that have one; a vote's is that of the weights it asks."""
+    folders = {
+        told: folder
+        for name, run in runs.items()
+        for folder in _agents(run)
+        for told in (folder.name, f"{name}: {folder.name}")
+    }
+    rows = overall(board)
+    weights = {row.weights_hash: folders[row.agent] for row in rows if row.weights_hash and row.agent in folders}
+    found = (folders.get(row.agent) or weights.get(row.weights_hash) for row in rows)
+    return next((folder for folder in found if folder), None)
+
+
+def _artifacts(runs: Mapping[str, Path], best: Path | None) -> Iterator[tuple[Any, list[str]]]:
     """An artifact for each agent of each run, and one for what made them: recipe, environment and log."""
     import wandb
 
     for name, folder in runs.items():
         recipe = folder / "recipe.yaml"
-        for agent in sorted(path for path in (folder / "agents").glob("*") if path.is_dir()):
+        for agent in _agents(folder):
             made = wandb.Artifact(_artifact_name(name, agent.name), type="agent", metadata={"run": name})
             made.add_dir(str(agent))
             if recipe.is_file():
                 made.add_file(str(recipe))
-            leads = best in (agent.name, f"{name}: {agent.name}")
-            yield made, ["latest", *(["best"] if leads else [])]
+            yield made, ["latest", *(["best"] if agent == best else [])]
         log = wandb.Artifact(_artifact_name(name, "log"), type="log")
         for file in ("recipe.yaml", "environment.json", "metrics.jsonl", "leaderboard.json"):
             if (folder / file).is_file():
@@ -185,17 +203,17 @@ def write_report(project: str, name: str, runs: Sequence[str] = ()) -> str:
     if not logged_in():
         raise WandbError("a report is made on wandb's server: run `wandb login`, or set WANDB_API_KEY")
     entity, _, bare = project.rpartition("/")
-    chosen = reports.Runset(project=bare, **({"entity": entity} if entity else {}))
+    where: dict[str, Any] = {"project": bare, **({"entity": entity} if entity else {})}
+    chosen = reports.Runset(**where)
     panels = [
         reports.WeavePanelSummaryTable(table_name="leaderboard"),
         *(reports.LinePlot(x="Step", y=[metric]) for metric in ("accuracy", "reward", "entropy", "length")),
     ]
     report = reports.Report(
-        project=bare,
+        **where,
         title=name,
         description=f"Agents of {', '.join(runs) or project}",
         blocks=[reports.PanelGrid(runsets=[chosen], panels=panels)],
-        **({"entity": entity} if entity else {}),
     )
     try:
         report.save()

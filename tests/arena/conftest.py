@@ -1,18 +1,22 @@
-"""A dialogue environment of several turns, and agents that count what they are asked."""
+"""A dialogue environment of several turns, agents that count what they are asked, and a wandb server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import pytest
+import wandb
 
 from palaestra.agents.agent import Dialogue, Reply
 from palaestra.envs import UnicodeText
 from palaestra.envs.spaces import TextObs
 from palaestra.episodes import Actor
 from palaestra.verifiers import right, undecided, wrong
+
+from .fake_wandb import FakeWandb
 
 
 class Countup(gymnasium.Env[str, str]):
@@ -75,3 +79,29 @@ def counter() -> Counter:
 def saying() -> type[Counter]:
     """``saying(text)``: an agent that always says the same."""
     return Counter
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., FakeWandb]]:
+    """``serve(fault, runs)``: a fake server that wandb is logged in to."""
+    servers: list[FakeWandb] = []
+    for name in ("WANDB_PROJECT", "WANDB_MODE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "wandb-own"))
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+
+    def start(fault: str = "", runs: Any = None) -> FakeWandb:
+        server = FakeWandb("" if fault == "down" else fault, runs)
+        servers.append(server)
+        if fault == "down":
+            server.close()
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        wandb.teardown()  # it keeps the address of the first server that it met
+        return server
+
+    yield start
+    wandb.teardown()
+    for server in servers:
+        server.close()
+    assert [line for server in servers for line in server.broken] == []

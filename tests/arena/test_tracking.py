@@ -69,7 +69,7 @@ class Broken:
     """A wandb run of which one method fails."""
 
     def __init__(self, fails: str) -> None:
-        self.fails, self.calls = fails, 0
+        self.fails, self.calls, self.dir = fails, 0, "nowhere/files"
         self.summary = SimpleNamespace(update=lambda values: self.call("summary"))
 
     def call(self, name: str) -> None:

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import wandb
 
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import Board, BrokenBoard, write_leaderboard
@@ -30,32 +29,7 @@ BOARD = json.dumps([asdict(row) | {"pass_at_k": None, "majority_at_k": None, "se
 Serve = Callable[..., FakeWandb]
 
 
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serve]:
-    """A fake server that wandb is logged in to."""
-    servers: list[FakeWandb] = []
-    for name in ("WANDB_PROJECT", "WANDB_MODE", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HOME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "wandb-own"))
-    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
-
-    def start(fault: str = "", runs: Any = None) -> FakeWandb:
-        server = FakeWandb("" if fault == "down" else fault, runs)
-        servers.append(server)
-        if fault == "down":
-            server.close()
-        monkeypatch.setenv("WANDB_BASE_URL", server.url)
-        wandb.teardown()  # it keeps the address of the first server that it met
-        return server
-
-    yield start
-    wandb.teardown()
-    for server in servers:
-        server.close()
-
-
-def use_all(run: RunFolder, patience: float, table: bool = True) -> tuple[float, float, list[str]]:
+def use_all(run: RunFolder, patience: float) -> tuple[float, float, list[str]]:
     """Seconds that logging took, and finishing, and what was warned of."""
     began = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
@@ -63,8 +37,7 @@ def use_all(run: RunFolder, patience: float, table: bool = True) -> tuple[float,
         tracker = WandbTracker(run, {"seed": 1}, patience)
         for step in range(50):
             tracker.log(step, {"reward": 1.0})
-        if table:  # which the fake server cannot take: a table is an artifact
-            tracker.leaderboard(ROWS)
+        tracker.leaderboard(ROWS)
         logged = time.monotonic()
         tracker.finish({"a": 1})
     told = [str(warning.message) for warning in caught if "wandb" in str(warning.message)]
@@ -89,13 +62,12 @@ def test_a_server_that_fails_delays_nothing_and_the_run_is_kept_offline(
 def test_a_run_reports_to_a_server_and_its_name_is_taken_but_for_itself(serve: Serve, tmp_path: Path) -> None:
     server = serve()
     run = RunFolder.create(tmp_path, "a")
-    assert use_all(run, patience=30, table=False)[2] == []
+    assert use_all(run, patience=30)[2] == []
     assert "UpsertBucket" in server.asked
-    server.runs[run.name] = {}
-    assert use_all(run, patience=30, table=False)[2] == []  # resumed, in its own folder
+    assert use_all(run, patience=30)[2] == []  # resumed, in its own folder
     other = RunFolder(tmp_path / "elsewhere" / run.name)
     other.path.mkdir(parents=True)
-    (told,) = use_all(other, patience=30, table=False)[2]
+    (told,) = use_all(other, patience=30)[2]
     assert "off for the rest of this run" in told
     assert f"{run.name}) already exists" in told
 
