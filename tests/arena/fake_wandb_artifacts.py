@@ -13,8 +13,8 @@ CREATED = "2026-01-01T00:00:00Z"
 LAST_PAGE = {"endCursor": None, "hasNextPage": False}
 
 
-def project(name: str) -> dict[str, Any]:
-    return {"id": name, "internalId": "1", "name": name, "entityName": "me", "entity": {"id": "1", "name": "me"}}
+def project(name: str, entity: str = "me") -> dict[str, Any]:
+    return {"id": name, "internalId": "1", "name": name, "entityName": entity, "entity": {"id": entity, "name": entity}}
 
 
 @dataclass

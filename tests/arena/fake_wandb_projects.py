@@ -18,6 +18,7 @@ class Run:
     """history: its lines, as they were sent. exit_code: None until it has ended."""
 
     name: str
+    entity: str = "me"
     project: str = "p"
     display: str = ""
     job: str | None = None
@@ -28,7 +29,7 @@ class Run:
 
 
 class Projects(Artifacts):
-    """The projects of the entity "me". runs: by name. uploads: the paths of what was uploaded, as it came."""
+    """The projects of everybody; who asks is "me". runs: by name. uploads: paths of what was uploaded, as it came."""
 
     def __init__(self, url: str, runs: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__(url)
@@ -88,12 +89,14 @@ class Projects(Artifacts):
     def UpsertBucket(self, given: Mapping[str, Any]) -> Any:
         name = given.get("name") or given["id"]
         new = name not in self.runs
-        run = self.runs.setdefault(name, Run(name, given["project"]))
+        run = self.runs.setdefault(name, Run(name, given.get("entity") or "me", given["project"]))
         run.display = given.get("displayName") or run.display
         run.job = given.get("jobType") or run.job
         run.config = json.loads(given.get("config") or "null") or run.config
         run.summary = json.loads(given.get("summaryMetrics") or "null") or run.summary
-        return {"upsertBucket": {"bucket": {**_node(run), "project": project(run.project)}, "inserted": new}}
+        return {
+            "upsertBucket": {"bucket": {**_node(run), "project": project(run.project, run.entity)}, "inserted": new}
+        }
 
     def CreateRunFiles(self, given: Mapping[str, Any]) -> Any:
         files = [{"name": name, "uploadUrl": f"{self.url}/runs/{given['run']}/{name}"} for name in given["files"]]

@@ -106,9 +106,9 @@ def games() -> Board:
 def test_a_board_is_sent_with_its_page_tables_and_ratings(serve: Serve, games: Board, tmp_path: Path) -> None:
     server = serve()
     page = write_leaderboard(ROWS, tmp_path, "t", "s", games=games.games)
-    log_board(games, page, {}, tmp_path, "me/p", "board", MOST)
+    log_board(games, page, {}, tmp_path, "us/p", "board", MOST)
     run = server.kept.runs["board"]
-    assert (run.project, run.job, run.exit_code, len(run.history)) == ("p", "leaderboard", 0, 1)
+    assert (run.entity, run.project, run.job, run.exit_code, len(run.history)) == ("us", "p", "leaderboard", 0, 1)
     assert server.kept.stored[f"/runs/board/{run.summary['page']['path']}"] == page.read_bytes()
     assert [row["score"] for row in table_of(server, "board", "leaderboard")] == [0.5, 0.1]
     assert [row["agent"] for row in table_of(server, "board", "agents")] == ["evolved", "start"]
@@ -174,7 +174,7 @@ def test_what_was_kept_offline_is_sent_by_wandb_sync(
     monkeypatch.delenv("WANDB_API_KEY")
     assert track(run) == []
     page = write_leaderboard(ROWS, tmp_path, "t", "s")
-    voted = Board([replace(ROW, agent="evolved, vote of 2", score=0.9), *ROWS])
+    voted = Board([replace(ROW, agent="evolved, vote of 2", score=0.9), replace(ROWS[1], score=0.8), ROW])
     board = Path(log_board(voted, page, {"mine": finished_run}, tmp_path, "me/palaestra", "board"))
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
     assert not server.kept.runs
