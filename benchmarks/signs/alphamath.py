@@ -84,10 +84,10 @@ def _sbs(place: Place) -> Measured:
 
 
 def _sbs_random(place: Place) -> Measured:
-    return _beam(place, _noise)
+    return _beam(place, noise)
 
 
-def _noise(prefixes: Sequence[Prefix]) -> list[Valued]:
+def noise(prefixes: Sequence[Prefix]) -> list[Valued]:
     seeds = (derive_seed("noise", one.dialogue.seed, *one.action_ids) for one in prefixes)
     return [Valued(float(np.random.default_rng(seed).random())) for seed in seeds]
 
