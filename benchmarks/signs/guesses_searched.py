@@ -1,4 +1,4 @@
-"""AlphaMath's beam where a step is a guess that is worked out: what a value learns of verdicts alone steers it."""
+"""AlphaMath's beam where a step is a guess that is worked out: does what a value learns of verdicts alone steer it?"""
 
 from __future__ import annotations
 
