@@ -47,13 +47,14 @@ class Unknowns(Task):
         return self.worked_out(problem, root)
 
     def worked_out(self, problem: Problem, guess: Callable[[int, int, int], int]) -> str:
-        """A line for each unknown: a guess, what it makes of the equation, and what it should make."""
+        """A line for each unknown: a guess, what it makes of the equation, and that less what it should make."""
         said, roots = list[str](), list[int]()
         for name, (factor, first, total) in zip(NAMES, problem.meta["equations"], strict=False):
             added = roots[-1] if roots else first
             roots.append(guess(factor, added, total))
             product = factor * roots[-1] % self.modulus
-            said.append(f"{name}={roots[-1]}: {product}+{added}={(product + added) % self.modulus}/{total}")
+            made = (product + added) % self.modulus
+            said.append(f"{name}={roots[-1]}: {product}+{added}={made}-{total}={(made - total) % self.modulus}")
         return "\n".join([*said, f"\\boxed{{{_listed(roots)}}}"])
 
 
