@@ -16,6 +16,7 @@ from .ensemble import Ensemble
 from .forward_backward import ForwardBackward
 from .perplexity import Perplexity
 from .self_evaluation import SelfEvaluation
+from .tested import Tested
 
 if TYPE_CHECKING:
     from palaestra.agents.evaluator import Scorer
@@ -25,6 +26,7 @@ EVALUATORS: dict[str, Callable[[Agent], Assessor]] = {  # each made for the agen
     "perplexity": lambda agent: Perplexity(policy_under(agent, "perplexity")),
     "self_evaluation": lambda agent: SelfEvaluation(policy_under(agent, "self-evaluation")),
     "forward_backward": lambda agent: ForwardBackward(innermost(agent)),
+    "visible_tests": lambda agent: Tested(),
 }
 
 

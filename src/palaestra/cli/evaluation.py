@@ -64,7 +64,7 @@ def evaluate(
         vote: self-consistency over so many answers.
         best_of: take of so many answers the one that the judge scores highest.
         judge: a model that `palaestra reward-model` trained; or agreement, perplexity, self_evaluation,
-            forward_backward, or several with + between them.
+            forward_backward, visible_tests (of programs), or several with + between them.
         search: among lines: sbs:3,5 (3 beams, 5 samples each), mcts:40, bfs, dfs, astar; by a judge (of kind value, or
             self_evaluation), else likelihood. In games moves:64, simulations a move. `palaestra tree SAVE` draws trees.
         strategy: how agents reason: plan_and_solve, or several, the first innermost, as in

@@ -23,6 +23,8 @@ from palaestra.agents.evaluators.heads import Head, outcome_reward, process_rewa
 from palaestra.agents.evaluators.perplexity import Perplexity
 from palaestra.agents.evaluators.scored import Scored, TokenReward
 from palaestra.agents.evaluators.self_evaluation import SelfEvaluation
+from palaestra.agents.evaluators.table import evaluator_named
+from palaestra.agents.evaluators.tested import Tested
 from palaestra.agents.judges import GenerativeJudge, ImplicitReward
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
@@ -204,6 +206,20 @@ def test_without_a_backward_question_nothing_can_be_told_and_it_is_counted() -> 
     (assessed,) = assessor.assess([answer("\\boxed{1+2}", problem=problem)])
     assert math.isnan(assessed.scores[0])
     assert assessor.counts == {"no backward question": 1}
+
+
+def test_programs_are_judged_by_the_tests_that_the_question_shows() -> None:
+    question = "Write f.\nf(1) == 2\nf(2) == 3"
+    programs = [f"```python\ndef f(x): return {body}\n```" for body in ("2", "x + 1", "x")]
+    batch = [*(answer(text, question) for text in programs), answer("x + 1", question), answer(programs[1], "Write f.")]
+    judge = evaluator_named("visible_tests", Given())
+    assessed = judge.assess(batch)  # type: ignore[union-attr]
+    assert [one.scores[0] for one in assessed[:4]] == [0.5, 1.0, 0.0, 0.0]
+    assert math.isnan(assessed[4].scores[0])
+    assert [one.cost.verifier_calls for one in assessed] == [1, 1, 1, 1, 0]
+    agent = BestOfN(Given(*(one.reply for one in batch[:3])), Tested(), 3)
+    assert agent.respond([batch[0].dialogue])[0].text == programs[1]
+    assert "peek" not in agent.actor.agent_id
 
 
 def test_agreement_counts_the_others_alone() -> None:
