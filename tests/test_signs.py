@@ -11,11 +11,14 @@ import pytest
 
 from benchmarks.signs import page
 from benchmarks.signs.board import arm_row, claim_row
+from benchmarks.signs.missing_digit import MissingDigit
 from benchmarks.signs.play import ahead, measured, play, share
+from benchmarks.signs.self_debugging import lesson, unit_test
 from benchmarks.signs.sign import CLAIM, SMOKE, Claim, Measured, Place, Sign
 from benchmarks.signs.table import SIGNS
 from benchmarks.signs.universal_self_consistency import lessons
 from benchmarks.signs.unknowns import Unknowns
+from palaestra.agents.postprocess.visible_tests import tried, visible_tests
 from palaestra.envs.task import sample_problem
 
 
@@ -163,6 +166,34 @@ def test_unknowns_are_right_where_no_guess_errs() -> None:
         found.append(all(error == 0 for *_, error in lines))
         assert task.verify(problem, said).right == found[-1]
     assert 0 < sum(found) < 20
+
+
+def test_a_missing_digit_is_right_where_the_hidden_tests_pass() -> None:
+    task = MissingDigit()
+    for seed in range(20):
+        problem = sample_problem(task, seed, 1, "train")
+        (shown,) = visible_tests(problem.prompt)
+        right = [task.verify(problem, task.program(problem, digit)).right for digit in range(task.modulus)]
+        passed = [tried([shown], task.program(problem, digit)).right for digit in range(task.modulus)]
+        assert right == passed == [digit == problem.meta["digit"] for digit in range(task.modulus)]
+        assert shown.args[0] not in [x for x, _ in problem.reference]
+
+
+def test_lessons_in_debugging_mend_by_what_the_test_says_of_the_last_program() -> None:
+    lengths = set()
+    for seed in range(40):
+        problem = sample_problem(MissingDigit(), seed, 1, "train")
+        *_, (_, wrong), (told, mended) = said = lesson(problem, unit_test, np.random.default_rng(seed))
+        lengths.add(len(said))
+        reason = tried(visible_tests(problem.prompt), wrong).reason
+        returned, expected, old = (int(each) for each in (*re.findall(r"d (\d)", reason), wrong[-8]))
+        error = (expected - returned) % 5
+        digit = problem.meta["digit"]
+        assert told == reason
+        assert (
+            mended == f"{expected}-{returned}={error} {old}+{error}={digit}\n{MissingDigit().program(problem, digit)}"
+        )
+    assert lengths == {2, 3}
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,6 @@ How to read it:
 - Settings were chosen on other seeds than those reported here, as each sign says; with them the seeds reported were
   played once. Where they had been played before with other settings, the sign says that too.
 - Nothing here says how a system does at its paper's size.
-- One of these systems has no sign yet: self-debugging, for which no start of this size wrote a right program often
-  enough.
 """
 
 
