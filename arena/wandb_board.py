@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .evaluate import Evaluation
 from .leaderboard import Board, BrokenBoard, overall, typed
@@ -19,6 +20,8 @@ ANSWER_SECONDS = 30.0  # that the server is given to say what a project holds
 PAGE = 200  # runs asked for at once
 JOB = "leaderboard"  # runs of this type are boards themselves, and on no other board
 AGAIN = "Send it again, under another name if you gave it one"  # of a run begun online, wandb sync sends no artifacts
+
+T = TypeVar("T")
 
 
 class WandbError(RuntimeError):
@@ -140,7 +143,8 @@ def project_board(project: str, seconds: float = ANSWER_SECONDS) -> Board:
     """
     if not logged_in():
         raise WandbError("reading a wandb project needs a login: run `wandb login`, or set WANDB_API_KEY")
-    told: dict[str, str] = _within(seconds, project)
+    refused = f"wandb's server gave no runs of {project}"
+    told = _within(seconds, partial(_boards, project, seconds), refused, "try later, or name run folders")
     rows: list[Evaluation] = []
     for name, text in told.items():
         try:
@@ -153,24 +157,26 @@ def project_board(project: str, seconds: float = ANSWER_SECONDS) -> Board:
     return Board(rows)
 
 
-def _within(seconds: float, project: str) -> dict[str, str]:
-    """What ``_boards`` gives, or an error when it has not by then: wandb itself tries for minutes."""
-    result: list[dict[str, str] | Exception] = []
+def _within(seconds: float, ask: Callable[[], T], refused: str, instead: str) -> T:
+    """What ``ask`` gives, or an error when it has given nothing by then: wandb itself tries for minutes.
 
-    def ask() -> None:
+    refused: said when it fails, with the reason. instead: what to do when it takes too long.
+    """
+    result: list[T | Exception] = []
+
+    def answer() -> None:
         try:
-            result.append(_boards(project, seconds))
+            result.append(ask())
         except Exception as error:
             result.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
+    asking = threading.Thread(target=answer, daemon=True)
     asking.start()
     asking.join(seconds)
     if not result:
-        raise WandbError(f"wandb's server did not answer in {seconds:g} s: try later, or name run folders")
+        raise WandbError(f"wandb's server did not answer in {seconds:g} s: {instead}")
     if isinstance(result[0], Exception):
-        reason = " ".join(str(result[0]).split())
-        raise WandbError(f"wandb's server gave no runs of {project}: {reason}") from result[0]
+        raise WandbError(f"{refused}: {' '.join(str(result[0]).split())}") from result[0]
     return result[0]
 
 
@@ -188,13 +194,13 @@ def _boards(project: str, seconds: float) -> dict[str, str]:
     return told
 
 
-def write_report(project: str, name: str, runs: Sequence[str] = ()) -> str:
+def write_report(project: str, name: str, runs: Sequence[str] = (), seconds: float = ANSWER_SECONDS) -> str:
     """A wandb report on a project: its runs' boards and curves, made by the package wandb-workspaces.
 
     Returns its address.
 
     Raises:
-        WandbError: the package is not there, nobody is logged in, or the server refuses.
+        WandbError: the package is not there, nobody is logged in, or the server refuses, or is silent for ``seconds``.
     """
     try:
         import wandb_workspaces.reports.v2 as reports
@@ -204,19 +210,19 @@ def write_report(project: str, name: str, runs: Sequence[str] = ()) -> str:
         raise WandbError("a report is made on wandb's server: run `wandb login`, or set WANDB_API_KEY")
     entity, _, bare = project.rpartition("/")
     where: dict[str, Any] = {"project": bare, **({"entity": entity} if entity else {})}
-    chosen = reports.Runset(**where)
-    panels = [
-        reports.WeavePanelSummaryTable(table_name="leaderboard"),
-        *(reports.LinePlot(x="Step", y=[metric]) for metric in ("accuracy", "reward", "entropy", "length")),
-    ]
-    report = reports.Report(
-        **where,
-        title=name,
-        description=f"Agents of {', '.join(runs) or project}",
-        blocks=[reports.PanelGrid(runsets=[chosen], panels=panels)],
-    )
-    try:
+
+    def save() -> str:
+        panels = [
+            reports.WeavePanelSummaryTable(table_name="leaderboard"),
+            *(reports.LinePlot(x="Step", y=[metric]) for metric in ("accuracy", "reward", "entropy", "length")),
+        ]
+        report = reports.Report(
+            **where,
+            title=name,
+            description=f"Agents of {', '.join(runs) or project}",
+            blocks=[reports.PanelGrid(runsets=[reports.Runset(**where)], panels=panels)],
+        )
         report.save()
-    except Exception as error:
-        raise WandbError(f"wandb took no report: {' '.join(str(error).split())}") from error
-    return str(report.url)
+        return str(report.url)
+
+    return _within(seconds, save, "wandb took no report", "try later")

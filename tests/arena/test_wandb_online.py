@@ -263,3 +263,13 @@ def test_a_report_is_made_of_the_projects_runs(serve: Serve) -> None:
     (report,) = server.kept.reports
     assert (report["entityName"], report["projectName"], report["displayName"]) == ("me", "p", "Board")
     assert all(f'"{name}"' in report["spec"] for name in ("leaderboard", "accuracy", "reward", "entropy", "length"))
+
+
+def test_a_report_is_not_waited_for_without_end(serve: Serve) -> None:
+    server = serve()
+    server.fault = "hang"
+    with pytest.raises(WandbError, match="did not answer in 2 s: try later"):
+        write_report("me/p", "Board", seconds=2)
+    server.fault = "403"
+    with pytest.raises(WandbError, match=r"wandb took no report: .*storage quota"):
+        write_report("me/p", "Board")
