@@ -15,6 +15,7 @@ from benchmarks.signs.missing_digit import MissingDigit
 from benchmarks.signs.play import ahead, measured, play, share
 from benchmarks.signs.self_debugging import lesson, unit_test
 from benchmarks.signs.sign import CLAIM, SMOKE, Claim, Measured, Place, Sign
+from benchmarks.signs.streets import Streets
 from benchmarks.signs.table import SIGNS
 from benchmarks.signs.universal_self_consistency import lessons
 from benchmarks.signs.unknowns import Unknowns
@@ -194,6 +195,27 @@ def test_lessons_in_debugging_mend_by_what_the_test_says_of_the_last_program() -
             mended == f"{expected}-{returned}={error} {old}+{error}={digit}\n{MissingDigit().program(problem, digit)}"
         )
     assert lengths == {2, 3}
+
+
+def test_the_way_back_leads_to_where_the_way_began() -> None:
+    task, rng = Streets(town=3), np.random.default_rng(0)
+    for seed in range(40):
+        problem = sample_problem(task, seed, 2 + seed % 2, "train")
+        back = task.invert(problem)
+        assert task.verify(problem, task.solve(problem, rng)).right
+        assert task.verify(back, task.solve(back, rng)).right
+        assert problem.prompt.split()[1] == back.reference
+        assert task.invert(back) == problem
+
+
+def test_a_street_that_is_gone_one_way_is_never_gone_back_and_backward_only_so() -> None:
+    task, gone, back = Streets(town=3, one_way=True), set(), set()
+    for seed in range(400):
+        problem = sample_problem(task, seed, 3, "train")
+        for lines, one in (gone, problem), (back, task.invert(problem)):
+            lines.update(zip(one.meta["stops"], one.meta["way"], strict=False))
+    assert not gone & back
+    assert 30 < len(gone) == len(back) <= 40
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from palaestra.arena.environments import Environments
 from palaestra.episodes.corrections import turned_round
@@ -38,9 +39,11 @@ def evenly(*tasks: Sequence[Row]) -> list[Row]:
     return [replace(row, weight=weight) for rows, weight in zip(tasks, weights, strict=True) for row in rows]
 
 
-def _arm(place: Place, kind: str) -> Measured:
-    recipe, start, tokens = load_recipe(RECIPE), warm(place, RECIPE), TOKENS * place.sizes.longer
-    forward, asked, backward = sources(place)
+def studied(
+    place: Place, kind: str, start: Path, tasks: Sequence[Sequence[Row]], tokens: int, rate: float
+) -> studying.Studied:
+    """What an arm of this kind learns, from the start, of answers, backward questions and the answers to those."""
+    forward, asked, backward = tasks
     kinds = {
         "forward": (forward,),
         "as often": (forward,),
@@ -50,12 +53,16 @@ def _arm(place: Place, kind: str) -> Measured:
         "shuffled": (forward, dealt(asked), dealt(backward)),
     }
     if kind == "start":
-        return studying.measured(place, studying.Studied(start, 0, 0), recipe)
+        return studying.Studied(start, 0, 0)
     if kind == "as often":  # as many passes over the forward answers as beside the two other tasks
         tokens = tokens * read(forward) // read([*forward, *asked, *backward])
     reach, rows = kind in ("forward", "as often"), evenly(*kinds[kind])
-    studied = studying.study(place.folder, start, rows, tokens, seed=place.seed, learning_rate=RATE, reach=reach)
-    return studying.measured(place, studied, recipe)
+    return studying.study(place.folder, start, rows, tokens, seed=place.seed, learning_rate=rate, reach=reach)
+
+
+def _arm(place: Place, kind: str) -> Measured:
+    start, tokens = warm(place, RECIPE), TOKENS * place.sizes.longer
+    return studying.measured(place, studied(place, kind, start, sources(place), tokens, RATE), load_recipe(RECIPE))
 
 
 KINDS = ("start", "forward", "question", "all", "backward", "shuffled", "as often")

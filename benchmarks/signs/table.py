@@ -21,6 +21,7 @@ from . import (
     spag,
     svpo,
     universal_self_consistency,
+    ways_back,
 )
 from .sign import Sign
 
@@ -43,6 +44,7 @@ MODULES = (
     spag,
     svpo,
     universal_self_consistency,
+    ways_back,
 )
 
 SIGNS: dict[str, Sign] = {one.SIGN.name: one.SIGN for one in MODULES}
