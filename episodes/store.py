@@ -14,6 +14,8 @@ from .columns import episodes_of
 from .record import Episode
 from .schema import to_table
 
+SUFFIX = ".parquet"
+
 
 class StoreError(RuntimeError):
     """The log cannot be read or written as asked."""
@@ -38,9 +40,9 @@ class EpisodeStore:
         if not episodes:
             raise StoreError("an empty batch is not appended: collect at least one episode")
         self.path.mkdir(parents=True, exist_ok=True)
-        files = self.files()
-        number = int(files[-1].name.split("-", 1)[0]) + 1 if files else 0
-        final = self.path / f"{number:06d}-{name}.parquet"
+        names = self._names()
+        number = int(names[-1].split("-", 1)[0]) + 1 if names else 0
+        final = self.path / f"{number:06d}-{name}{SUFFIX}"
         aside = self.path / f".{final.name}.{os.getpid()}.tmp"
         try:
             table = to_table(episodes)
@@ -56,11 +58,17 @@ class EpisodeStore:
 
     def files(self) -> list[Path]:
         """The committed batches, oldest first."""
-        return sorted(self.path.glob("[0-9]*.parquet"))
+        return [self.path / name for name in self._names()]
 
     def find(self, name: str) -> Path | None:
         """The committed batch of that name, if there is one."""
-        return next((file for file in self.files() if file.stem.split("-", 1)[1] == name), None)
+        found = (file for file in self._names() if file.removesuffix(SUFFIX).split("-", 1)[1] == name)
+        return next((self.path / file for file in found), None)
+
+    def _names(self) -> list[str]:
+        """What the committed batches' files are called: asked for twice a round, and a run has many."""
+        names = os.listdir(self.path) if self.path.is_dir() else []
+        return sorted(name for name in names if "0" <= name[:1] <= "9" and name.endswith(SUFFIX))
 
     def named(self, name: str) -> list[Episode]:
         """The committed batch of that name, and those that go on with it: NAME-1, NAME-2, ...; [] without any."""
