@@ -15,7 +15,7 @@ from .figure import Figure, record, table
 
 BENCHMARKS = (
     *("boards", "data_evolution", "dpo", "engine", "environments", "families", "footprint", "games", "humaneval"),
-    *("league", "learner", "math_answers", "memory", "sandbox", "self_play", "whole_step"),
+    *("league", "learner", "math_answers", "memory", "patterns", "sandbox", "self_play", "whole_step"),
 )
 OUT = Path("runs/bench.jsonl")
 

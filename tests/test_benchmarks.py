@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import data_evolution, dpo, games, gpu, whole_step
+from benchmarks import data_evolution, dpo, games, gpu, patterns, whole_step
 from benchmarks.figure import Figure
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.envs import registration
@@ -153,6 +154,19 @@ def test_sides_that_compute_different_gradients_are_not_compared(monkeypatch: py
     monkeypatch.setattr(dpo.trl_dpo, "train", lambda m, r, _, *rest, **named: train(m, r, swapped, *rest, **named))
     with pytest.raises(AssertionError, match="different updates"):
         dpo.compare(model, dpo.weakened(model), pairs, 2, repeats=0)
+
+
+def test_a_methods_seconds_are_counted_while_it_is_timed_and_no_longer() -> None:
+    class Sleeper:
+        def sleep(self, seconds: float) -> str:
+            time.sleep(seconds)
+            return "slept"
+
+    plain = Sleeper.sleep
+    with patterns.Timed(Sleeper, "sleep") as timed:
+        assert Sleeper().sleep(0.01) == Sleeper().sleep(seconds=0.02) == "slept"
+    assert timed.seconds >= 0.03
+    assert Sleeper.sleep is plain
 
 
 @pytest.fixture
