@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 GRAM = 3  # characters
 
@@ -42,6 +43,7 @@ def novelty(text: str, others: Iterable[frozenset[str]]) -> float:
     return 1 - max((_similar(own, other) for other in others), default=0.0)
 
 
+@lru_cache(maxsize=4096)  # each draft is held against all that were written before it
 def triples(text: str) -> frozenset[str]:
     """All runs of three characters in a text, spaces made one and capitals small."""
     plain = " ".join(text.lower().split())
@@ -49,5 +51,6 @@ def triples(text: str) -> frozenset[str]:
 
 
 def _similar(one: frozenset[str], other: frozenset[str]) -> float:
-    union = len(one | other)
-    return len(one & other) / union if union else 1.0
+    shared = len(one & other)
+    union = len(one) + len(other) - shared
+    return shared / union if union else 1.0
