@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,7 +31,7 @@ class MissingDigit(Task):
         a, b = rng.integers(1, 10, size=2).tolist()
         digit = int(rng.integers(self.modulus))
         arguments = rng.choice(ARGUMENTS, size=1 + HIDDEN, replace=False).tolist()
-        shown, *hidden = [[x, (a * x * x + b * x + digit) % self.modulus] for x in arguments]
+        shown, *hidden = [[x, self.value((a, b), digit, x)] for x in arguments]
         names = ("a", "b", "modulus", "x", "value")
         fields = dict(zip(names, map(str, (a, b, self.modulus, *shown)), strict=True))
         return self.ask(rng, hidden, difficulty, fields, {"factors": [a, b], "digit": digit})
@@ -42,6 +43,11 @@ class MissingDigit(Task):
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         return self.program(problem, problem.meta["digit"])
+
+    def value(self, factors: Sequence[int], digit: int, x: int) -> int:
+        """What the function with this digit returns."""
+        a, b = factors
+        return (a * x * x + b * x + digit) % self.modulus
 
     def program(self, problem: Problem, digit: int) -> str:
         """An answer with this digit."""

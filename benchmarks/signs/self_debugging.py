@@ -18,7 +18,7 @@ from palaestra.agents.evaluators.tested import Tested
 from palaestra.agents.opening import ModelSpec, open_model
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.postprocess.self_debug import Failed, Feedback, SelfDebugging
-from palaestra.agents.postprocess.visible_tests import tried, visible_tests
+from palaestra.agents.postprocess.visible_tests import visible_tests
 from palaestra.agents.pretrained import load_policy
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.measure import by_problem
@@ -28,6 +28,7 @@ from palaestra.envs.task import Problem, sample_problem
 from palaestra.episodes import EpisodeStore
 from palaestra.trainers.losses import NLL
 from palaestra.trainers.reward_model import fit
+from palaestra.verifiers import wrong
 
 from .missing_digit import MissingDigit
 from .play import share
@@ -64,14 +65,15 @@ KINDS = (None, simple, unit_test, unit_test, unit_test, unit_test)  # of lessons
 
 def lesson(problem: Problem, feedback: Feedback | None, rng: np.random.Generator) -> list[tuple[str, str]]:
     """A dialogue that ends with the right program: at once, or after one or two that were told to be wrong."""
-    tests, right = visible_tests(problem.prompt), problem.meta["digit"]
+    (test,), right = visible_tests(problem.prompt), problem.meta["digit"]
     asked, mending, said = problem.prompt, "", list[tuple[str, str]]()
     for _ in range(int(rng.integers(1, 3)) if feedback else 0):
         digit = (right + int(rng.integers(1, TASK.modulus))) % TASK.modulus
         program = TASK.program(problem, digit)
         said.append((asked, program))
-        failed = Failed(program, tests, tried(tests, program))
-        asked = feedback(failed)
+        returned = TASK.value(problem.meta["factors"], digit, *test.args)
+        reason = f"test 1: f({test.args[0]}) returned {returned}, expected {test.returns}"  # as the sandbox would say
+        asked = feedback(Failed(program, [test], wrong(reason)))
         mending = f"{_mended(digit, *map(int, TOLD.findall(asked)))}\n" if feedback is unit_test else ""
     return [*said, (asked, f"{mending}{TASK.program(problem, right)}")]
 
