@@ -7,6 +7,7 @@ forward and backward passes, the optimiser's steps, and what a model that judges
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ from unittest.mock import patch
 import torch
 from rich.console import Console
 
-from palaestra.agents.clock import TimedEngine
 from palaestra.agents.judges import CritiqueJudge, GenerativeJudge
 from palaestra.agents.opening import ModelSpec
 from palaestra.agents.processes import keep_freed_memory, set_threads
@@ -43,6 +43,7 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
     """Per cent of the loop's time outside the models: of the worst combination, and the median of all."""
     set_threads(THREADS)
     keep_freed_memory()
+    gc.set_threshold(100_000)  # as in a run
     whole = load_recipe("patterns")
     model = replace(ModelSpec(), device="cpu")
     whole = replace(whole, model=model, warm_start=replace(whole.warm_start, rounds=WARM))
@@ -67,21 +68,23 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
 def outside_of(recipe: Recipe, run: RunFolder) -> tuple[float, float]:
     """Per cent of the loop's seconds outside the models, and those seconds."""
     session = Session.begin(recipe, run)
+    gc.collect()
+    gc.freeze()  # as in a run
     with ExitStack() as stack:
         inside = [
             stack.enter_context(Timed(*each))
             for each in (
-                (TimedEngine, "generate"),
                 (GenerativeJudge, "score"),
                 (CritiqueJudge, "write"),
                 (torch.optim.AdamW, "step"),
             )
         ]
-        before = session.clock.learning
+        clock = session.clock
+        before = clock.sampling + clock.learning
         began = time.perf_counter()
         evolve(session, JsonTracker(run), open_display(Console(quiet=True)), lambda: False)
         seconds = time.perf_counter() - began
-        spent = session.clock.learning - before + sum(each.seconds for each in inside)
+        spent = clock.sampling + clock.learning - before + sum(each.seconds for each in inside)
     run.release()
     return 100 * (1 - spent / seconds), seconds
 
