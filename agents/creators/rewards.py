@@ -43,7 +43,7 @@ def novelty(text: str, others: Iterable[frozenset[str]]) -> float:
     return 1 - max((_similar(own, other) for other in others), default=0.0)
 
 
-@lru_cache(maxsize=4096)  # each draft is held against all that were written before it
+@lru_cache(maxsize=512)  # each draft is held against all that were written before it
 def triples(text: str) -> frozenset[str]:
     """All runs of three characters in a text, spaces made one and capitals small."""
     plain = " ".join(text.lower().split())
