@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from palaestra.agents.postprocess.visible_tests import tried, visible_tests
+from palaestra.agents.postprocess.visible_tests import tests_shown, tried
 from palaestra.episodes import Cost
 from palaestra.verifiers import Status
 
@@ -26,8 +26,7 @@ class Tested:
 
     def _assess(self, answer: Answer) -> Assessment:
         spans = spans_of(answer.reply, "answer")
-        asked = (message.content for message in answer.dialogue.messages if message.role == "user")
-        tests = visible_tests("\n".join(asked))
+        tests = tests_shown(answer.dialogue)
         if not tests:
             return Assessment((math.nan,), spans)
         verdict = tried(tests, answer.reply.text)

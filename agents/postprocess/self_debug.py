@@ -16,7 +16,7 @@ from palaestra.episodes import Actor, Cost
 from palaestra.verifiers import Status, Verdict
 
 from .asking import behind
-from .visible_tests import Visible, failing, trace, tried, visible_tests
+from .visible_tests import Visible, failing, tests_shown, trace, tried
 
 FIX = "The code above is wrong. Please fix it, and answer with the whole of it in a ```python block."
 EXPLAIN = "Explain the code above line by line, and say what it does that it was not asked to do. Do not fix it yet."
@@ -91,7 +91,7 @@ class SelfDebugging:
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         replies = self.agent.respond(dialogues)
         cases = [
-            _Case(one, _shown(one), reply, reply, cost=reply.cost)
+            _Case(one, tests_shown(one), reply, reply, cost=reply.cost)
             for one, reply in zip(dialogues, replies, strict=True)
         ]
         while going := [(case, told) for case in cases if (told := self._tried(case)) is not None]:
@@ -133,11 +133,6 @@ class SelfDebugging:
             case.cost += reply.cost
         rows = zip(first, said, asked, strict=True)
         return [behind(dialogue, reply, one.messages[-1].content, one.seed) for dialogue, reply, one in rows]
-
-
-def _shown(dialogue: Dialogue) -> list[Visible]:
-    """The tests in all that the user has said."""
-    return visible_tests("\n".join(message.content for message in dialogue.messages if message.role == "user"))
 
 
 def _seed(case: _Case, what: str) -> int:

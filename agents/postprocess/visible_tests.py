@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from palaestra.agents.agent import Dialogue
 from palaestra.verifiers import Status, Verdict
 from palaestra.verifiers.code import Call, CodeVerifier, default_sandbox, extract_source
 from palaestra.verifiers.sandbox import Ended, Limits, SandboxError
@@ -68,6 +69,11 @@ def visible_tests(question: str) -> list[Visible]:
     found = [_test(line) or _doctest(line, after) for line, after in zip(lines, [*lines[1:], ""], strict=True)]
     kept = {repr(test): test for test in found if test is not None}
     return list(kept.values())[:MAX_TESTS]
+
+
+def tests_shown(dialogue: Dialogue) -> list[Visible]:
+    """The tests in all that the user has said."""
+    return visible_tests("\n".join(message.content for message in dialogue.messages if message.role == "user"))
 
 
 def _test(line: str) -> Visible | None:
