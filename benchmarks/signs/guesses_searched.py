@@ -23,18 +23,18 @@ from palaestra.agents.search.beam import StepBeam
 from palaestra.agents.search.text import Value, lines, stopping_at_lines
 from palaestra.agents.search.values import value_head
 from palaestra.agents.self_consistency import SelfConsistency
-from palaestra.arena.evaluate import held_out
 from palaestra.arena.measure import by_problem
 from palaestra.arena.rollout import Job, rollout
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import sample_problem
-from palaestra.episodes import EpisodeStore, views
+from palaestra.episodes import views
 from palaestra.episodes.views import Row
 from palaestra.trainers.losses import NLL
 from palaestra.trainers.reward_model import EVALUATORS, fit, train_evaluator
 
 from .alphamath import noise
 from .play import measured_in, share
+from .runs import answers_of
 from .shown import shown
 from .sign import Claim, Measured, Place, Sign
 from .unknowns import Unknowns
@@ -114,9 +114,7 @@ def _foretelling(place: Place, rows: list[Row], folder: Path) -> None:
 
 def _measured(place: Place, agent: Agent, told: dict[str, float] | None = None, name: str = "held-out") -> Measured:
     """tokens: sampled for the answers."""
-    jobs = held_out(Unknowns.id, {}, (EQUATIONS,), place.sizes.problems)
-    episodes = list(rollout(agent, jobs, {"phase": "held-out"}, len(jobs)))
-    EpisodeStore(place.folder / "held-out").append(episodes, name)
+    episodes = answers_of(place, agent, Unknowns.id, {}, (EQUATIONS,), name=name)
     return Measured(by_problem(episodes), sum(one.cost.tokens_out for one in episodes), told or {})
 
 

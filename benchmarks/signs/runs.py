@@ -49,8 +49,20 @@ def modest() -> dict[str, Any]:
 
 def answers(place: Place, agent: Agent, recipe: Recipe, samples: int = 1, name: str = "held-out") -> list[Episode]:
     """The agent's answers to held-out problems at the recipe's evaluation levels, logged in the arm's folder."""
-    levels = recipe.evaluation.difficulties
-    jobs = held_out(recipe.env_id, recipe.env_kwargs, levels, place.sizes.problems, samples=samples)
+    return answers_of(place, agent, recipe.env_id, recipe.env_kwargs, recipe.evaluation.difficulties, samples, name)
+
+
+def answers_of(
+    place: Place,
+    agent: Agent,
+    env_id: str,
+    knobs: Mapping[str, Any],
+    levels: Sequence[int],
+    samples: int = 1,
+    name: str = "held-out",
+) -> list[Episode]:
+    """The same of any environment at any levels."""
+    jobs = held_out(env_id, knobs, levels, place.sizes.problems, samples=samples)
     episodes = list(rollout(agent, jobs, {"phase": "held-out"}, len(jobs)))
     EpisodeStore(place.folder / "held-out").append(episodes, name)
     return episodes

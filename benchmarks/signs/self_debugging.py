@@ -20,18 +20,16 @@ from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.postprocess.self_debug import Failed, Feedback, SelfDebugging
 from palaestra.agents.postprocess.visible_tests import visible_tests
 from palaestra.agents.pretrained import load_policy
-from palaestra.arena.evaluate import held_out
 from palaestra.arena.measure import by_problem
-from palaestra.arena.rollout import rollout
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem, sample_problem
-from palaestra.episodes import EpisodeStore
 from palaestra.trainers.losses import NLL
 from palaestra.trainers.reward_model import fit
 from palaestra.verifiers import wrong
 
 from .missing_digit import MissingDigit
 from .play import share
+from .runs import answers_of
 from .shown import shown
 from .sign import Claim, Measured, Place, Sign
 
@@ -109,9 +107,7 @@ def _policy(place: Place) -> PolicyLLM:
 
 def _measured(place: Place, of: Callable[[Agent], Agent]) -> Measured:
     """tokens: sampled for the answers."""
-    jobs = held_out(MissingDigit.id, {}, (1,), place.sizes.problems)
-    episodes = list(rollout(of(_policy(place)), jobs, {"phase": "held-out"}, len(jobs)))
-    EpisodeStore(place.folder / "held-out").append(episodes, "held-out")
+    episodes = answers_of(place, of(_policy(place)), MissingDigit.id, {}, (1,))
     notes = [one.turns[0].meta for one in episodes]
     told = {"programs a problem": float(np.mean([1 + note["debugged"] for note in notes if "debugged" in note] or [1]))}
     return Measured(by_problem(episodes), sum(one.cost.tokens_out for one in episodes), told)

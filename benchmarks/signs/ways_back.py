@@ -13,12 +13,10 @@ from palaestra.agents.engine import Sampling
 from palaestra.agents.opening import ModelSpec, open_model
 from palaestra.agents.pretrained import load_policy
 from palaestra.agents.scripted import OracleAgent
-from palaestra.arena.evaluate import held_out
 from palaestra.arena.measure import by_problem
 from palaestra.arena.rollout import Job, rollout
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import sample_problem
-from palaestra.episodes import EpisodeStore
 from palaestra.episodes.corrections import turned_round
 from palaestra.episodes.views import Row
 from palaestra.trainers.losses import NLL
@@ -27,6 +25,7 @@ from palaestra.trainers.reward_model import fit
 from . import studying
 from .play import share
 from .revthink import KINDS, studied
+from .runs import answers_of
 from .shown import shown
 from .sign import Claim, Measured, Place, Sign
 from .streets import Streets
@@ -81,9 +80,7 @@ def _arm(place: Place, kind: str) -> Measured:
 
 def _measured(place: Place, learned: studying.Studied) -> Measured:
     agent = load_policy(learned.folder, Sampling(temperature=1.0, max_tokens=LONGEST), "policy")
-    jobs = held_out(Streets.id, {"town": place.seed}, STREETS, place.sizes.problems)
-    episodes = list(rollout(agent, jobs, {"phase": "held-out"}, len(jobs)))
-    EpisodeStore(place.folder / "held-out").append(episodes, "held-out")
+    episodes = answers_of(place, agent, Streets.id, {"town": place.seed}, STREETS)
     return Measured(by_problem(episodes), learned.tokens, {"passes": learned.passes})
 
 
