@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,7 @@ LONGEST = 48  # tokens of an answer
 GREEDY = 0.01
 
 
-def _start(place: Place) -> Path:
+def guessing(place: Place) -> Path:
     """A model that was shown guesses at random, worked out as they should be: it can tell what a guess makes."""
 
     def make(folder: Path) -> None:
@@ -64,8 +64,9 @@ def _start(place: Place) -> Path:
     return share(place, "guesses-start", make) / "policy"
 
 
-def _policy(place: Place, temperature: float = 1.0) -> PolicyLLM:
-    return load_policy(_start(place), Sampling(temperature=temperature, max_tokens=LONGEST), "policy")
+def policy_of(folder: Path, temperature: float = 1.0) -> PolicyLLM:
+    """The policy in a folder, whose answers end in time."""
+    return load_policy(folder, Sampling(temperature=temperature, max_tokens=LONGEST), "policy")
 
 
 def _job(place: Place, problem: int, sample: int) -> Job:
@@ -81,14 +82,26 @@ def _job(place: Place, problem: int, sample: int) -> Job:
     )
 
 
-def _learned_from(place: Place) -> list[Row]:
-    """The policy's right answers to training problems, and as many wrong ones to the same: AlphaMath keeps alike."""
-    problems = PROBLEMS * place.sizes.longer
+def judged(place: Place, problems: int) -> list[tuple[list[Row], list[Row]]]:
+    """Of the first policy's answers to each training problem, the wrong ones and the right ones."""
     jobs = [_job(place, problem, sample) for problem in range(problems) for sample in range(SAMPLES)]
     groups: dict[str, tuple[list[Row], list[Row]]] = {}
-    for row in views.each(sorted(rollout(_policy(place), jobs, {"phase": "set"}), key=lambda one: one.id)).rows:
+    answers = rollout(policy_of(guessing(place)), jobs, {"phase": "set"})
+    for row in views.each(sorted(answers, key=lambda one: one.id)).rows:
         groups.setdefault(row.group_id, ([], []))[row.reward >= 1].append(row)
-    return [row for wrongs, rights in groups.values() for row in (*rights, *wrongs[: len(rights)])]
+    return list(groups.values())
+
+
+def dealt(place: Place, rows: Sequence[Row]) -> list[Row]:
+    """The same answers with each other's rewards, at random."""
+    order = np.random.default_rng(place.seed).permutation(len(rows))
+    return [replace(row, reward=rows[index].reward) for row, index in zip(rows, order, strict=True)]
+
+
+def _learned_from(place: Place) -> list[Row]:
+    """The policy's right answers to training problems, and as many wrong ones to the same: AlphaMath keeps alike."""
+    groups = judged(place, PROBLEMS * place.sizes.longer)
+    return [row for wrongs, rights in groups for row in (*rights, *wrongs[: len(rights)])]
 
 
 def _value(place: Place, verdicts: str) -> Value:
@@ -96,16 +109,14 @@ def _value(place: Place, verdicts: str) -> Value:
 
     def make(folder: Path) -> None:
         rows = _learned_from(place)
-        order = np.random.default_rng(place.seed).permutation(len(rows))
-        dealt = [replace(row, reward=rows[index].reward) for row, index in zip(rows, order, strict=True)]
-        for name, learned in {"told": rows, "dealt": dealt}.items():
+        for name, learned in {"told": rows, "dealt": dealt(place, rows)}.items():
             _foretelling(place, learned, folder / name)
 
     return value_head(load_evaluator(share(place, "guesses-values", make) / verdicts))
 
 
 def _foretelling(place: Place, rows: list[Row], folder: Path) -> None:
-    evaluator = new_evaluator(_start(place))
+    evaluator = new_evaluator(guessing(place))
     options = {"epochs": EPOCHS, "batch_size": VALUE_BATCH, "learning_rate": VALUE_RATE, "seed": place.seed}
     train_evaluator(evaluator, rows, lambda row: [], EVALUATORS["value"], **options)
     evaluator.model.save_pretrained(folder)
@@ -118,20 +129,34 @@ def _measured(place: Place, agent: Agent, told: dict[str, float] | None = None, 
     return Measured(by_problem(episodes), sum(one.cost.tokens_out for one in episodes), told or {})
 
 
+def greedy(place: Place, folder: Path) -> Measured:
+    """One greedy answer of the policy in a folder."""
+    return _measured(place, policy_of(folder, GREEDY))
+
+
+def beam(place: Place, folder: Path, value: Value) -> Measured:
+    """The same policy's SBS(1, 5) by a value."""
+    return _measured(place, TreeSearch(lines(stopping_at_lines(policy_of(folder)), value), StepBeam(1, 5)))
+
+
+def vote(place: Place, folder: Path) -> Measured:
+    """The majority of 5 of its answers, or of as many more as the beam's tokens pay for."""
+    paid = measured_in(place.folder.parent / "sbs")  # played before
+    assert paid is not None
+    k = max(5, math.ceil(1.05 * paid.tokens / _measured(place, policy_of(folder), name="one").tokens))
+    return _measured(place, SelfConsistency(policy_of(folder), k), {"k": k})
+
+
 def _greedy(place: Place) -> Measured:
-    return _measured(place, _policy(place, GREEDY))
+    return greedy(place, guessing(place))
 
 
 def _beam(place: Place, value: Callable[[Place], Value]) -> Measured:
-    return _measured(place, TreeSearch(lines(stopping_at_lines(_policy(place)), value(place)), StepBeam(1, 5)))
+    return beam(place, guessing(place), value(place))
 
 
 def _vote(place: Place) -> Measured:
-    """The majority of 5 answers, or of as many more as the beam's tokens pay for."""
-    paid = measured_in(place.folder.parent / "sbs")  # played before
-    assert paid is not None
-    k = max(5, math.ceil(1.05 * paid.tokens / _measured(place, _policy(place), name="one").tokens))
-    return _measured(place, SelfConsistency(_policy(place), k), {"k": k})
+    return vote(place, guessing(place))
 
 
 SIGN = Sign(
@@ -171,7 +196,7 @@ SIGN = Sign(
         "3, 44 and 17 %."
     ),
     departs=(
-        "the policy does not learn (on one backbone with the value it unlearns to answer here), and by how much a "
+        "the policy does not learn (another sign has policy and value on one backbone), and by how much a "
         "guess errs stands in each line, as an interpreter would say; answers are sampled, not found by tree search. "
         "Right and wrong answers are kept alike, as in the paper: of all answers, one in 25 right, values of policies "
         "that erred in their sums learned nothing."
