@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from palaestra.agents.memory import apart
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.episodes.advantages import RunningMean
 from palaestra.episodes.sources import Round, Source
 from palaestra.episodes.views import Row
@@ -81,6 +82,13 @@ class Module:
             self.running.load_state_dict(state["running"])
             self.optimizer.load_state_dict(state["optimizer"])
             _put(state["masters"], apart(self.optimizer, model))
+        self._engine: TransformersEngine | None = None
+
+    def engine(self, eos_ids: Sequence[int]) -> TransformersEngine:
+        """What samples from it, with the weights of now. Made once: a new one first tries its decoder out."""
+        if self._engine is None:
+            self._engine = TransformersEngine(self.model, eos_ids)
+        return self._engine
 
     def _weights(self) -> dict[str, Tensor]:
         """Those that learn."""

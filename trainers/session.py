@@ -27,7 +27,6 @@ from palaestra.agents.opening import open_model
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_model, load_policy, weights_hash
 from palaestra.agents.sharding import parted_like, sharded, whole
-from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.environments import Environments
 from palaestra.arena.league import League
 from palaestra.arena.matches import MatchJob, play_matches
@@ -181,9 +180,9 @@ class Session:
 
     def policy_of(self, name: str, agent_id: str) -> PolicyLLM:
         """A module as an agent, with the weights of now, which samples as the policy does."""
-        model = self.module(name).model
-        engine = TimedEngine(TransformersEngine(model, [self.tokenizer.eos_token_id]), self.clock)
-        return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, weights_hash(model)))
+        module = self.module(name)
+        engine = TimedEngine(module.engine([self.tokenizer.eos_token_id]), self.clock)
+        return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, weights_hash(module.model)))
 
     @property
     def first_policy(self) -> Path:

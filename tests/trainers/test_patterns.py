@@ -12,8 +12,11 @@ import pytest
 
 from palaestra.agents import processes
 from palaestra.agents.checkpoint import load_state, progress
+from palaestra.agents.clock import TimedEngine
+from palaestra.agents.engine import Sampling
 from palaestra.agents.judges import GenerativeJudge, load_judge
 from palaestra.agents.pretrained import weights_hash
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.patterns.settings import SLOTS, Filled, Modules, combinations_of_all, pattern_of
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunError, RunFolder, read_json_lines
@@ -149,6 +152,23 @@ def test_what_is_taken_back_is_forgotten_in_half_precision_too(
     once = moved()
     session.put_back(saved)
     assert moved() == once
+
+
+def test_a_module_samples_by_one_engine_with_the_weights_of_now(
+    tiny_recipe: Recipes, tmp_path: Path, make_rows: Callable[..., list[Row]]
+) -> None:
+    session = Session.begin(parse_recipe(tiny_recipe()), RunFolder.create(tmp_path, "run"))
+    session.export("warm")
+    before = session.policy_of("creator", "creator@0").engine
+    greedy = Sampling(temperature=0, max_tokens=4)
+    before.generate([[5, 6, 7]], greedy)
+    learn(session, pack(make_rows()), NLL(), Schedule(0.01), session.module("creator"))
+    after = session.policy_of("creator", "creator@1").engine
+    fresh = TransformersEngine(session.module("creator").model, [session.tokenizer.eos_token_id])
+    assert isinstance(before, TimedEngine)
+    assert isinstance(after, TimedEngine)
+    assert after.engine is before.engine
+    assert after.generate([[5, 6, 7]], greedy) == fresh.generate([[5, 6, 7]], greedy)
 
 
 def test_problems_that_were_written_are_asked_and_none_of_them_is_held_out(play_run: Play, recipe: Recipes) -> None:
