@@ -56,7 +56,11 @@ class GenerativeJudge:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "judge") -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
-        self.actor = Actor(name, weights_hash(model))
+        self.name = name
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.name, weights_hash(self.model))
 
     @torch.no_grad()
     def score(self, prompts: Sequence[Ids], answers: Sequence[Ids], question: str = ASKED) -> list[float]:

@@ -211,7 +211,7 @@ def learn(
         file = session.run.path / f"{name}.pt"
         save_batch(batch, file)
         raise TrainingError(f"{error}; what the step was to learn from is kept in {file}") from error
-    learner.steps += 1
+    learner.moved()
     session.clock.learning += metrics.pop("model_seconds")
     session.clock.tokens_learned += len(batch)
     return metrics

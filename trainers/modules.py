@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from palaestra.agents.memory import apart
+from palaestra.agents.pretrained import weights_hash
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.episodes.advantages import RunningMean
 from palaestra.episodes.sources import Round, Source
@@ -83,6 +84,17 @@ class Module:
             self.optimizer.load_state_dict(state["optimizer"])
             _put(state["masters"], apart(self.optimizer, model))
         self._engine: TransformersEngine | None = None
+        self._hash = ""  # of its weights, where they were asked for since its last step
+
+    def moved(self) -> None:
+        """Count a step of its weights."""
+        self.steps += 1
+        self._hash = ""
+
+    @property
+    def weights_hash(self) -> str:
+        self._hash = self._hash or weights_hash(self.model)
+        return self._hash
 
     def engine(self, eos_ids: Sequence[int]) -> TransformersEngine:
         """What samples from it, with the weights of now. Made once: a new one first tries its decoder out."""

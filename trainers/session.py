@@ -140,6 +140,10 @@ class Session:
         if self.learner is not self.model and (head := value_head(self.learner)):
             self.model.load_state_dict({name: whole(weight) for name, weight in head.items()}, strict=False)
 
+    def moved(self) -> None:
+        """Count a step of the policy's weights."""
+        self.steps += 1
+
     def name_policy(self) -> None:
         """Put round and weights' hash into the policy's name, which the log keeps with what it plays."""
         version = processes.agreed(weights_hash(self.model), "policy")
@@ -182,7 +186,7 @@ class Session:
         """A module as an agent, with the weights of now, which samples as the policy does."""
         module = self.module(name)
         engine = TimedEngine(module.engine([self.tokenizer.eos_token_id]), self.clock)
-        return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, weights_hash(module.model)))
+        return PolicyLLM(engine, self.policy.chat, self.policy.sampling, Actor(agent_id, module.weights_hash))
 
     @property
     def first_policy(self) -> Path:
