@@ -93,6 +93,7 @@ class Module:
 
     @property
     def weights_hash(self) -> str:
+        """What names its weights of now in the log."""
         self._hash = self._hash or weights_hash(self.model)
         return self._hash
 

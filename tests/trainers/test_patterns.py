@@ -159,16 +159,16 @@ def test_a_module_samples_by_one_engine_with_the_weights_of_now(
 ) -> None:
     session = Session.begin(parse_recipe(tiny_recipe()), RunFolder.create(tmp_path, "run"))
     session.export("warm")
-    before = session.policy_of("creator", "creator@0").engine
-    greedy = Sampling(temperature=0, max_tokens=4)
-    before.generate([[5, 6, 7]], greedy)
-    learn(session, pack(make_rows()), NLL(), Schedule(0.01), session.module("creator"))
-    after = session.policy_of("creator", "creator@1").engine
-    fresh = TransformersEngine(session.module("creator").model, [session.tokenizer.eos_token_id])
-    assert isinstance(before, TimedEngine)
-    assert isinstance(after, TimedEngine)
-    assert after.engine is before.engine
-    assert after.generate([[5, 6, 7]], greedy) == fresh.generate([[5, 6, 7]], greedy)
+    model, greedy, engines = session.module("creator").model, Sampling(temperature=0, max_tokens=4), []
+    for _ in range(2):
+        agent = session.policy_of("creator", "creator@0")
+        fresh = TransformersEngine(model, [session.tokenizer.eos_token_id])
+        assert agent.engine.generate([[5, 6, 7]], greedy) == fresh.generate([[5, 6, 7]], greedy)
+        assert agent.actor.weights_hash == weights_hash(model)
+        assert isinstance(agent.engine, TimedEngine)
+        engines.append(agent.engine.engine)
+        learn(session, pack(make_rows()), NLL(), Schedule(0.01), session.module("creator"))
+    assert engines[0] is engines[1]
 
 
 def test_problems_that_were_written_are_asked_and_none_of_them_is_held_out(play_run: Play, recipe: Recipes) -> None:
