@@ -65,7 +65,7 @@ def guessing(place: Place) -> Path:
 
 
 def policy_of(folder: Path, temperature: float = 1.0) -> PolicyLLM:
-    """The policy in a folder, whose answers end in time."""
+    """The policy in a folder, writing as many tokens as an answer may have."""
     return load_policy(folder, Sampling(temperature=temperature, max_tokens=LONGEST), "policy")
 
 
