@@ -21,13 +21,15 @@ from .guesses_searched import beam, dealt, greedy, guessing, judged, vote
 from .play import share
 from .sign import Claim, Measured, Place, Sign
 
-PROBLEMS, KEPT = 512, 4  # learned from; right answers and wrong ones to each, at most
+PROBLEMS = {1: 256, 4: 512}  # learned from, by size
+KEPT = 4  # right answers and wrong ones to each problem, at most
 EPOCHS, BATCH, RATE = 12, 32, 1e-3
 LOSS = Joint(NLL(), ValueRegression(), 0.1)  # -log π(right) + β MSE of all, as the paper's
 
 
 def _learned_from(place: Place) -> list[Row]:
-    return [row for wrongs, rights in judged(place, PROBLEMS) for row in (*rights[:KEPT], *wrongs[:KEPT])]
+    groups = judged(place, PROBLEMS[place.sizes.longer])
+    return [row for wrongs, rights in groups for row in (*rights[:KEPT], *wrongs[:KEPT])]
 
 
 def _trained(place: Place, verdicts: str = "told") -> Path:
@@ -77,10 +79,11 @@ SIGN = Sign(
     paper="AlphaMath, arXiv 2405.03553",
     substrate=(
         "The two equations, and the policy that guesses, of the beam of guesses. One round of AlphaMath's own loss on "
-        "its answers to 512 problems, at most four right and four wrong ones to each: the right ones are imitated, and "
-        "a head on the same backbone foretells how each ends, with a weight of 0.1. Then one greedy answer of this "
-        "policy, its SBS(1, 5) by its head at temperature 1, and the majority of so many of its answers, 5 at least, "
-        "that they have as many tokens as the beam and 5 % more. A beam that never chose wrongly would solve 45 %."
+        "its answers to 512 problems (256 at smoke size), at most four right and four wrong ones to each: the right "
+        "ones are imitated, and a head on the same backbone foretells how each ends, with a weight of 0.1. Then one "
+        "greedy answer of this policy, its SBS(1, 5) by its head at temperature 1, and the majority of so many of its "
+        "answers, 5 at least, that they have as many tokens as the beam and 5 % more. A beam that never chose wrongly "
+        "would solve 45 %."
     ),
     measure="held-out problems solved",
     arms={
