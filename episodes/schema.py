@@ -105,9 +105,10 @@ def _read(values: Sequence[Any], name: str) -> list[Any]:
     """One field of each of many."""
     read = READ.get(name)
     values = list(map(attrgetter(name), values))
-    if read is _to_json:  # many share one mapping, such as a round's tags
-        texts = {key: read(value) for key, value in {id(value): value for value in values}.items()}
-        return [texts[id(value)] for value in values]
+    if read is _to_json:  # many are alike, such as a round's tags, and to tell that is sooner than to write them
+        keys = list(map(repr, values))
+        texts = {key: read(value) for key, value in dict(zip(keys, values, strict=True)).items()}
+        return [texts[key] for key in keys]
     return values if read is None else list(map(read, values))
 
 

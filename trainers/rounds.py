@@ -143,7 +143,7 @@ def counted(session: Session, episodes: Sequence[Episode]) -> list[float]:
     outcomes = [next(iter(episode.outcome.values())) for episode in episodes]
     for episode, outcome in zip(episodes, outcomes, strict=True):
         family = session.environments.family(episode.env_id, episode.env_kwargs, episode.seed)
-        session.curricula.of(family).update(episode.reset_options["difficulty"], float(np.clip(outcome.reward, 0, 1)))
+        session.curricula.of(family).update(episode.reset_options["difficulty"], min(max(outcome.reward, 0.0), 1.0))
     return [outcome.reward for outcome in outcomes if outcome.decided]
 
 
