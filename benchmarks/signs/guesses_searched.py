@@ -159,6 +159,13 @@ def _vote(place: Place) -> Measured:
     return vote(place, guessing(place))
 
 
+CLAIMS = (
+    Claim("sbs", "greedy", "SBS(1, 5) is above one greedy answer"),
+    Claim("sbs", "majority", "SBS(1, 5) is above the majority at equal tokens"),
+    Claim("sbs", "sbs_at_random", "the value steers the beam better than noise does"),
+    Claim("sbs_of_dealt_verdicts", "greedy", "a value of verdicts dealt at random steers it, too", above=False),
+)
+
 SIGN = Sign(
     name="guesses_searched",
     block=12,
@@ -181,12 +188,7 @@ SIGN = Sign(
         "sbs_of_dealt_verdicts": partial(_beam, value=partial(_value, verdicts="dealt")),
         "majority": _vote,
     },
-    claims=(
-        Claim("sbs", "greedy", "SBS(1, 5) is above one greedy answer"),
-        Claim("sbs", "majority", "SBS(1, 5) is above the majority at equal tokens"),
-        Claim("sbs", "sbs_at_random", "the value steers the beam better than noise does"),
-        Claim("sbs_of_dealt_verdicts", "greedy", "a value of verdicts dealt at random steers it, too", above=False),
-    ),
+    claims=CLAIMS,
     chosen=(
         "on seeds 100 to 102: how many problems guesses are shown of, and how many the value learns from. Of 8,192, "
         "the policy had not learned to work its guesses out (on seed 101, 30 % of its sums were wrong), and values "
