@@ -67,3 +67,8 @@ class Agent(Protocol):
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """One reply a dialogue, in order."""
+
+
+def joined(*hashes: str) -> str:
+    """The hashes of several models' weights as one text, each once."""
+    return "+".join(dict.fromkeys(filter(None, hashes)))

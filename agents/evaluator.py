@@ -22,7 +22,7 @@ from palaestra.episodes import Actor, Cost
 from .adapters import add_adapter, has_adapter, whereabouts
 from .agent import Agent, Dialogue, Reply
 from .evaluators.assessment import Assessor
-from .evaluators.choosing import favourite, paid, peeking, scores_of
+from .evaluators.choosing import chooses, favourite, paid, scores_of
 from .pretrained import load_pretrained, weights_hash
 
 Ids = Sequence[int]
@@ -92,8 +92,7 @@ class BestOfN:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+best{self.n}{peeking(self.evaluator)}", inner.weights_hash)
+        return chooses(self.agent.actor, f"best{self.n}", self.evaluator)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.n)]

@@ -105,7 +105,7 @@ def _leader(board: Board, runs: Mapping[str, Path]) -> Path | None:
     }
     rows = overall(board)
     weights = {row.weights_hash: folders[row.agent] for row in rows if row.weights_hash and row.agent in folders}
-    found = (folders.get(row.agent) or weights.get(row.weights_hash) for row in rows)
+    found = (folders.get(row.agent) or weights.get(row.weights_hash.split("+")[0]) for row in rows)
     return next((folder for folder in found if folder), None)
 
 

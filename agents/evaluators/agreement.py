@@ -6,14 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from palaestra.agents.agent import Message
 from palaestra.verifiers import extract_answer
 
 from .assessment import Answer, Assessment, Grain, refuse, spans_of
 
 
 class Agreement:
-    """The share of the other answers of the batch to the same dialogue that give the same answer, in [0, 1].
+    """The share of the other answers to the same dialogue, in the same choice, that give the same answer, in [0, 1].
 
     0 for a reply without an answer; nan for the only one to its dialogue. It costs nothing.
     """
@@ -23,11 +22,10 @@ class Agreement:
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)
         given = [found.text if (found := extract_answer(answer.reply.text)) else None for answer in answers]
-        asked: Counter[tuple[Message, ...]] = Counter(answer.dialogue.messages for answer in answers)
-        votes = Counter((answer.dialogue.messages, text) for answer, text in zip(answers, given, strict=True))
+        questions = [(answer.choice, answer.dialogue.messages) for answer in answers]
+        asked, votes = Counter(questions), Counter(zip(questions, given, strict=True))
         made = []
-        for answer, text in zip(answers, given, strict=True):
-            question = answer.dialogue.messages
+        for answer, question, text in zip(answers, questions, given, strict=True):
             same = votes[question, text] - 1 if text is not None else 0
             score = same / (asked[question] - 1) if asked[question] > 1 else math.nan
             made.append(Assessment((score,), spans_of(answer.reply, grain)))

@@ -18,10 +18,14 @@ GRAINS: tuple[Grain, ...] = ("answer", "step", "token")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is judged: a reply, and the dialogue that it answers."""
+    """What is judged: a reply, and the dialogue that it answers.
+
+    choice: which choice among replies it is part of; what is chosen for one sample says nothing of another's.
+    """
 
     dialogue: Dialogue
     reply: Reply
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,13 @@ class Assessor(Protocol):
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         """An assessment of each, in order. Raises ValueError for a grain that it cannot judge."""
+
+
+def weights_of(evaluator: object) -> str:
+    """The hash of a scorer's weights, or of those behind an evaluator; "" for one that has none of its own."""
+    actor = getattr(evaluator, "actor", None)
+    own: str = actor.weights_hash if actor is not None else getattr(evaluator, "weights_hash", "")
+    return own
 
 
 def refuse(assessor: Assessor, grain: Grain) -> None:

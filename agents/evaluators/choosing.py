@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from palaestra.agents.agent import Dialogue, Reply
-from palaestra.episodes import Cost
+from palaestra.agents.agent import Dialogue, Reply, joined
+from palaestra.episodes import Actor, Cost
 
-from .assessment import Answer, Assessor
+from .assessment import Answer, Assessor, weights_of
 from .scored import Scored
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def scores_of(
     What is not finite becomes nan, and is counted as "not scored".
     """
     k = len(replies) // max(len(dialogues), 1)
-    answers = [Answer(dialogues[index // k], reply) for index, reply in enumerate(replies)]
+    answers = [Answer(dialogues[index // k], reply, index // k) for index, reply in enumerate(replies)]
     assessor = evaluator if hasattr(evaluator, "assess") else Scored(evaluator)
     assessed = assessor.assess(answers)
     scores = [one.scores[0] if math.isfinite(one.scores[0]) else math.nan for one in assessed]
@@ -42,6 +42,12 @@ def favourite(scores: Sequence[float]) -> int:
 def peeking(evaluator: object) -> str:
     """What stands in an agent's name when its evaluator looks at verdicts."""
     return "+peek" if getattr(evaluator, "peeks", False) else ""
+
+
+def chooses(inner: Actor, name: str, evaluator: object) -> Actor:
+    """Who an agent is that gives one of ``inner``'s replies by an evaluator's word: its weights are those of both."""
+    hashes = joined(inner.weights_hash, weights_of(evaluator))
+    return Actor(f"{inner.agent_id}+{name}{peeking(evaluator)}", hashes)
 
 
 def paid(reply: Reply, cost: Cost, **meta: object) -> Reply:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from palaestra.agents.agent import joined
 from palaestra.episodes import Cost
 
-from .assessment import GRAINS, Answer, Assessment, Assessor, Grain, refuse
+from .assessment import GRAINS, Answer, Assessment, Assessor, Grain, refuse, weights_of
 
 
 class Ensemble:
@@ -35,6 +36,11 @@ class Ensemble:
     def grains(self) -> tuple[Grain, ...]:
         """What all members can judge."""
         return tuple(grain for grain in GRAINS if all(grain in member.grains for member in self.members))
+
+    @property
+    def weights_hash(self) -> str:
+        """Of all members' weights."""
+        return joined(*map(weights_of, self.members))
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)

@@ -35,6 +35,7 @@ class Head:
     ) -> None:
         self.evaluator, self.squash, self.aggregate = evaluator, squash, aggregate
         self.decode = decoder(evaluator.tokenizer)
+        self.weights_hash = evaluator.actor.weights_hash
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)

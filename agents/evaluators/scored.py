@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from palaestra.episodes import Cost
 
-from .assessment import GRAINS, Answer, Assessment, Grain, decoder, ends_of, ids_of, refuse, shares, spans_of
+from .assessment import (
+    GRAINS,
+    Answer,
+    Assessment,
+    Grain,
+    decoder,
+    ends_of,
+    ids_of,
+    refuse,
+    shares,
+    spans_of,
+    weights_of,
+)
 
 if TYPE_CHECKING:
     from palaestra.agents.evaluator import Scorer
@@ -24,6 +36,11 @@ class Scored:
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
+
+    @property
+    def weights_hash(self) -> str:
+        """Of the scorer's weights; "" for one that does not say."""
+        return weights_of(self.scorer)
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)
@@ -57,6 +74,7 @@ class TokenReward:
     def __init__(self, reward: ImplicitReward) -> None:
         self.reward = reward
         self.decode = decoder(reward.tokenizer)
+        self.weights_hash = reward.actor.weights_hash
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)

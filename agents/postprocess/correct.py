@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply, joined
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem, Task
 from palaestra.episodes import Actor, Cost, Episode, Turn
@@ -63,7 +63,7 @@ class Corrected:
     @property
     def actor(self) -> Actor:
         inner, other = self.agent.actor, self.corrector.actor
-        hashes = "+".join(filter(None, (inner.weights_hash, other.weights_hash)))
+        hashes = joined(inner.weights_hash, other.weights_hash)
         return Actor(f"{inner.agent_id}+corrected({other.agent_id})", hashes)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:

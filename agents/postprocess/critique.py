@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply, joined
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 from palaestra.episodes.corrections import CRITIQUE
@@ -47,7 +47,7 @@ class CritiqueAndRevise:
     @property
     def actor(self) -> Actor:
         solver, critic = self.solver.actor, self.critic.actor
-        hashes = "+".join(filter(None, (solver.weights_hash, critic.weights_hash)))
+        hashes = joined(solver.weights_hash, critic.weights_hash)
         return Actor(f"{solver.agent_id}+critic({critic.agent_id})x{self.rounds}", hashes)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:

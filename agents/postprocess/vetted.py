@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.evaluators.choosing import chooses
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -37,8 +38,7 @@ class Vetted:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+vetted{self.tries}", inner.weights_hash)
+        return chooses(self.agent.actor, f"vetted{self.tries}", self.judge)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         best: list[tuple[float, Reply] | None] = [None] * len(dialogues)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from palaestra.agents.agent import Dialogue, Reply
+from palaestra.agents.agent import Dialogue, Reply, joined
 from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
 from palaestra.episodes import Actor, Cost
@@ -23,18 +23,19 @@ class TreeSearch:
     The reply is the answer that the search settled on, as tokens that were sampled one step behind the other; one that
     has not ended is continued by the policy. Its cost is that of the whole tree, which is in ``meta["tree"]``, a row a
     node. Such tokens are chosen, not drawn: their log-probabilities are the policy's, their distribution is not.
+
+    judged_by: hash of the weights that values come from, where they are not the policy's.
     """
 
-    def __init__(self, world: TextWorld, method: Method, name: str = "") -> None:
-        self.world = world
-        self.method = method
+    def __init__(self, world: TextWorld, method: Method, name: str = "", judged_by: str = "") -> None:
+        self.world, self.method, self.judged_by = world, method, judged_by
         self.name = name or type(method).__name__
 
     @property
     def actor(self) -> Actor:
         inner = self.world.policy.actor
         peeks = "+peek" if self.world.peeks else ""
-        return Actor(f"{inner.agent_id}+{self.name}{peeks}", inner.weights_hash)
+        return Actor(f"{inner.agent_id}+{self.name}{peeks}", joined(inner.weights_hash, self.judged_by))
 
     def search(self, dialogues: Sequence[Dialogue]) -> list[Tree]:
         """A tree a dialogue, grown with the dialogue's seed."""
@@ -69,19 +70,21 @@ def line_search(policy: PolicyLLM, search: str, judge: str = "") -> TreeSearch:
         ValueError: no such search, or an evaluator that judges whole answers only.
         MissingModel: no model is where the judge should be.
     """
-    method = method_named(search)
-    return TreeSearch(lines(stopping_at_lines(policy), _worth(judge, policy)), method, search)
+    method, (value, judged_by) = method_named(search), _worth(judge, policy)
+    return TreeSearch(lines(stopping_at_lines(policy), value), method, search, judged_by)
 
 
-def _worth(judge: str, policy: PolicyLLM) -> Value:
+def _worth(judge: str, policy: PolicyLLM) -> tuple[Value, str]:
+    """What a prefix is worth by a judge's word, and the hash of weights that are not the policy's."""
     from palaestra.agents.evaluator import load_evaluator
     from palaestra.agents.evaluators.table import EVALUATORS
 
     if not judge:
-        return likelihood
+        return likelihood, ""
     if judge not in EVALUATORS:
-        return value_head(load_evaluator(judge))
+        evaluator = load_evaluator(judge)
+        return value_head(evaluator), evaluator.actor.weights_hash
     assessor = EVALUATORS[judge](policy)
     if "step" not in assessor.grains:
         raise ValueError(f"{judge} judges whole answers, a search asks about lines: take self_evaluation, or a folder")
-    return opinion(assessor, policy.chat)
+    return opinion(assessor, policy.chat), ""

@@ -11,7 +11,7 @@ from operator import add
 from typing import TYPE_CHECKING, TypeAlias
 
 from palaestra.agents.agent import Agent, Dialogue, Reply
-from palaestra.agents.evaluators.choosing import favourite, paid, peeking, scores_of
+from palaestra.agents.evaluators.choosing import chooses, favourite, paid, scores_of
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 from palaestra.verifiers import extract_answer
@@ -51,8 +51,7 @@ class WeightedVoting:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+wv{self.k}{peeking(self.evaluator)}", inner.weights_hash)
+        return chooses(self.agent.actor, f"wv{self.k}", self.evaluator)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]

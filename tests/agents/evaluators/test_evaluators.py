@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -228,6 +229,28 @@ def test_agreement_counts_the_others_alone() -> None:
     scores = [one.scores[0] for one in Agreement().assess(batch)]
     assert scores[:5] == [0.25, 0.25, 0.0, 0.0, 0.0]
     assert math.isnan(scores[5])
+
+
+def test_the_best_of_n_by_agreement_hangs_on_its_own_answers_alone() -> None:
+    class Guess:
+        actor = Actor("guess")
+
+        def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+            return [Reply(f"\\boxed{{{np.random.default_rng(one.seed).integers(6)}}}") for one in dialogues]
+
+    agent = BestOfN(Guess(), Agreement(), 4)
+    samples = [Dialogue((Message("user", "Guess."),), seed) for seed in range(16)]
+    together = [reply.text for reply in agent.respond(samples)]
+    assert together == [agent.respond([one])[0].text for one in samples]
+
+
+def test_an_agent_that_chooses_is_known_by_its_judges_weights_as_well(policy: PolicyLLM, head: Evaluator) -> None:
+    judge, own = head.actor.weights_hash, Actor("solver", "own")
+    agent = PolicyLLM(policy.engine, policy.chat, policy.sampling, own)
+    for evaluator in (head, Scored(head), outcome_reward(head), Ensemble([Agreement(), outcome_reward(head)])):
+        for chooser in (BestOfN(agent, evaluator, 2), WeightedVoting(agent, evaluator, 2)):
+            assert chooser.actor.weights_hash == f"own+{judge}"
+    assert BestOfN(agent, Agreement(), 2).actor.weights_hash == "own"
 
 
 class Says:
