@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -160,7 +161,9 @@ def against(episodes: Sequence[Episode], agent: str, other: str) -> dict[str, fl
 
 
 def score(episode: Episode, role: str) -> float:
-    """The verdict's score of a decided match, in [0, 1]; without a verdict 1 for won, 0.5 for drawn, 0 for lost."""
+    """The verdict's score of a match, in [0, 1]; without a verdict 1 won, 0.5 drawn, 0 lost; nan undecided."""
+    if not episode.outcome[role].decided:
+        return math.nan
     for turn in reversed(episode.turns):
         if turn.role == role:
             return turn.verdicts[-1].score if turn.verdicts else 0.5 + 0.5 * float(np.sign(gap(episode, role)))

@@ -14,10 +14,11 @@ from typing import Any
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, EpisodeStore
 
-from .anchors import Anchor, anchors_of
+from .anchors import Anchor, anchors_of, score
 from .crew import Counts, Crew, Load, Part, Played
 from .matches import MatchJob
 from .measure import CHUNK, Entrant, logged
+from .ratings import Match
 from .settings import unknown
 from .tournament import SCHEDULES, Pairing, Standings, standings, tournament
 
@@ -29,13 +30,14 @@ class Contest:
     """A game that agents meet in.
 
     schedule: round-robin, swiss or least-certain. rounds: of it; each pair of a round plays one deal from both seats.
+    seeds: of the deals; each has rounds of its own, and all count in one table.
     """
 
     env_id: str
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     schedule: str = "round-robin"
     rounds: int = 16
-    seed: int = 0
+    seeds: Sequence[int] = (0,)
 
 
 def hold(
@@ -53,13 +55,15 @@ def hold(
     time (the matches of two agents, at most ``CHUNK``); one is this process. progress: is told what was played last.
 
     Raises:
-        ValueError: no such schedule, no round, a name twice, or a game that is not for two.
+        ValueError: no such schedule, no round or seed, a seed or a name twice, or a game that is not for two.
         PlayerDied: a worker was killed; all other matches, up to that round's, are in the log then.
     """
     if contest.schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", contest.schedule, list(SCHEDULES)))
     if contest.rounds < 1:
         raise ValueError(f"a contest has 1 round or more, not {contest.rounds}")
+    if not contest.seeds or len(set(contest.seeds)) < len(contest.seeds):
+        raise ValueError("a contest takes one seed or more, each once")
     anchors = anchors_of(contest.env_id, contest.env_kwargs)
     names = [*(entrant.name for entrant in entrants), *anchors]
     loads: list[Load] = [*(entrant.load for entrant in entrants), *(partial(Anchor, name) for name in anchors)]
@@ -77,7 +81,9 @@ def hold(
 
         told(everybody, loaded)
         play = partial(_play, contest, crew, everybody, made, store, told)
-        matches = tournament(names, contest.env_id, play, SCHEDULES[contest.schedule], contest.rounds, contest.seed)
+        schedule, matches = SCHEDULES[contest.schedule], list[Match]()
+        for seed in contest.seeds:
+            matches += tournament(names, contest.env_id, partial(play, seed), schedule, contest.rounds, seed)
     return standings(contest.env_id, matches, anchors)
 
 
@@ -88,18 +94,19 @@ def _play(
     made: Mapping[str, str],
     store: EpisodeStore | None,
     told: Callable[[Part, Played], None],
+    seed: int,
     pairings: Sequence[Pairing],
 ) -> list[list[float]]:
-    """What each seat got: of matches in the log from there; of the others by playing those of two agents together."""
+    """Each seat's score, stakes and all: of matches in the log from there; others are played, two agents' together."""
     where = json.dumps([contest.env_id, dict(contest.env_kwargs)], sort_keys=True)
     batch = f"matches-{re.sub(r'[^A-Za-z0-9.]+', '-', contest.env_id)}-{_digest(where)}"
     found: dict[str, Episode] = {} if store is None else {episode.id: episode for episode in logged(store, batch)}
-    jobs = [_job(contest, made, pairing) for pairing in pairings]
+    jobs = [_job(contest, made, seed, pairing) for pairing in pairings]
     waiting: dict[tuple[str, ...], list[MatchJob]] = {}
     for job in jobs:
         if job.id not in found:
             waiting.setdefault(tuple(sorted(job.players)), []).append(job)
-    common = replace(everybody, course=contest.env_id, seed=contest.seed, tags={"phase": PHASE})
+    common = replace(everybody, course=contest.env_id, seed=seed, tags={"phase": PHASE})
     for pair, several in waiting.items():
         for start in range(0, len(several), CHUNK):
             crew.ask(replace(common, name=" against ".join(pair), jobs=tuple(several[start : start + CHUNK])))
@@ -108,20 +115,20 @@ def _play(
             store.append(played.episodes, batch)
         found |= {episode.id: episode for episode in played.episodes}
         told(part, played)
-    return [[outcome.reward for outcome in found[job.id].outcome.values()] for job in jobs]
+    return [[score(found[job.id], role) for role in found[job.id].outcome] for job in jobs]
 
 
-def _job(contest: Contest, made: Mapping[str, str], pairing: Pairing) -> MatchJob:
+def _job(contest: Contest, made: Mapping[str, str], seed: int, pairing: Pairing) -> MatchJob:
     """The match of a pairing; its id tells agents of one name apart by what they are made of."""
     which = "-".join(made.get(name, "scripted") for name in pairing.seats)
     return MatchJob(
-        id=f"{pairing.id}/{which}",
+        id=f"{pairing.id}/{seed}/{which}",
         env_id=contest.env_id,
         env_kwargs=contest.env_kwargs,
         seed=pairing.seed,
         group_id=f"{contest.env_id}/{pairing.seed}",
         players=pairing.seats,
-        agent_seed=derive_seed("contest", pairing.id),
+        agent_seed=derive_seed("contest", seed, pairing.id),
     )
 
 

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from palaestra.episodes import Episode
 
+from .anchors import score
+
 SCALE = 400 / math.log(10)  # Elo points for a factor e in strength: ten times as strong is 400 points more
 MEAN = 1000.0
-TOLERANCE, MOST_STEPS = 1e-10, 100_000  # of evalica's iteration
+TOLERANCE, MOST_STEPS = 1e-10, 2_000  # of evalica's iteration, which creeps where strengths lie far apart
+MOST_NEWTON, LARGEST_STEP, NEAR = 100, 1.0, 1e-8  # steps from there, nats of each, and of the last
 RESULTS = (0.0, 0.5, 1.0)
 
 
@@ -47,15 +50,23 @@ class Unranked(ValueError):
     """The matches do not say how some agents compare."""
 
 
+class Unsettled(ValueError):
+    """The likelihood has a maximum, and it was not found."""
+
+
+def shared(one: float, other: float) -> float:
+    """A match's score by those of its sides, each 1 won, 0 lost, or between; nan undecided."""
+    return 0.5 + 0.5 * float(np.clip(one - other, -1, 1))
+
+
 def matches_of(episodes: Iterable[Episode]) -> list[Match]:
-    """The matches that logged games are: each two roles of different agents, by who was rewarded more."""
+    """The matches that logged games are: each two roles of different agents, by their scores, stakes and all."""
     matches = []
     for episode in episodes:
         for one, other in combinations(episode.outcome, 2):
             agents = episode.roles[one].agent_id, episode.roles[other].agent_id
-            gap = episode.outcome[one].reward - episode.outcome[other].reward  # nan when either is undecided
             if agents[0] != agents[1]:
-                matches.append(Match(*agents, gap if math.isnan(gap) else 0.5 + 0.5 * float(np.sign(gap))))
+                matches.append(Match(*agents, shared(score(episode, one), score(episode, other))))
     return matches
 
 
@@ -77,6 +88,7 @@ def bradley_terry(
 
     Raises:
         Unranked: the likelihood has no maximum, since some agents never lost to, or never met, the others.
+        Unsettled: it has one, which was not found.
         ValueError: no decided match, a score outside [0, 1], an agent against itself, or an anchor that did not play.
     """
     decided = _decided(matches)
@@ -159,11 +171,25 @@ def _fit(wins: NDArray[np.float64], fixed: Sequence[int]) -> NDArray[np.float64]
         tolerance=TOLERANCE,
         limit=MOST_STEPS,
     )
-    if result.iterations >= MOST_STEPS:
-        raise Unranked(f"ratings did not settle in {MOST_STEPS} steps: play more matches between unequal agents")
     strength = np.log(result.scores.sort_index().to_numpy(dtype=np.float64))
+    if result.iterations >= MOST_STEPS:
+        strength = _settled(wins, strength)
     ratings: NDArray[np.float64] = MEAN + SCALE * (strength - strength[list(fixed)].mean())
     return ratings
+
+
+def _settled(wins: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The strengths (n,) in nats of maximal likelihood, by Newton's steps from some near it."""
+    played = wins + wins.T
+    for _ in range(MOST_NEWTON):
+        chance = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
+        slope, weight = (wins - played * chance).sum(1), played * chance * (1 - chance)
+        fixed_mean = np.diag(weight.sum(1)) - weight + weight.mean()  # else all strengths could rise together
+        step = np.linalg.solve(fixed_mean, slope - slope.mean())
+        strength = strength + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        if np.abs(step).max() < NEAR:
+            return strength
+    raise Unsettled("the ratings did not settle: play more matches between agents of near strength")
 
 
 def _check_ranked(wins: NDArray[np.float64], agents: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from palaestra.envs.seeding import derive_seed
 
 from .intervals import wilson
-from .ratings import Match, Rating, Unranked, bradley_terry, elo
+from .ratings import Match, Rating, Unranked, Unsettled, bradley_terry, elo, shared
 
 Pair = tuple[str, str]
 MOST_CYCLES = 20  # that are told
@@ -33,7 +33,7 @@ class Pairing:
 
 
 Play = Callable[[Sequence[Pairing]], Sequence[Sequence[float]]]
-"""Plays pairings, together if it can, and gives what each seat got; nan where that is undecided."""
+"""Plays pairings, together if it can, and gives each seat's score: 1 won, 0 lost, between them; nan undecided."""
 
 Schedule = Callable[[Sequence[str], Sequence[Match]], list[Pair]]
 """The pairs of the next round, by the matches played so far; each pair meets once in either seat."""
@@ -62,9 +62,8 @@ def tournament(
             for one, other in schedule(agents, matches)
             for seats in ((one, other), (other, one))
         ]
-        for pairing, returns in zip(pairings, play(pairings), strict=True):
-            gap = returns[0] - returns[1]
-            matches.append(Match(*pairing.seats, gap if math.isnan(gap) else 0.5 + 0.5 * float(np.sign(gap))))
+        for pairing, scores in zip(pairings, play(pairings), strict=True):
+            matches.append(Match(*pairing.seats, shared(*scores)))
     return matches
 
 
@@ -165,15 +164,8 @@ def standings(game: str, matches: Sequence[Match], anchors: Collection[str] = ()
     known = {agent for match in decided for agent in (match.one, match.other)}
     anchored = sorted(known & set(anchors))
     notes = [f"{len(matches) - len(decided)} matches undecided, in no figure"] if len(decided) < len(matches) else []
-    ratings: list[Rating] = []
-    try:
-        ratings = bradley_terry(decided, resamples, anchors=anchored)
-    except Unranked as apart:
-        try:
-            ratings = bradley_terry(decided, resamples, prior_draws=1, anchors=anchored)
-            notes.append("some agents never lost, or never won: each pair that met is taken to have drawn once besides")
-        except Unranked:
-            notes.append(str(apart))
+    ratings, note = _ratings(decided, resamples, anchored)
+    notes += [note] if note else []
     drawn = all(match.score in (0.0, 0.5, 1.0) for match in decided)
     names = [row.agent for row in ratings] or sorted(known)
     wins, played = _matrix(names, decided)
@@ -183,6 +175,20 @@ def standings(game: str, matches: Sequence[Match], anchors: Collection[str] = ()
     points = elo(decided) if drawn else {}
     told = [list(map(float, row)) for row in wins], [list(map(int, row)) for row in played]
     return Standings(game, ratings, points, names, *told, anchored, found[:MOST_CYCLES], notes)
+
+
+def _ratings(decided: Sequence[Match], resamples: int, anchors: Sequence[str]) -> tuple[list[Rating], str]:
+    """The ratings, and what a reader has to know of them; none where the matches do not tell."""
+    try:
+        return bradley_terry(decided, resamples, anchors=anchors), ""
+    except Unsettled as unsettled:
+        return [], str(unsettled)
+    except Unranked as apart:
+        try:
+            note = "some agents never lost, or never won: each pair that met is taken to have drawn once besides"
+            return bradley_terry(decided, resamples, prior_draws=1, anchors=anchors), note
+        except (Unranked, Unsettled):
+            return [], str(apart)
 
 
 def _matrix(names: Sequence[str], matches: Sequence[Match]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,27 @@ def test_matches_in_the_log_are_not_played_again_and_replay(tmp_path: Path) -> N
     assert [found for _, found in replay(episodes) if found] == []
 
 
+def test_each_seed_is_played_and_another_seed_is_another_contest(tmp_path: Path) -> None:
+    both = hold(replace(NIM, seeds=(0, 1)), [entrant("random", "mine")])
+    assert {sum(row) for row in both.played} == {2 * 3 * 6 * 2}  # seeds, others, rounds, seats
+    first = hold(NIM, [entrant("random", "mine")], tmp_path)
+    played = Counting.moves
+    assert hold(replace(NIM, seeds=(1,)), [entrant("random", "mine")], tmp_path).wins != first.wins
+    assert Counting.moves > played
+
+
+def test_stakes_count_in_ratings() -> None:
+    """Of Kuhn poker's hands the optimal player wins fewer than a random one, and more chips."""
+    found = hold(Contest("palaestra/KuhnPoker-v0", rounds=400), [])
+    ratings = {row.agent: row.rating for row in found.ratings}
+    assert ratings["optimal"] > ratings["random"] + 10
+
+
 def test_what_is_asked_wrongly_is_told() -> None:
     with pytest.raises(ValueError, match=r"unknown schedule: 'swis' \(did you mean 'swiss'"):
         hold(Contest("palaestra/Nim-v0", schedule="swis"), [entrant("random", "a")])
+    for seeds in ((), (1, 1)):
+        with pytest.raises(ValueError, match="one seed or more, each once"):
+            hold(replace(NIM, seeds=seeds), [entrant("random", "a")])
     with pytest.raises(ValueError, match="different names"):
         hold(NIM, [entrant("random", "greedy")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,6 +79,17 @@ def test_intervals_hold_their_level() -> None:
         ratings = bradley_terry(simulated(PLANTED, 400, 100 + seed), resamples=100, seed=seed)
         held += sum(row.low <= truth[int(row.agent)] <= row.high for row in ratings)
     assert 107 <= held < 120
+
+
+def test_strengths_far_apart_are_found_and_every_draw_has_its_maximum() -> None:
+    """Along a chain whose neighbours beat each other 400 to 1 each gap is 400 log10(400)."""
+    pairs = list(pairwise("abcd"))
+    matches = [Match(*pair, 1.0) for pair in pairs for _ in range(400)] + [Match(*pair, 0.0) for pair in pairs]
+    rows = bradley_terry(matches, resamples=1000)
+    assert [row.agent for row in rows] == list("abcd")
+    gaps = [one.rating - other.rating for one, other in pairwise(rows)]
+    assert gaps == pytest.approx([400 * math.log10(400)] * 3, abs=1e-4)
+    assert all(row.low < row.rating < row.high for row in rows if row.agent in "ad")
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:

@@ -130,7 +130,7 @@ def contests_of(
     from palaestra.arena.contest import Contest
 
     each = [_environment(game) for game in games]
-    return [Contest(id, {**knobs, **own}, schedule, rounds, seeds[0] if seeds else 0) for id, own in each]
+    return [Contest(id, {**knobs, **own}, schedule, rounds, seeds) for id, own in each]
 
 
 def _is_game(id: str) -> bool:
