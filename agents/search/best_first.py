@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .tree import Node, Tree, finished, value_of
+from .tree import Node, Tree, value_of
 from .world import Asking, Evaluate, Expand
 
 
@@ -55,5 +55,5 @@ class AStar:
                 gained[child.id] = gained[node.id] + self.gain(child)
                 promise = gained[child.id] + self.weight * value_of(child)
                 heapq.heappush(front, (-promise, child.id, child))
-        best = front[0][2] if front else tree.root
-        tree.answer = best if best.terminal else finished(tree.nodes) or best
+        ends = [each for each in front if each[2].terminal]
+        tree.answer = min(ends or front or [(0.0, 0, tree.root)])[2]

@@ -95,8 +95,11 @@ class MCTS:
             yield from self._grow(leaves)
 
     def allowed(self, node: Node) -> int:
-        """How many children the node may have been asked for now."""
-        return self.children if self.widening is None else min(self.children, self.widening(node.visits))
+        """How many children the node may have been asked for now; behind none but closed ones there is another."""
+        if self.widening is None:
+            return self.children
+        another = node.asked + 1 if node.children and all(child.closed for child in node.children) else 0
+        return min(self.children, max(self.widening(node.visits), another))
 
     def has_room(self, node: Node) -> bool:
         """Whether the node can be expanded."""

@@ -155,6 +155,11 @@ def test_a_star_with_no_weight_or_little_time(world_of: Any) -> None:
     assert searched(world_of(PATHS, {}), AStar(expansions=2)).answer.action == "ay"
 
 
+def test_out_of_time_a_star_gives_the_end_of_the_best_promise(world_of: Any) -> None:
+    world = world_of({"": {"unlikely": 1e-6, "a": 0.9}, "a": {"likely": 0.3, "on": 0.9}, "on": {"onward": 0.9}}, {})
+    assert searched(world, AStar(expansions=2)).answer.action == "likely"
+
+
 def test_gains_add_up(world_of: Any) -> None:
     tree = searched(world_of(PATHS, {}), AStar())
     assert sum(log_prior(node) for node in tree.answer.ancestry()) == pytest.approx(math.log(0.36))

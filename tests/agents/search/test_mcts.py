@@ -142,6 +142,13 @@ def test_widening_adds_a_child_at_a_time_and_evaluates_it(world_of: Any) -> None
         assert all(child.visits for child in tree.root.children)
 
 
+def test_widening_goes_on_past_a_first_child_that_is_an_end(world_of: Any) -> None:
+    world = world_of({"root": {"end": 0.5, "a": 0.5}, "a": {"a-end": 0.5, "won": 0.5}}, {"won": 1.0})
+    tree = grown(world, replace(SEARCH, simulations=20, children=2, widening=Widening(), commit=False))
+    assert tree.root.closed
+    assert tree.answer.action == "won"
+
+
 def test_virtual_loss_sends_parallel_leaves_apart(world_of: Any) -> None:
     wide = {"root": {"a": 0.4, "b": 0.3, "c": 0.3}, "a": {"a1": 1.0, "a2": 1.0}, "b": {"b1": 1.0}, "c": {"c1": 1.0}}
     world = world_of(wide, {})
