@@ -109,14 +109,14 @@ def learnable(partner: str) -> Term:
 
     def term(record: Record, row: Row) -> float:
         p = record.success(partner, row.episode_id)
-        return float(row.reward > 0) * 4 * p * (1 - p)
+        return 4 * p * (1 - p) if row.reward > 0 else 0.0
 
     return term
 
 
 def failed(partner: str) -> Term:
-    """v (1 - p): in [0, 1], and nothing for what is no problem."""
-    return lambda record, row: float(row.reward > 0) * (1 - record.success(partner, row.episode_id))
+    """v (1 - p): in [0, 1], nothing for what is no problem, and nan where no answer was decided."""
+    return lambda record, row: 1 - record.success(partner, row.episode_id) if row.reward > 0 else 0.0
 
 
 # --- the reasoner: paid by the verdict; shaped by the evaluator, taught or fined by the post-processor

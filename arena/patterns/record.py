@@ -54,10 +54,9 @@ class Record:
         return found
 
     def success(self, slot: str, group: str) -> float:
-        """How well a module did on one problem, in [0, 1]; 0 without a decided answer."""
+        """How well a module did on one problem, in [0, 1]; nan without a decided answer."""
         values = [SUCCESS[slot](self, one) for one in self.groups.get(group, ())]
-        known = [value for value in values if not math.isnan(value)]
-        return fmean(known) if known else 0.0
+        return _mean(values)
 
     def final(self, group: str) -> float:
         """Whether what the modules together answer is right: the evaluator's favourite, repaired where it is doubted.

@@ -115,6 +115,13 @@ def test_a_creator_is_paid_for_valid_new_problems_that_partners_solve_half_the_t
     assert rewards(record, "creator", "adversarial", "evaluator") == [1.3, 0]  # it is wrong about g0/1 alone
 
 
+@pytest.mark.parametrize("strategy", ["collaborative", "adversarial"])
+def test_a_creator_learns_nothing_of_a_problem_that_nobody_could_judge(record: Record, strategy: str) -> None:
+    answers = [episode(one.id, one.group_id, "reasoner", math.nan) for one in record.answers]
+    ((_, view, _),) = LEARNERS["creator"]["writer"].taught(replace(record, answers=answers), strategy, ["reasoner"], None)
+    assert [one.reward for one in view.rows] == [0.0]  # the draft that was no problem
+
+
 def test_a_reasoner_is_paid_by_the_verdict_first(record: Record) -> None:
     assert rewards(record, "reasoner", "independent", "evaluator") == [1, 0, 0, 0]
     assert rewards(record, "reasoner", "collaborative", "evaluator") == [1.45, 0.3, 0.1, 0.15]
