@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Evaluation:
     majority_at_k: that their majority is; both over problems all of whose answers were decided, nan without any.
     seconds: mean time of an episode, as its share of what was played at once; verifier_calls: mean of an episode.
     seen: of the problems, those that were trained on (``contamination``).
-    repair, harm, outcome_efficiency, process_efficiency: as in ``answer_parts``.
+    repair, harm, outcome_efficiency, process_efficiency: as in ``answer_parts``. asked: hash of the set of problems.
     """
 
     agent: str
@@ -58,6 +59,7 @@ class Evaluation:
     harm: float = math.nan
     outcome_efficiency: float = math.nan
     process_efficiency: float = math.nan
+    asked: str = ""
 
 
 def held_out(
@@ -138,6 +140,7 @@ def summarise(episodes: Sequence[Episode], name: str) -> Evaluation:
         majority_at_k=voted,
         seconds=_mean([episode.cost.seconds for episode in episodes]),
         verifier_calls=_mean([episode.cost.verifier_calls for episode in episodes]),
+        asked=blake2b("\n".join(sorted(groups)).encode(), digest_size=4).hexdigest(),
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from rich.text import Text
 from .evaluate import Evaluation
 from .ratings import Rating
 from .run_folder import write_whole
-from .significance import Comparison
+from .significance import Comparison, corrected
 from .tournament import Standings
 
 FILE = "leaderboard.json"
@@ -200,6 +200,29 @@ def remarks(board: Board) -> Iterator[str]:
         )
     for game in board.games:
         yield from (f"{game.game}: {note}" for note in game.notes)
+
+
+def merged(boards: Sequence[Board]) -> Board:
+    """Several boards as one: agents asked different problems of an environment are not ranked together.
+
+    The environment then stands there once for each set of problems, with their number and their hash. Comparisons are
+    corrected anew, for all of them.
+    """
+    rows = [row for board in boards for row in board.rows]
+    sets: dict[str, set[str]] = {}
+    for row in rows:
+        sets.setdefault(row.env_id, set()).add(row.asked)
+    named = {
+        (row.agent, row.env_id): f"{row.env_id} ({row.problems} problems, {row.asked or 'unknown'})"
+        for row in rows
+        if len(sets[row.env_id]) > 1
+    }
+    found = [one for board in boards for one in board.comparisons]
+    return Board(
+        [replace(row, env_id=named.get((row.agent, row.env_id), row.env_id)) for row in rows],
+        corrected([replace(one, env_id=named.get((one.one, one.env_id), one.env_id)) for one in found]),
+        [game for board in boards for game in board.games],
+    )
 
 
 def write_leaderboard(

@@ -62,9 +62,10 @@ select { font: inherit; }
 {%- for name in compared %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>{% for row in comparisons %}<tr>
 {%- for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>{% endif %}
 {% if picture %}<img src="{{ picture }}" alt="Accuracy, reward, entropy, length and speed by round">{% endif %}
-<p><small>Score: mean verdict on held-out problems, the same for every agent. Interval: 95 %, Wilson for right and
-wrong, bootstrap otherwise; of a mean over environments, their errors added. Tokens: generated an answer, all votes
-counted. Length: tokens of the answer given. Worse: environments in which the agent is told apart from the best.
+<p><small>Score: mean verdict on held-out problems, the same for every agent of an environment. Interval: 95 %, Wilson
+for right and wrong, bootstrap otherwise; of a mean over environments, their errors added. Tokens: generated an answer,
+all votes counted. Length: tokens of the answer given. Worse: environments in which the agent is told apart from the
+best.
 </small></p>
 <script>
 const value = cell => { const text = cell.dataset.value ?? cell.textContent.trim(), number = parseFloat(text);

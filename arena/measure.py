@@ -23,7 +23,7 @@ from .crew import Counts, Crew, Part, Player
 from .environments import Environments
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
 from .rollout import Job
-from .significance import Comparison, compare, holm
+from .significance import Comparison, compare, corrected
 
 CHUNK = 512  # episodes that are logged together: what a kill can cost
 
@@ -220,12 +220,6 @@ def beside_the_best(env_id: str, scores: Mapping[str, Mapping[str, float]]) -> l
     best = max(means, key=means.__getitem__)
     others = [name for name in means if name != best and scores[name].keys() & scores[best].keys()]
     return [compare(env_id, name, best, scores[name], scores[best]) for name in others]
-
-
-def corrected(found: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons of a board, each with its p corrected for all of them."""
-    adjusted = holm([one.p for one in found])
-    return [replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True)]
 
 
 def _labels(courses: Sequence[Course]) -> list[str]:

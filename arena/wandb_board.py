@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .evaluate import Evaluation
-from .leaderboard import Board, BrokenBoard, overall, typed
+from .leaderboard import Board, BrokenBoard, merged, overall, typed
 from .tracking import finish_wandb, logged_in, start_wandb, taken
 
 UPLOAD_SECONDS = 600.0  # that sending a board and its agents may take
@@ -154,7 +154,7 @@ def project_board(project: str, seconds: float = ANSWER_SECONDS) -> Board:
         rows += [replace(row, agent=f"{name}: {row.agent}") for row in found]
     if not rows:
         raise WandbError(f"no run of the wandb project {project} has a leaderboard: `wandb sync` those that have one")
-    return Board(rows)
+    return merged([Board(rows)])
 
 
 def _within(seconds: float, ask: Callable[[], T], refused: str, instead: str) -> T:

@@ -18,6 +18,7 @@ from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import (
     Board,
     BrokenBoard,
+    merged,
     overall,
     ranked,
     read_board,
@@ -112,6 +113,24 @@ def test_several_environments_count_alike_and_who_was_not_everywhere_comes_last(
     told = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
     assert told["environments"] == ["e/1", "e/3", "e/5"]
     assert told["scores"][2] == [[1, 900, 800, 1000], [0, 500, 450, 550]]
+
+
+def test_agents_that_were_asked_different_problems_are_not_ranked_together() -> None:
+    """A problem's hash tells; comparisons of both boards are corrected for one another."""
+    close = Comparison("e", "b", "a", -0.1, -0.2, 0.0, 1, 9, 100, p=0.04)
+    boards = [
+        Board(
+            [replace(ROW, agent=f"{run}: {name}", env_id="e", asked=run) for name in "ab"],
+            [replace(close, one=f"{run}: b")],
+        )
+        for run in ("easy", "hard")
+    ]
+    together = merged(boards)
+    assert together.environments == ["e (100 problems, easy)", "e (100 problems, hard)"]
+    assert [(one.env_id, one.adjusted) for one in together.comparisons] == [
+        (env, 0.08) for env in together.environments
+    ]
+    assert merged([boards[0], Board([replace(ROW, agent="c", env_id="e", asked="easy")])]).environments == ["e"]
 
 
 def test_the_front_is_of_those_whom_nobody_beats_at_their_cost() -> None:

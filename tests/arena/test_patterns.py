@@ -118,7 +118,9 @@ def test_a_creator_is_paid_for_valid_new_problems_that_partners_solve_half_the_t
 @pytest.mark.parametrize("strategy", ["collaborative", "adversarial"])
 def test_a_creator_learns_nothing_of_a_problem_that_nobody_could_judge(record: Record, strategy: str) -> None:
     answers = [episode(one.id, one.group_id, "reasoner", math.nan) for one in record.answers]
-    ((_, view, _),) = LEARNERS["creator"]["writer"].taught(replace(record, answers=answers), strategy, ["reasoner"], None)
+    ((_, view, _),) = LEARNERS["creator"]["writer"].taught(
+        replace(record, answers=answers), strategy, ["reasoner"], None
+    )
     assert [one.reward for one in view.rows] == [0.0]  # the draft that was no problem
 
 

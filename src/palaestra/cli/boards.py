@@ -71,7 +71,7 @@ def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: st
 
     first = runs[0].resolve()
     shown = page or first / "leaderboard.html"
-    named = {folder.resolve().name: folder.resolve() for folder in runs}
+    named = {name: folder for folder, name in _names(runs).items()}
     kept = log_board(board, shown, named, shown.parent, project, name or time.strftime("leaderboard-%Y%m%d-%H%M%S"))
     done = f"wandb: {project}" if logged_in() else f"wandb, offline: send it with wandb sync {kept}"
     console.print(done, markup=False, highlight=False, soft_wrap=True)
@@ -79,20 +79,26 @@ def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: st
 
 def board_of(runs: Sequence[Path]) -> Board:
     """What the runs' leaderboards say together; of several runs, agents are named after theirs."""
-    from palaestra.arena.leaderboard import Board, read_board
+    from palaestra.arena.leaderboard import merged, read_board
     from palaestra.arena.run_folder import RunFolder
 
-    boards = []
+    boards, names = [], _names(runs)
     for folder in {folder.resolve(): folder for folder in runs}.values():  # a run that is named twice is shown once
         board = read_board(RunFolder.open(folder).path)
         if not board.rows and not board.games:
             raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
-        boards.append(_named(board, folder.name) if len(runs) > 1 else board)
-    return Board(
-        [row for board in boards for row in board.rows],
-        [one for board in boards for one in board.comparisons],
-        [game for board in boards for game in board.games],
-    )
+        boards.append(_named(board, names[folder.resolve()]) if len(names) > 1 else board)
+    return merged(boards)
+
+
+def _names(runs: Sequence[Path]) -> dict[Path, str]:
+    """A name for each run: its folder's, with as many folders above as tell it from the others."""
+    folders = list({folder.resolve(): None for folder in runs})
+    for depth in range(1, max(len(folder.parts) for folder in folders) + 1):
+        names = {folder: "/".join(folder.parts[-depth:]) for folder in folders}
+        if len(set(names.values())) == len(folders):
+            break
+    return names
 
 
 def _named(board: Board, run: str) -> Board:

@@ -19,9 +19,10 @@ from palaestra.arena.curves import draw_curves
 from palaestra.arena.display import Display
 from palaestra.arena.evaluate import Evaluation, held_out, summarise
 from palaestra.arena.leaderboard import write_leaderboard
-from palaestra.arena.measure import beside_the_best, by_problem, corrected
+from palaestra.arena.measure import beside_the_best, by_problem
 from palaestra.arena.run_folder import read_json_lines
 from palaestra.arena.self_play import held_out_matches, seated, yardsticks
+from palaestra.arena.significance import corrected
 from palaestra.arena.tracking import Tracker
 from palaestra.episodes import Episode
 from palaestra.trainers.self_play import policies

@@ -1,0 +1,20 @@
+"""Several boards are shown as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from palaestra.arena.evaluate import Evaluation
+from palaestra.arena.leaderboard import write_leaderboard
+from palaestra.cli.boards import board_of
+
+ROW = Evaluation("oracle", "e", 0.5, 0.4, 0.6, 100, 0, 12.0, 12.0, 0.0)
+
+
+def test_runs_of_one_name_are_told_apart_by_the_folders_above(tmp_path: Path) -> None:
+    folders = [tmp_path / above / "out" for above in ("one", "two")]
+    for folder in folders:
+        (folder / "episodes").mkdir(parents=True)
+        write_leaderboard([ROW], folder, "t", "s")
+    rows = board_of([*folders, folders[0]]).rows
+    assert [row.agent for row in rows] == ["one/out: oracle", "two/out: oracle"]
