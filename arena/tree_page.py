@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jinja2 import Environment
@@ -29,21 +29,22 @@ small { color: #51606f; margin-left: .6rem; }
 .end code { border-bottom: 2px solid #16324f; }
 </style>
 <h1>{{ title }}</h1>
-{% macro draw(node, below) %}
-{% set figures %}<small>{{ node | figures }}</small>{% endset %}
-{% if below[node.id] %}
-<details class="{{ 'chosen' if node.chosen }}" {{ 'open' if node.chosen or node.id == 0 }}>
-<summary><code>{{ node | shown }}</code>{{ figures }}</summary>
-<ul>{% for child in below[node.id] %}<li>{{ draw(child, below) }}</li>{% endfor %}</ul></details>
-{% else %}
-<div class="leaf {{ 'chosen' if node.chosen }} {{ 'end' if node.terminal }}">
-<code>{{ node | shown }}</code>{{ figures }}</div>
-{% endif %}
-{% endmacro %}
-{% for heading, observation, nodes, below in drawn %}
+{% for heading, observation, steps in drawn %}
 <h2>{{ heading }}</h2>
 <pre>{{ observation }}</pre>
-{{ draw(nodes[0], below) }}
+{% for step, node in steps %}
+{% if step == "open" %}
+<details class="{{ 'chosen' if node.chosen }}" {{ 'open' if node.chosen or node.id == 0 }}>
+<summary><code>{{ node | shown }}</code><small>{{ node | figures }}</small></summary><ul><li>
+{% elif step == "next" %}
+</li><li>
+{% elif step == "close" %}
+</li></ul></details>
+{% else %}
+<div class="leaf {{ 'chosen' if node.chosen }} {{ 'end' if node.terminal }}">
+<code>{{ node | shown }}</code><small>{{ node | figures }}</small></div>
+{% endif %}
+{% endfor %}
 {% endfor %}
 <p><small>n: values backed up through a node, Q: their mean, V: its own value, P: prior. Underlined: an
 answer has ended. Marked: the path to the answer that was given.</small></p>
@@ -88,13 +89,29 @@ def write_tree_page(episodes: Sequence[Episode], path: Path) -> Path:
     drawn = []
     for episode in episodes:
         for number, nodes in trees(episode):
-            below: dict[int, list[LoggedNode]] = {node.id: [] for node in nodes}
-            for node in nodes[1:]:
-                below[node.parent or 0].append(node)
-            drawn.append((_heading(episode, number), episode.turns[number].observation, nodes, below))
+            drawn.append((_heading(episode, number), episode.turns[number].observation, list(_steps(nodes))))
     title = f"Search for {episodes[0].id}"
     write_whole(path, environment.from_string(PAGE).render(title=title, drawn=drawn))
     return path
+
+
+def _steps(nodes: Sequence[LoggedNode]) -> Iterator[tuple[str, LoggedNode]]:
+    """A tree from top to bottom, without recursion, which a path of some hundred tokens would exhaust."""
+    below: dict[int, list[LoggedNode]] = {node.id: [] for node in nodes}
+    for node in nodes[1:]:
+        below[node.parent or 0].append(node)
+    waiting = [("node", nodes[0])]
+    while waiting:
+        step, node = waiting.pop()
+        children = below[node.id]
+        if step != "node" or not children:
+            yield step if step != "node" else "leaf", node
+            continue
+        yield "open", node
+        waiting.append(("close", node))
+        for child in reversed(children):
+            waiting += [("node", child), ("next", child)]
+        waiting.pop()  # nothing stands before the first
 
 
 def _heading(episode: Episode, number: int) -> str:

@@ -127,6 +127,15 @@ def test_a_tree_is_drawn_as_a_page_that_shows_text_as_text(searched: Episode, tm
     assert not re.search(r"https?://", page)
 
 
+def test_a_long_path_is_drawn(tmp_path: Path) -> None:
+    first = {"parent": None, "action": "", "visits": 1, "q": None, "value": None, "prior": 1.0}
+    path = [{**first, "id": n, "parent": n - 1 if n else None, "terminal": False, "chosen": True} for n in range(2000)]
+    parser = Balanced()
+    parser.feed(write_tree_page([episode({"tree": path})], tmp_path / "tree.html").read_text())
+    assert parser.open == []
+    assert len(parser.codes) == 2000
+
+
 def test_the_roots_row_is_first_and_parents_come_before_children(searched: Episode) -> None:
     nodes = tree_of(searched.turns[0])
     assert all(node.parent is None or node.parent < node.id for node in nodes)
