@@ -88,6 +88,22 @@ class PolicyLLM:
                 raise EngineError("the engine returned another number of log-probabilities than of tokens")
         return completions
 
+    def go_on(self, prompts: Sequence[TokenIds], room: Sequence[int], sampling: Sampling) -> list[Completion]:
+        """As ``generate``, each prompt by as many tokens as it has room for, or more: what is too much is the caller's
+        to cut off. It is one batch, but where the longest prompts with the most room would exceed the context.
+        """
+        most, context = max(room), _context(self.engine)
+        fits = [context is None or len(prompt) + most <= context for prompt in prompts]
+        if all(fits) or not any(fits):
+            return self.generate(prompts, replace(sampling, max_tokens=most))
+        made: dict[int, Completion] = {}
+        for side in (True, False):
+            chosen = [index for index, fit in enumerate(fits) if fit is side]
+            seeds = None if sampling.seeds is None else tuple(sampling.seeds[index] for index in chosen)
+            some = [prompts[index] for index in chosen], [room[index] for index in chosen]
+            made |= zip(chosen, self.go_on(*some, replace(sampling, seeds=seeds)), strict=True)
+        return [made[index] for index in range(len(prompts))]
+
     def _reply(self, prompt: tuple[int, ...], completion: Completion) -> Reply:
         return Reply(
             text=self.chat.text(completion.token_ids),
@@ -96,3 +112,10 @@ class PolicyLLM:
             sampling=self.sampling,
             cost=Cost(tokens_in=len(prompt), tokens_out=len(completion.token_ids)),
         )
+
+
+def _context(engine: Any) -> int | None:
+    """Most tokens of a prompt and its answer, as an engine or the one in it says; None where nobody does."""
+    found: int | None = getattr(engine, "context", None)
+    inner = getattr(engine, "engine", None)
+    return found if found is not None or inner is None else _context(inner)

@@ -42,7 +42,7 @@ class SelfConsistency:
         return [self._vote(replies[start : start + self.k]) for start in range(0, len(replies), self.k)]
 
     def _vote(self, replies: Sequence[Reply]) -> Reply:
-        answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
+        answers = [found.text or None if (found := extract_answer(reply.text)) else None for reply in replies]
         votes = Counter(answer for answer in answers if answer is not None)
         winner, count = votes.most_common(1)[0] if votes else (None, 0)
         chosen = replies[answers.index(winner)]

@@ -49,11 +49,16 @@ class TransformersEngine:
                     own[name].copy_(tensor)
         self.version = version
 
+    @property
+    def context(self) -> int | None:
+        """Most tokens of a prompt and its answer; None where the model sets no bound."""
+        return getattr(self.model.config, "max_position_embeddings", None)
+
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
         """Raises EngineError for what ``check_request`` refuses."""
         embeddings = self.model.get_input_embeddings()
         vocabulary = embeddings.num_embeddings if isinstance(embeddings, torch.nn.Embedding) else None
-        check_request(prompts, sampling, getattr(self.model.config, "max_position_embeddings", None), vocabulary)
+        check_request(prompts, sampling, self.context, vocabulary)
         longest = max(map(len, prompts), default=0)
         seeds = sampling.seeds if sampling.seeds is not None else (None,) * len(prompts)
         draws = (np.random.default_rng(seed).random(sampling.max_tokens).tolist() for seed in seeds)

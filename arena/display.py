@@ -71,7 +71,7 @@ class LiveDisplay:
             self.progress.update(self.task, advance=1, figures=figures(self.figures))
 
     def say(self, text: str) -> None:
-        self.progress.console.print(text, highlight=False)
+        self.progress.console.print(text, highlight=False, markup=False)
 
     def close(self) -> None:
         self.progress.stop()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from palaestra.envs.dialogue import Dialogue
 from palaestra.envs.task import Task
@@ -12,6 +12,8 @@ from palaestra.episodes import Episode, Turn
 from palaestra.verifiers import Verdict, wrong
 
 from .environments import Environments
+
+Faults: TypeAlias = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def rescore(episodes: Iterable[Episode]) -> Iterator[Rescored]:
         for episode in episodes:
             try:
                 env = environments.take(episode.env_id, episode.env_kwargs)
-                judged = list(_judge(_task(env.unwrapped, episode), episode))
+                judged = list(_judge(_task(env.unwrapped, episode), episode, _faults(env.unwrapped)))
                 environments.give_back(env)
             except (Exception, SystemExit) as error:
                 yield Rescored(episode, 0, (), f"{type(error).__name__}: {error}")
@@ -65,18 +67,26 @@ def _task(env: Any, episode: Episode) -> Any:
     return env.task_of(episode.seed) if hasattr(env, "task_of") else getattr(env, "task", None)
 
 
-def _judge(task: Any, episode: Episode) -> Iterator[Change]:
+def _faults(env: Any) -> Faults:
+    """Why the environment judges a response wrong by itself, as one that is too long."""
+    found: Faults = getattr(env, "fault", lambda response: None)
+    return found
+
+
+def _judge(task: Any, episode: Episode, faults: Faults) -> Iterator[Change]:
     if task is None or episode.problem is None:
         raise LookupError(f"{episode.env_id} is no task with a logged problem, so its answers cannot be judged alone")
     for number, turn in enumerate(episode.turns):
         for logged in _last(turn):
-            yield Change(episode.id, number, turn.text, logged, _verdict(task, episode, number))
+            yield Change(episode.id, number, turn.text, logged, _verdict(task, episode, number, faults))
 
 
-def _verdict(task: Task, episode: Episode, number: int) -> Verdict:
+def _verdict(task: Task, episode: Episode, number: int, faults: Faults) -> Verdict:
     """Today's verdict on a turn: of a dialogue, after the turns before it."""
     assert episode.problem is not None
     texts = [turn.text for turn in episode.turns[: number + 1]]
+    if (fault := faults(texts[-1])) is not None:
+        return wrong(fault)
     if not isinstance(task, Dialogue):
         return task.verify(episode.problem, texts[-1])
     turns = list(task.play(episode.problem, texts))

@@ -155,6 +155,10 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             return problem, None
         return problem, _fault(action, self.max_answer_chars)
 
+    def fault(self, response: str) -> str | None:
+        """Why a response is judged wrong without the task being asked, or None."""
+        return _fault(response, self.max_answer_chars)
+
     @property
     def difficulties(self) -> range:
         """The levels that ``reset`` accepts."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from palaestra.verifiers import Status, Verdict
 
 from .choices import EQUAL, best_and_worst
-from .record import Episode
+from .record import Episode, Turn
 from .views import Ids, Row, View, step_ends
 
 Ends = Callable[[Row], Sequence[int]]  # positions in row.ids, each just behind a step's last token, ascending
@@ -58,7 +58,8 @@ def ends_behind(delimiters: Collection[int]) -> Ends:
 def logged_steps(episodes: Iterable[Episode], decode: Callable[[Ids], str]) -> tuple[Ends, Judge]:
     """Where the steps of logged answers end in their rows, and the verdicts on them, as the environment judged them.
 
-    decode: of action ids, as they became ``Turn.text``; a text that was only derived from them has no steps in them.
+    decode: of action ids, as they became ``Turn.text``; a text that was only derived from them has no steps in them,
+    and a step that a strategy put into the answer (``Turn.meta["forced"]``) is none of the policy's.
     """
     ended: dict[tuple[str, str], list[int]] = defaultdict(list)  # chosen tokens that have been read by then
     judged: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
@@ -69,9 +70,13 @@ def logged_steps(episodes: Iterable[Episode], decode: Callable[[Ids], str]) -> t
             if turn.action_ids and turn.meta.get("derived"):
                 lengths[key] += len(turn.action_ids)
             elif turn.action_ids:
-                ended[key] += [lengths[key] + end for end in step_ends(turn.action_ids, decode, turn.step_spans)]
-                judged[key] += turn.step_verdicts
-                lengths[key] += len(turn.action_ids)
+                sampled, before = _sampled(turn), 0
+                for step, end in enumerate(step_ends(turn.action_ids, decode, turn.step_spans)):
+                    if sampled[before:end].any() or before == end:
+                        ended[key].append(lengths[key] + int(sampled[:end].sum()))
+                        judged[key] += turn.step_verdicts[step : step + 1]
+                    before = end
+                lengths[key] += int(sampled.sum())
 
     def ends(row: Row) -> list[int]:
         chosen, key = np.flatnonzero(row.action), (row.episode_id, row.role)
@@ -80,6 +85,14 @@ def logged_steps(episodes: Iterable[Episode], decode: Callable[[Ids], str]) -> t
         return [int(chosen[count - 1]) + 1 for count in ended[key]]
 
     return ends, lambda row: judged[row.episode_id, row.role]
+
+
+def _sampled(turn: Turn) -> NDArray[np.bool_]:
+    """Which tokens of an action the policy sampled, and no strategy put there."""
+    sampled = np.ones(len(turn.action_ids), np.bool_)
+    for start, end in turn.meta.get("forced", ()):
+        sampled[start:end] = False
+    return sampled
 
 
 def step_values(rows: Sequence[Row], ends: Ends) -> ValueView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class EpisodeStore:
                 os.fsync(written.fileno())
             os.rename(aside, final)
             fsync_folder(self.path)
-        except OSError as error:
+        except (OSError, UnicodeEncodeError) as error:
             aside.unlink(missing_ok=True)
             raise StoreError(f"episodes could not be written to {self.path}: {error}") from error
         return final
@@ -83,7 +84,9 @@ class EpisodeStore:
     def batches(self, *files: Path, columns: Sequence[str] | None = None, size: int = 2048) -> Iterator[pa.RecordBatch]:
         """Stream the rows of ``SCHEMA`` as Arrow has them, or only some of its columns, named as Parquet names them."""
         for file in files or self.files():
-            yield from _open(file).iter_batches(batch_size=size, columns=columns)
+            batches = _open(file).iter_batches(batch_size=size, columns=columns)
+            while (batch := _next(batches, file)) is not None:
+                yield batch
 
     def discard_unfinished(self) -> None:
         """Remove what a killed writer left aside. Only for the store's one owner."""
@@ -95,10 +98,21 @@ class EpisodeStore:
 
 
 def _open(file: Path) -> pq.ParquetFile:
-    try:
+    with _readable(file):
         return pq.ParquetFile(file)
+
+
+def _next(batches: Iterator[pa.RecordBatch], file: Path) -> pa.RecordBatch | None:
+    with _readable(file):
+        return next(batches, None)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(f"{file} is not a readable episode file: {error}") from error
+        raise StoreError(f"{file} is not a readable episode file: {str(error).partition(chr(10))[0]}") from error
 
 
 def fsync_folder(path: Path) -> None:

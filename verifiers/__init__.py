@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .choice import ChoiceVerifier
 from .compose import Check, all_of, first_decided, weighted
-from .extract import RULES, Extraction, Rule, extract_answer, last_boxed
+from .extract import RULES, Extraction, Rule, answer_span, extract_answer, last_boxed
 from .judge import JudgeVerifier
 from .lazily import lazily
 from .shaping import LengthRamp, TagsInOrder, one_box, overlong
@@ -67,6 +67,7 @@ __all__ = [
     "Undefined",
     "Verdict",
     "all_of",
+    "answer_span",
     "evaluate",
     "extract_answer",
     "first_decided",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+Span: TypeAlias = tuple[int, int]
 Rule: TypeAlias = Literal["boxed", "hash", "phrase", "whole"]
 RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
 
@@ -33,14 +34,24 @@ def extract_answer(response: str, rules: Sequence[Rule] = RULES) -> Extraction |
     Time is linear in the length of the response, whatever it holds.
     """
     for rule in rules:
-        text = _FINDERS[rule](response)
-        if text is not None:
-            return Extraction(text, rule)
+        span = _FINDERS[rule](response)
+        if span is not None:
+            return Extraction(response[slice(*span)], rule)
     return None
+
+
+def answer_span(response: str, rules: Sequence[Rule] = RULES) -> Span | None:
+    """Where the answer that ``extract_answer`` finds stands: its first character, and the one behind its last."""
+    return next((span for rule in rules if (span := _FINDERS[rule](response)) is not None), None)
 
 
 def last_boxed(response: str) -> str | None:
     r"""The content of the last ``\boxed{...}`` whose braces balance, stripped; None when there is none."""
+    span = _last_boxed(response)
+    return None if span is None else response[slice(*span)]
+
+
+def _last_boxed(response: str) -> Span | None:
     start = response.rfind(BOX)
     if start < 0:
         return None
@@ -48,16 +59,22 @@ def last_boxed(response: str) -> str | None:
     end = response.find("}", inside)
     content = response[inside:end] if end >= 0 else "{"
     if "{" not in content and "\\" not in content:
-        return content.strip()
+        return _stripped(response, inside, end)
     limit = len(response)
     while start >= 0:
         end = _closing(response, start + len(BOX), limit)
         if end >= 0:
-            return response[start + len(BOX) : end].strip()
+            return _stripped(response, start + len(BOX), end)
         # This box never closes, so an earlier one can only close before it: no character is scanned twice.
         limit = start
         start = response.rfind(BOX, 0, response.rfind("}", 0, limit) + 1)
     return None
+
+
+def _stripped(text: str, start: int, end: int, marks: str | None = None) -> Span:
+    """A part of a text without the marks around it; without white space where none are given."""
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip(marks)), start + len(part.rstrip(marks))
 
 
 def _closing(text: str, start: int, limit: int) -> int:
@@ -74,28 +91,32 @@ def _closing(text: str, start: int, limit: int) -> int:
     return -1
 
 
-def _last_hash(response: str) -> str | None:
+def _last_hash(response: str) -> Span | None:
     start = response.rfind("\n####") + 1
     if not response.startswith("####", start):
         return None
     end = response.find("\n", start)
-    return response[start + 4 : end if end >= 0 else len(response)].strip()
+    return _stripped(response, start + 4, end if end >= 0 else len(response))
 
 
-def _last_phrase(response: str) -> str | None:
+def _last_phrase(response: str) -> Span | None:
     start = -1
     for match in _PHRASE.finditer(response):
         start = match.end()
     if start < 0:
         return None
-    rest = response[start:].lstrip(" \t\r\n:*")  # also the marks of "The answer is: **42**."
-    end = _SENTENCE_END.search(rest)
-    return (rest[: end.start()] if end else rest).strip(" \t\r*")
+    start, _ = _stripped(response, start, len(response), " \t\r\n:*")  # also the marks of "answer is: **42**."
+    end = _SENTENCE_END.search(response, start)
+    return _stripped(response, start, end.start() if end else len(response), " \t\r*")
 
 
-_FINDERS: dict[Rule, Callable[[str], str | None]] = {
-    "boxed": last_boxed,
+def _whole(response: str) -> Span:
+    return _stripped(response, 0, len(response))
+
+
+_FINDERS: dict[Rule, Callable[[str], Span | None]] = {
+    "boxed": _last_boxed,
     "hash": _last_hash,
     "phrase": _last_phrase,
-    "whole": str.strip,
+    "whole": _whole,
 }

@@ -21,7 +21,7 @@ class Agreement:
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)
-        given = [found.text if (found := extract_answer(answer.reply.text)) else None for answer in answers]
+        given = [found.text or None if (found := extract_answer(answer.reply.text)) else None for answer in answers]
         questions = [(answer.choice, answer.dialogue.messages) for answer in answers]
         asked, votes = Counter(questions), Counter(zip(questions, given, strict=True))
         made = []

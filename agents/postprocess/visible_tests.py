@@ -77,8 +77,19 @@ def tests_shown(dialogue: Dialogue) -> list[Visible]:
 
 
 def _test(line: str) -> Visible | None:
-    match = TEST.fullmatch(line.strip()) if len(line) <= MAX_LINE else None
+    match = TEST.fullmatch(_bare(line.strip())) if len(line) <= MAX_LINE else None
     return _read(match[1], match[2]) if match else None
+
+
+def _bare(line: str) -> str:
+    """An assertion without what is said where it fails: ``assert f(1) == 2, "no"`` is ``assert f(1) == 2``."""
+    try:
+        (statement,) = ast.parse(line).body if line.startswith("assert ") else [None]
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return line
+    if not isinstance(statement, ast.Assert) or statement.msg is None:
+        return line
+    return f"assert {ast.get_source_segment(line, statement.test)}"
 
 
 def _doctest(line: str, after: str) -> Visible | None:

@@ -99,9 +99,9 @@ class TextWorld:
         if not prefixes:
             return []
         room = [self.policy.sampling.max_tokens - len(prefix.action_ids) for prefix in prefixes]
-        sampling = replace(self.policy.sampling, max_tokens=min(self.step_tokens, max(room)), seeds=tuple(seeds))
         prompts = [prefix.prompt_ids + prefix.action_ids for prefix in prefixes]
-        completions = self.policy.generate(prompts, sampling)
+        steps = [min(self.step_tokens, left) for left in room]
+        completions = self.policy.go_on(prompts, steps, replace(self.policy.sampling, seeds=tuple(seeds)))
         return [_cut(completion, left) for completion, left in zip(completions, room, strict=True)]
 
     def _proposed(self, request: Request, completions: Sequence[Completion]) -> Proposed:

@@ -61,7 +61,7 @@ class WeightedVoting:
         return [self._vote(replies[group], scores[group], costs[group]) for group in groups]
 
     def _vote(self, replies: Sequence[Reply], scores: Sequence[float], costs: Sequence[Cost]) -> Reply:
-        answers = [found.text if (found := extract_answer(reply.text)) else None for reply in replies]
+        answers = [found.text or None if (found := extract_answer(reply.text)) else None for reply in replies]
         sums: dict[str | None, float] = defaultdict(float)
         for answer, weight in zip(answers, self._weights(scores), strict=True):
             sums[answer] += weight

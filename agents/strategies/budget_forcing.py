@@ -103,9 +103,9 @@ class BudgetForcing:
         if not drafts:
             return
         seeds = tuple(derive_seed(draft.seed, "budget", len(draft.ids)) for draft in drafts)
-        sampling = replace(self.policy.sampling, max_tokens=max(room), seeds=seeds)
         prompts = [draft.reply.prompt_ids + draft.ids for draft in drafts]
-        for draft, left, made in zip(drafts, room, self.policy.generate(prompts, sampling), strict=True):
+        sampled = self.policy.go_on(prompts, room, replace(self.policy.sampling, seeds=seeds))
+        for draft, left, made in zip(drafts, room, sampled, strict=True):
             draft.cost += Cost(len(draft.reply.prompt_ids) + len(draft.ids), len(made.token_ids))
             draft.ended = made.finish_reason == "stop" and len(made.token_ids) <= left
             draft.ids += made.token_ids[:left]

@@ -12,7 +12,7 @@ from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
 from palaestra.episodes import Actor, Cost
 from palaestra.episodes.views import step_ends
-from palaestra.verifiers import extract_answer
+from palaestra.verifiers import answer_span
 
 from .asking import named, policy_under
 from .inside import model_of, probabilities
@@ -107,12 +107,11 @@ class CoTDecoding:
     def _answer_tokens(self, ids: tuple[int, ...]) -> tuple[int, int] | None:
         """First token of the answer, and the one behind its last."""
         text = self.policy.chat.text(ids)
-        found = extract_answer(text)
-        start = text.rfind(found.text) if found and found.text else -1
-        if found is None or start < 0:
+        start, end = answer_span(text) or (0, 0)
+        if start >= end:
             return None
-        before, end = step_ends(ids, self.policy.chat.text, [(0, start + 1), (0, start + len(found.text))])
-        return before - 1, end
+        first, last = step_ends(ids, self.policy.chat.text, [(0, start + 1), (0, end)])
+        return first - 1, last
 
     def _surest(self, group: Sequence[Branch], before: Cost) -> Reply:
         best = max(range(len(group)), key=lambda index: (-1.0 if math.isnan(m := group[index].margin) else m, -index))

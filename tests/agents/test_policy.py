@@ -64,6 +64,25 @@ def test_a_broken_engine_is_told(completions: list[Completion], told: str) -> No
         policy.respond(dialogues)
 
 
+def test_prompts_with_more_room_go_on_apart_where_the_longest_would_exceed_the_context() -> None:
+    class Counts(Canned):
+        context = 10
+
+        def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
+            self.asked.append(sampling)
+            assert max(map(len, prompts)) + sampling.max_tokens <= self.context
+            return [Completion((prompt[0],), (-1.0,), "length", 0) for prompt in prompts]
+
+    engine = Counts()
+    policy = PolicyLLM(engine, ChatFormat(nano_tokenizer()), Sampling())
+    prompts = [[1] * 9, [2] * 2, [3] * 8, [4] * 3]
+    made = policy.go_on(prompts, [1, 7, 2, 7], Sampling(seeds=(11, 12, 13, 14)))
+    assert [one.token_ids for one in made] == [(1,), (2,), (3,), (4,)]
+    assert sorted((asked.max_tokens, asked.seeds) for asked in engine.asked) == [(1, (11,)), (2, (13,)), (7, (12, 14))]
+    policy.go_on([[1] * 3, [2] * 2], [6, 7], Sampling())
+    assert engine.asked[-1].max_tokens == 7
+
+
 def test_each_dialogue_is_answered_with_its_own_seed(engine: TransformersEngine) -> None:
     policy = PolicyLLM(engine, ChatFormat(nano_tokenizer()), Sampling(max_tokens=8))
     _, _, dialogues = ask(seeds=(1, 2, 1))

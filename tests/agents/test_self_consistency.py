@@ -46,6 +46,7 @@ def test_the_first_of_equals_wins() -> None:
 
 def test_answers_without_an_answer_do_not_vote() -> None:
     assert vote("hm", "hm", "\\boxed{7}").text == "\\boxed{7}"
+    assert vote("\\boxed{}", "\\boxed{ }", "\\boxed{7}").text == "\\boxed{7}"
 
 
 def test_without_any_answer_the_first_reply_stands() -> None:

@@ -55,9 +55,11 @@ def test_a_terminal_gets_a_live_panel() -> None:
     display.phase("warm", 2)
     display.advance({"accuracy": 0.5})
     display.advance({"reward": 0.25})
+    display.say("kept in runs/[test][/b]")
     display.close()
     display.close()
     last = out.getvalue().rsplit("warm", 1)[1]
+    assert "kept in runs/[test][/b]" in out.getvalue()
     assert "2/2" in last
     assert "accuracy 0.5  reward 0.25" in last
 

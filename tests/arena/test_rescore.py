@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.scripted import OracleAgent, RandomAgent
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.rescore import rescore
@@ -38,6 +41,16 @@ def test_a_stricter_verifier_is_shown_with_both_verdicts(log: EpisodeStore, monk
     assert len(changes) >= 10  # all of the oracle's, and the guesses that hit
     assert {(change.logged.status.value, change.today.status.value) for change in changes} == {("right", "wrong")}
     assert "is now wrong (nothing is right today)" in str(changes[0])
+
+
+def test_an_answer_that_is_too_long_stays_wrong() -> None:
+    class Long(OracleAgent):
+        def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+            return [replace(one, text="x" * 70_000 + one.text) for one in super().respond(dialogues)]
+
+    (one,) = rescore(rollout(Long(), held_out(CHAIN, {}, (1,), 1)))
+    assert (one.verdicts, one.changes) == (1, ())
+    assert "are allowed" in one.episode.outcome["reasoner"].reason
 
 
 def test_undecided_stays_undecided_without_being_a_change(log: EpisodeStore, monkeypatch: pytest.MonkeyPatch) -> None:

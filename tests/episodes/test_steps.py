@@ -157,6 +157,13 @@ def test_steps_of_the_log_are_those_the_environment_judged() -> None:
         return Episode(name, "e", {}, {}, 0, "g", {"r": Actor("a")}, (turn,), outcome, True, False, problem=problem)
 
     log = [episode("good", good, 1.0), episode("bad", bad, 0.0)]
+    (turn,) = log[0].turns
+    forced = replace(turn, meta={"forced": [[0, turn.step_spans[0][1] + 1]]})  # the first line was put there
+    put_in = replace(log[0], turns=(forced,))
+    row = groups([put_in, log[1]]).rows[0]
+    ends, told = logged_steps([put_in], lambda ids: "".join(chr(i) for i in ids if i))
+    assert ends(row) == [2 + end for _, end in turn.step_spans[1:]]
+    assert told(row) == list(turn.step_verdicts[1:])
     where, verdicts = logged_steps(log, lambda ids: "".join(chr(i) for i in ids if i))
     view = first_errors(groups(log).rows, where, verdicts)
     told = ["".join(map(chr, one.ids[2:].tolist())) for one in view.rows]

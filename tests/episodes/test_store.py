@@ -139,6 +139,17 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         list(EpisodeStore(tmp_path).read())
 
 
+def test_a_file_damaged_in_its_middle_is_named(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    file = store.append([episode()])
+    whole = bytearray(file.read_bytes())
+    for place in range(len(whole) // 4, len(whole) // 2):
+        whole[place] ^= 0xFF
+    file.write_bytes(whole)
+    with pytest.raises(StoreError, match="000000-batch"):
+        list(store.read())
+
+
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = EpisodeStore(tmp_path)
     store.append([episode("a")])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palaestra.verifiers import Extraction, extract_answer, last_boxed
+from palaestra.verifiers import Extraction, answer_span, extract_answer, last_boxed
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,18 @@ def test_whole_response_is_the_answer_only_when_asked_for() -> None:
 def test_a_megabyte_ends(unit: str) -> None:
     extract_answer(unit * (1_000_000 // len(unit)))
     assert last_boxed(r"\boxed{1}" + r"\boxed{" * 100_000) == "1"
+
+
+@given(st.lists(st.sampled_from(["\\boxed{", "}", "{", "\\", "answer is", " ", "\n#### ", "4", ". "]), max_size=12))
+def test_the_span_holds_the_answer(parts: list[str]) -> None:
+    response = "".join(parts)
+    found, span = extract_answer(response), answer_span(response)
+    assert (found and found.text) == (span and response[slice(*span)])
+
+
+def test_the_span_is_of_the_answer_not_of_what_looks_like_it() -> None:
+    assert answer_span("17 = 10 + 7, so \\boxed{7}, and 7 it is") == (23, 24)
+    assert answer_span("7") is None
 
 
 @given(st.text(alphabet="\\boxed{} 1", max_size=60), st.integers(0, 99))

@@ -32,6 +32,8 @@ def test_tests_are_read_out_of_the_question() -> None:
         Visible("double", (-1,), -2),
     ]
     assert visible_tests("f([1, 2], 'a') == {'a': [1]}") == [Visible("f", ([1, 2], "a"), {"a": [1]})]
+    told = 'assert f(1) == "a, b", "f(1) is to be a, b"'
+    assert visible_tests(told) == [Visible("f", (1,), "a, b")]
     assert visible_tests("f(1) == 2\nf(1) == 2") == [Visible("f", (1,), 2)]
 
 
