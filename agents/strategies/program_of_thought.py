@@ -16,6 +16,7 @@ from .prompts import Prompt, prompt_named
 
 LIMITS = Limits(seconds=2.0, cpu=2.0)
 MAX_VALUE = 1000  # characters of a value
+MAIN = '__name__ = "__main__"\n'  # before a program that asks whether it is run by itself
 # Behind the program, in the sandbox: its value as text, whole floats as whole numbers; None where it left none.
 READ = """
 
@@ -61,8 +62,9 @@ class ProgramOfThought:
 
     def _run(self, source: str) -> tuple[str, str, str]:
         """How the program ended ("ok" with a value), its value, its error."""
+        named = MAIN if "__main__" in source else ""
         try:
-            outcome = (self.sandbox or default_sandbox()).call(source + READ, "_palaestra_value", limits=LIMITS)
+            outcome = (self.sandbox or default_sandbox()).call(named + source + READ, "_palaestra_value", limits=LIMITS)
         except SandboxError as error:
             return "sandbox failed", "", str(error)
         if outcome.status is not Ended.OK:

@@ -24,6 +24,7 @@ def block(program: str) -> str:
         ("ans = 6 / 2", "3"),
         ("from fractions import Fraction\nans = Fraction(1, 3) * 2", "2/3"),
         ("def f(n):\n    return n * n\nprint('so')\nprint(f(9))", "81"),
+        ("def main():\n    print(7)\n\nif __name__ == '__main__':\n    main()", "7"),
     ],
 )
 def test_the_value_of_the_program_is_the_answer(program: str, value: str, told: Any, asks: Any) -> None:
