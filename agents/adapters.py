@@ -70,6 +70,8 @@ def add_adapter(
 def load_adapter(model: PreTrainedModel, folder: str | os.PathLike[str], name: str = LEARNS) -> None:
     """Put the adapter of a folder on its model: to learn on, unless it gets a ``name`` of its own.
 
+    An adapter of that name that the model has already takes the folder's weights.
+
     Raises:
         OSError, ValueError, RuntimeError: it cannot be read, or belongs to another model.
     """
@@ -78,8 +80,9 @@ def load_adapter(model: PreTrainedModel, folder: str | os.PathLike[str], name: s
 
     config = LoraConfig.from_pretrained(str(folder))
     base = base_of(folder)
-    _inject(model, config, name, seed=0)
-    config.base_model_name_or_path = base
+    if name not in getattr(model, "peft_config", {}):
+        _inject(model, config, name, seed=0)
+        config.base_model_name_or_path = base
     saved = {key.removeprefix("base_model.model."): value for key, value in load_file(Path(folder) / WEIGHTS).items()}
     found: Any = set_peft_model_state_dict(model, saved, adapter_name=name)
     if found.unexpected_keys:

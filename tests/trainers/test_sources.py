@@ -143,6 +143,18 @@ def test_learning_from_the_base_forgets_the_rounds_before(play_run: Play, tiny_r
     assert moved < 0.75 * moved_far
 
 
+def test_an_adapter_too_learns_each_round_from_the_base(play_run: Play, tiny_recipe: Recipes) -> None:
+    def moved(start: str) -> float:
+        evolve = {"algorithm": "dpo", "rounds": 3, "start": start, "learning_rate": 0.01}
+        run = play_run(tiny_recipe(model={"lora": {"rank": 2}}, evolve=evolve))
+        files = (run.path / "agents" / agent / "adapter_model.safetensors" for agent in ("warm", "evolved"))
+        warm, evolved = map(load_file, files)
+        return max((evolved[name] - warm[name]).abs().max().item() for name in warm)
+
+    assert 0 < moved("base") < 1.1 * 0.01  # a step of Adam's, of the three that were made
+    assert moved("latest") > 1.1 * 0.01
+
+
 def test_each_round_from_the_base_learns_at_the_whole_rate(play_run: Play, tiny_recipe: Recipes) -> None:
     def rates(start: str) -> list[float]:
         evolve = {"algorithm": "rft", "rounds": 3, "updates": 2, "start": start, "warmup": 0, "learning_rate": 0.01}
