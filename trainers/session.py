@@ -226,7 +226,7 @@ class Session:
             "optimizer": self.optimizer.state_dict(),
             "steps": self.steps,
         }
-        others = {name: module.state_dict() for name, module in self.modules.items()}
+        others = self._modules_state()
         return copy.deepcopy({"policy": state, "modules": others, "running": self.running.state_dict()})
 
     def put_back(self, saved: Mapping[str, Any]) -> None:
@@ -236,10 +236,16 @@ class Session:
         for master, value in zip(self._masters(), saved["policy"]["masters"], strict=True):
             master.data.copy_(value)
         self.steps = saved["policy"]["steps"]
-        model_of = {name: module.model for name, module in self.modules.items()}
-        self.modules = {name: Module(model_of[name], at, self._elsewhere) for name, at in saved["modules"].items()}
+        made, others = self.modules, saved["modules"]
+        kept = [name for name in made if name in others]
+        self.modules = {name: Module(made[name].model, others[name], self._elsewhere) for name in kept}
+        self.saved_modules = {name: state for name, state in others.items() if name not in made}
         self.running.load_state_dict(saved["running"])
         self.weights_changed()
+
+    def _modules_state(self) -> dict[str, Any]:
+        """Of all models beside the policy: those of the checkpoint that nothing has asked for yet are among them."""
+        return self.saved_modules | {name: module.state_dict() for name, module in self.modules.items()}
 
     def _new_optimizer(self) -> torch.optim.AdamW:
         return adamw(self.learner, device=self._elsewhere)
@@ -359,7 +365,7 @@ class Session:
             "written": self.written,
             "admitted": self.admitted,
             "value_head": value_head(self.model),
-            "modules": self.saved_modules | {name: module.state_dict() for name, module in self.modules.items()},
+            "modules": self._modules_state(),
         }
         keep = self.pattern is not None
         return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state, keep)

@@ -154,6 +154,22 @@ def test_what_is_taken_back_is_forgotten_in_half_precision_too(
     assert moved() == once
 
 
+def test_a_model_of_the_checkpoint_is_put_back_as_it_was_there(
+    tiny_recipe: Recipes, tmp_path: Path, make_rows: Callable[..., list[Row]]
+) -> None:
+    recipe, run = parse_recipe(tiny_recipe()), RunFolder.create(tmp_path, "run")
+    session = Session.begin(recipe, run)
+    session.export("warm")
+    learn(session, pack(make_rows()), NLL(), Schedule(0.01), session.module("creator"))
+    session.save()
+    resumed = Session.resume(recipe, run)
+    before = resumed.snapshot()
+    learn(resumed, pack(make_rows()), NLL(), Schedule(0.01), resumed.module("creator"))  # asked for in the round
+    resumed.put_back(before)
+    assert resumed.module("creator").weights_hash == session.module("creator").weights_hash
+    assert resumed.module("creator").steps == 1
+
+
 def test_a_module_samples_by_one_engine_with_the_weights_of_now(
     tiny_recipe: Recipes, tmp_path: Path, make_rows: Callable[..., list[Row]]
 ) -> None:
