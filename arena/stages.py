@@ -59,6 +59,7 @@ class WarmStart:
 class Evolve:
     """Self-evolution. A round is ``samples`` answers to each of ``problems`` problems, and ``updates`` steps on them.
 
+    updates: with ``modules``, the reasoner's; what else evolves makes one step for each thing that it is taught.
     algorithm: a row of ``trainers.algorithms``; objective, advantage, credit, critic, judge: options of that row to
         change.
     sampler: how answers are found, where that is more than sampling them; for algorithms that read no ratio to the

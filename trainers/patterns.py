@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from palaestra.agents import processes
-from palaestra.agents.agent import Agent
+from palaestra.agents.agent import Agent, Dialogue, Reply
 from palaestra.agents.judges import GenerativeJudge, words
 from palaestra.arena.evaluate import held_out
 from palaestra.arena.patterns import playing
@@ -27,10 +27,21 @@ from .algorithms import ALGORITHMS
 from .batch import pack, with_gradient
 from .model_evolution import check_on_policy, evolve_models, learn, schedule_of
 from .rounds import PlayedRound, collect, counted, demonstrator, difficulty_of, judged, new_job, once, step_decoder
-from .session import Session, Shared
+from .session import Session
 
 Episodes = Sequence[Episode]
 GATE = 1  # the seed of the held-out problems that admit a round; those of evaluations have seed 0
+
+
+class Shared:
+    """An agent of whose dialogues each process has its share; all of them get all replies."""
+
+    def __init__(self, agent: Agent, session: Session) -> None:
+        self.agent, self.session = agent, session
+        self.actor = agent.actor
+
+    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+        return self.session.shared(dialogues, self.agent.respond)
 
 
 def pattern_round(session: Session) -> dict[str, Any]:
@@ -42,9 +53,12 @@ def pattern_round(session: Session) -> dict[str, Any]:
         session.admitted = _gate(session) if gated else session.admitted
     record, replay = _played(session), session.recipe.evolve.replay
     before = session.snapshot() if gated else {}
+    first = session.steps  # with it each lesson begins, so that the rate is the round's, however many there are
     metrics |= {f"round/{name}": value for name, value in record.figures().items()}
     for slot in pattern.evolved:
+        learner = session if slot == "reasoner" else session.module(slot)
         for lesson in pattern.learners[slot].taught(record, pattern.strategy, pattern.partners(slot), replay):
+            learner.steps = first
             told = teach(session, slot, record, *lesson)
             metrics |= {f"{slot}_{name}": value for name, value in told.items()}
     rewards = counted(session, record.answers)
@@ -56,6 +70,7 @@ def pattern_round(session: Session) -> dict[str, Any]:
             session.admitted = metrics["gate"]
         else:
             session.put_back(before)
+    session.steps = first + session.recipe.evolve.updates  # though nothing was learned, or it was taken back
     return metrics
 
 

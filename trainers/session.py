@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from palaestra.agents import processes
 from palaestra.agents.adapters import Frozen, has_adapter, load_adapter, merged_weights
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.checkpoint import BrokenCheckpoint, fits, load_state, progress, save_checkpoint, save_progress
 from palaestra.agents.clock import Clock, TimedEngine
@@ -52,17 +52,6 @@ BASE = "base"  # in a run's folder: the model that its adapters belong to, where
 
 class Stopped(Exception):
     """The run was asked to stop, and did so after a whole round, with a checkpoint; it can be resumed."""
-
-
-class Shared:
-    """An agent of whose dialogues each process has its share; all of them get all replies."""
-
-    def __init__(self, agent: Agent, session: Session) -> None:
-        self.agent, self.session = agent, session
-        self.actor = agent.actor
-
-    def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        return self.session.shared(dialogues, self.agent.respond)
 
 
 class Session:
@@ -104,6 +93,8 @@ class Session:
         asked = range(evolve.start_difficulty, evolve.top_difficulty + 1)
         self.curricula = FamilyCurricula(partial(SuccessCurriculum, asked, raise_at=evolve.raise_at))
         self.pattern = recipe.pattern()
+        if evolve.updates > 1 and self.pattern is not None and "reasoner" not in self.pattern.evolved:
+            raise SettingsError("evolve.updates are steps of the reasoner, which does not evolve: leave them away")
         self.written: list[str] = []
         self.admitted = -1.0
         self.optimizer = self._new_optimizer()

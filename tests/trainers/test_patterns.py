@@ -118,6 +118,31 @@ def test_four_modules_that_are_stopped_end_as_those_that_were_not(
     assert [path.name for path in sorted(whole.checkpoints.iterdir())] == [f"round-{n:05d}" for n in range(1, 6)]
 
 
+def test_all_lessons_of_a_round_have_its_rate_however_many_there_are(
+    play_run: Play, recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: dict[int, list[float]] = {0: [], 1: [], 2: []}
+
+    def noted(session: Session, *lesson: Any) -> dict[str, float]:
+        told = learn(session, *lesson)
+        rates[session.round].append(told["learning_rate"])
+        return told
+
+    monkeypatch.setattr("palaestra.trainers.patterns.learn", noted)
+    monkeypatch.setattr("palaestra.trainers.patterns._gate", lambda session: -session.round)  # takes back all but one
+    modules, falls = marks(ALL, "adversarial"), Schedule(0.01, total=3 * 2)
+    run = play_run(recipe(modules, algorithm="grpo", rounds=3, updates=2, learning_rate=0.01))
+    for row, (number, found) in zip(rounds(run), rates.items(), strict=True):
+        assert set(found) == {row["reasoner_learning_rate"]} == {falls(2 * number)}
+        assert len(found) >= 3  # the evaluator's own, and one for each adversary
+    assert [row["admitted"] for row in rounds(run)] == [1, 0, 0]
+
+
+def test_updates_are_refused_where_no_reasoner_evolves_to_make_them(play_run: Play, recipe: Recipes) -> None:
+    with pytest.raises(SettingsError, match=r"evolve\.updates are steps of the reasoner, which does not"):
+        play_run(recipe(marks("evaluator"), algorithm="grpo", updates=4))
+
+
 @pytest.mark.parametrize(("held", "algorithm"), [({}, "rloo"), ({"lora": {"rank": 2}}, "dpo")])
 def test_a_round_that_makes_held_out_accuracy_worse_is_taken_back(
     play_run: Play, recipe: Recipes, monkeypatch: pytest.MonkeyPatch, held: dict[str, Any], algorithm: str
