@@ -6,7 +6,7 @@ import json
 import shutil
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class League:
         self.results: dict[str, dict[str, list[float]]] = {}
         self.broken: list[str] = []
         self.eras = 0
+        self._saved: set[str] = set()  # members that the latest checkpoint names: it needs their folders
         self._load = load or _load_policy
         self._loaded: OrderedDict[str, Agent] = OrderedDict()
 
@@ -134,10 +135,19 @@ class League:
         self.exploiters = self._newest([*self.exploiters, name])
 
     def _newest(self, names: list[str]) -> list[str]:
-        """The newest ``keep`` of them; the folders of the others go."""
-        for old in names[: -self.spec.keep]:
-            shutil.rmtree(self.folder / old, ignore_errors=True)
+        """The newest ``keep`` of them; the folders of the others go, but for those that a checkpoint needs."""
+        self._drop({*names[: -self.spec.keep]} - self._saved)
         return names[-self.spec.keep :]
+
+    def saved(self) -> None:
+        """A checkpoint of now is safe: folders that only the one before it needed go."""
+        named = {*self.selves, *self.exploiters}
+        self._drop(self._saved - named)
+        self._saved = named
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def ratings(self) -> list[Rating]:
         """Everybody who has met anybody, by Bradley and Terry; none before the first match."""
@@ -167,6 +177,7 @@ class League:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.selves, self.broken, self.eras = list(state["selves"]), list(state["broken"]), state["eras"]
         self.exploiters = list(state.get("exploiters", ()))
+        self._saved = {*self.selves, *self.exploiters}
         self.results = {one: {other: list(of) for other, of in met.items()} for one, met in state["results"].items()}
 
     def _agent(self, name: str) -> Agent:

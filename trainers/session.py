@@ -359,7 +359,10 @@ class Session:
             "modules": self._modules_state(),
         }
         keep = self.pattern is not None
-        return save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state, keep)
+        made = save_progress(self.run.checkpoints, self.rounds, self.model, self.tokenizer, state, keep)
+        if self.league is not None:
+            self.league.saved()
+        return made
 
     def _restore(self, state: dict[str, Any]) -> None:
         for name in COUNTERS:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from palaestra.agents.checkpoint import load_state, progress, save_state
+from palaestra.arena.league import League
 from palaestra.arena.run_folder import RunError, RunFolder, write_whole
 from palaestra.trainers.recipe import Recipe, dump_recipe, load_recipe
 from palaestra.trainers.session import STAGES
 
-KEPT = ("agents/start", "agents/warm", "base", "league")  # what was there when evolution began
+KEPT = ("agents/start", "agents/warm", "base")  # what was there when evolution began
 LOGS = ("episodes", "modules")
 BATCH = re.compile(r"\d+-(warm|evolve)-(\d{5})")
 
@@ -63,6 +64,8 @@ def branch(source: Branch, target: RunFolder) -> None:
     for name in KEPT:
         if (run.path / name).is_dir() and not (name == "agents/warm" and here[0] == 0):
             shutil.copytree(run.path / name, target.path / name)
+    if source.recipe.self_play is not None:
+        _copy_league(run.path / "league", League(target.path / "league", source.recipe.self_play), state["league"])
     for log in LOGS:
         for file in sorted((run.path / log).glob("[0-9]*.parquet")):
             named = BATCH.match(file.name)
@@ -72,3 +75,12 @@ def branch(source: Branch, target: RunFolder) -> None:
     for name in ("metrics.jsonl", "environment.json"):
         shutil.copy2(run.path / name, target.path / name)
     write_whole(target.recipe, dump_recipe(source.recipe))
+
+
+def _copy_league(folder: Path, league: League, state: Mapping[str, Any]) -> None:
+    """The members that a checkpoint names; a later one would be taken for the target's own of that round."""
+    league.load_state_dict(state)
+    for name in (*league.selves, *league.exploiters):
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, league.folder / name)
+    league.write()

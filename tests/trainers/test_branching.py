@@ -1,0 +1,70 @@
+"""What a run leaves when it is killed between two checkpoints: it goes on from there, and so does a branch of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from palaestra.agents.checkpoint import progress
+from palaestra.arena.run_folder import RunFolder
+from palaestra.cli.branching import branch, read_branch
+from palaestra.trainers.session import Session
+
+from .games import PULL, Play, Recipes, metrics, recipe_of, weights_hash_of
+
+
+def league(run: RunFolder) -> list[str]:
+    return sorted(path.name for path in (run.path / "league").iterdir() if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def whole(play_run: Play, tiny_recipe: Recipes) -> RunFolder:
+    """Each round's policy joins the league, which keeps one; they are checkpointed every other round."""
+    evolve = {"algorithm": "role_baseline", "rounds": 4, "problems": 4, "samples": 4}
+    evolve |= {"objective": PULL, "reference": "snapshot"}
+    frozen = {"opponents": "uniform", "snapshot_every": 1, "keep": 1}
+    return play_run(recipe_of(tiny_recipe, evolve=evolve, self_play=frozen))
+
+
+@pytest.fixture
+def killed(whole: RunFolder, play_run: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """The same, killed in evolution's third round: the checkpoint is of the first."""
+    run, named = RunFolder(tmp_path / "killed"), Session.name_policy
+    run.path.mkdir()
+    for file in ("recipe.yaml", "environment.json"):
+        shutil.copy(whole.path / file, run.path / file)
+
+    def kill(session: Session) -> None:
+        if session.stage == "evolve" and session.round == 2:
+            raise KeyboardInterrupt
+        named(session)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "name_policy", kill)
+        with pytest.raises(KeyboardInterrupt):
+            play_run(run=run)
+    assert [path.name for path in progress(run.checkpoints)] == ["round-00004"]
+    return run
+
+
+def test_frozen_selves_stay_for_as_long_as_a_checkpoint_names_them(
+    whole: RunFolder, killed: RunFolder, play_run: Play
+) -> None:
+    assert league(killed) == ["round-00001", "round-00002"]
+    play_run(run=RunFolder.open(killed.path))
+    assert league(killed) == league(whole) == ["round-00004"]
+    assert metrics(killed) == metrics(whole)
+
+
+def test_a_branch_has_the_league_of_its_checkpoint_and_goes_its_own_way(
+    killed: RunFolder, play_run: Play, tmp_path: Path
+) -> None:
+    target = RunFolder(tmp_path / "branch")
+    target.path.mkdir()
+    branch(read_branch(f"{killed.path}@4", {"evolve.rounds": "2", "evolve.learning_rate": "0.01"}), target)
+    assert league(target) == ["round-00001"]
+    play_run(run=target)
+    names = [run.path / "league" / "round-00002" for run in (killed, target)]
+    assert weights_hash_of(names[0]) != weights_hash_of(names[1])
