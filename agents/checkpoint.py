@@ -93,7 +93,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or "it ends too early").splitlines()[0]  # an EOFError says nothing
         raise BrokenCheckpoint(f"{file} cannot be read ({reason}): delete {checkpoint} to go on before it") from error
     torch.set_rng_state(state.pop("torch_rng"))
     return state

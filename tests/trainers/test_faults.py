@@ -108,10 +108,11 @@ def latest(run: RunFolder) -> Path:
     return max(run.checkpoints.iterdir())
 
 
-def test_a_cut_off_training_state_is_told(play_run: Play, stopped: RunFolder) -> None:
+@pytest.mark.parametrize("length", [1000, 0])
+def test_a_cut_off_training_state_is_told(play_run: Play, stopped: RunFolder, length: int) -> None:
     file = latest(stopped) / STATE
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(BrokenCheckpoint, match=r"cannot be read .* delete .* to go on before it"):
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(BrokenCheckpoint, match=r"cannot be read \(.+\): delete .* to go on before it"):
         play_run(run=RunFolder.open(stopped.path))
 
 
