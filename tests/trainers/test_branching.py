@@ -1,7 +1,8 @@
-"""What a run leaves when it is killed between two checkpoints: it goes on from there, and so does a branch of it."""
+"""Runs that go on from a checkpoint, and branches of them: what they have of what came before it, and after."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from palaestra.agents.checkpoint import progress
 from palaestra.arena.run_folder import RunFolder
+from palaestra.arena.settings import SettingsError
 from palaestra.cli.branching import branch, read_branch
 from palaestra.trainers.session import Session
 
@@ -68,3 +70,33 @@ def test_a_branch_has_the_league_of_its_checkpoint_and_goes_its_own_way(
     play_run(run=target)
     names = [run.path / "league" / "round-00002" for run in (killed, target)]
     assert weights_hash_of(names[0]) != weights_hash_of(names[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model.hidden": "64"}, r"model\.hidden is past at that round: leave it away, or begin a new run"),
+        ({"model.lora.rank": "4"}, r"model\.lora is past at that round"),
+        ({"warm_start.rounds": "9"}, r"warm_start\.rounds is past at that round"),
+        ({"environment.id": "palaestra/Nim-v0"}, "a task is gone on with as a task, and a game as a game"),
+        ({"evolve.start_difficulty": "3", "evolve.top_difficulty": "3"}, r"at level \d there, which evolve\."),
+    ],
+)
+def test_what_a_branch_cannot_change_any_more_is_refused(
+    finished_run: Path, changes: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        read_branch(f"{finished_run}@7", {"evolve.rounds": "6", **changes})
+    read_branch(f"{finished_run}@7", {"evolve.rounds": "6", "model.gradient_checkpointing": "true"})
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(3, 3), (None, 1)])
+def test_a_branch_tells_its_own_seed_and_threads(
+    finished_run: Path, tmp_path: Path, asked: int | None, threads: int
+) -> None:
+    target = RunFolder(tmp_path / "branch")
+    target.path.mkdir()
+    branch(read_branch(f"{finished_run}@7", {"evolve.rounds": "6", "seed": "5"}), target, asked)
+    source, told = (json.loads((path / "environment.json").read_text()) for path in (finished_run, target.path))
+    assert (source["seed"], source["threads"]) == (0, 1)
+    assert (told["seed"], told["threads"]) == (5, threads)

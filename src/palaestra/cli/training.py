@@ -25,7 +25,7 @@ def evolve(
     branch_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN@ROUND")] = None,
     runs: Path = Path("runs"),
     changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE ...")] = (),
-    threads: int = 2,
+    threads: int | None = None,
     wandb: bool = True,
     tensorboard: bool = False,
 ) -> None:
@@ -39,7 +39,8 @@ def evolve(
         branch_from: a round of another run that a new one goes on from, with that run's recipe and --set's changes.
         runs: where the run's folder is made.
         changes: changes to the recipe, such as evolve.algorithm=rloo seed=1.
-        threads: torch threads; another number rounds sums in another order.
+        threads: torch threads, 2 unless given; another number rounds sums in another order. A run that goes on keeps
+            its own, and one that goes on from another has that one's unless given.
         wandb: keep a wandb run too, offline unless you have logged in.
         tensorboard: keep the run's numbers for `tensorboard --logdir RUN` too.
     """
@@ -48,20 +49,22 @@ def evolve(
     from palaestra.cli.run import start_run
 
     processes.join()
+    of_new = 2 if threads is None else threads
     if resume is not None and (changes or recipe != "quickstart"):
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
     if branch_from is not None and (resume is not None or recipe != "quickstart"):
         raise UserError("--from goes on with that run's recipe, in a new run: leave --recipe and --resume away")
     with _stop_on_interrupt() as stop:
         if resume is not None:
-            folder = start_run(None, RunFolder.open(resume), threads, wandb, stop, tensorboard)
+            folder = start_run(None, RunFolder.open(resume), of_new, wandb, stop, tensorboard)
         elif branch_from is not None:
-            folder = start_run(None, _branched(branch_from, runs, changes), threads, wandb, stop, tensorboard)
+            run = _branched(branch_from, runs, changes, threads)
+            folder = start_run(None, run, of_new, wandb, stop, tensorboard)
         else:
             from palaestra.trainers.recipe import load_recipe
 
             loaded = load_recipe(recipe, dict(pair(item) for item in changes))
-            folder = start_run(loaded, _new_run(runs, loaded.name), threads, wandb, stop, tensorboard)
+            folder = start_run(loaded, _new_run(runs, loaded.name), of_new, wandb, stop, tensorboard)
     if folder is None:
         sys.exit(130)
 
@@ -76,7 +79,7 @@ def _new_run(runs: Path, name: str) -> RunFolder:
     return made or RunFolder(path)
 
 
-def _branched(said: str, runs: Path, changes: tuple[str, ...]) -> RunFolder:
+def _branched(said: str, runs: Path, changes: tuple[str, ...], threads: int | None) -> RunFolder:
     """A new run's folder that holds what another run was at a round."""
     from palaestra.agents import processes
 
@@ -85,7 +88,7 @@ def _branched(said: str, runs: Path, changes: tuple[str, ...]) -> RunFolder:
     source = read_branch(said, dict(pair(item) for item in changes))
     run = _new_run(runs, source.run.name)
     if processes.is_first():
-        branch(source, run)
+        branch(source, run, threads)
         run.release()  # resuming holds it
     processes.wait()
     return run
