@@ -100,7 +100,7 @@ def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Seq
     α is the one of ``alphas`` under which chosen and rejected answers are most nearly of one length on average; all are
     tried, since the gap is no smooth function of α.
     """
-    groups = [group for group in by_group(rows, decided=False).values() if len(group) > 1]
+    groups = [group for group in by_group(rows).values() if len(group) > 1]
     score = {id(row): value for row, value in zip(rows, scores, strict=True)}
     tables = [(np.array([score[id(row)] for row in group]), np.array(list(map(_length, group)))) for group in groups]
 
@@ -109,7 +109,9 @@ def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Seq
         return abs(float(np.sum([length[value.argmax()] - length[value.argmin()] for value, length in kept])))
 
     alpha = min(alphas, key=gap) if groups else 0.0
-    regular = [replace(row, reward=score[id(row)] - alpha * _length(row)) for row in rows]
+    regular = [
+        row if math.isnan(row.reward) else replace(row, reward=score[id(row)] - alpha * _length(row)) for row in rows
+    ]
     return best_and_worst(regular)
 
 
@@ -155,7 +157,7 @@ def short_over_long(rows: Sequence[Row], min_reward: float = 1.0, longer: float 
 
 def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
     """A pair for each group: a demonstration, preferred to the first own sample that differs (SPIN; 2401.01335)."""
-    own = by_group(generated, decided=False)
+    own = by_group(generated)
     pairs, dropped = [], Counter[str]()
     for group, demonstrations in by_group(real).items():
         shown = demonstrations[0]
@@ -193,11 +195,11 @@ def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | 
     return View(kept, +dropped)
 
 
-def by_group(rows: Sequence[Row], decided: bool = True) -> dict[tuple[str, str], list[Row]]:
-    """Rows by group and role, in the order of the first of each; ``decided``: without those whose reward is nan."""
+def by_group(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Decided rows by group and role, in the order of the first of each."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if not decided or not math.isnan(row.reward):
+        if not math.isnan(row.reward):
             groups.setdefault((row.group_id, row.role), []).append(row)
     return groups
 

@@ -187,14 +187,14 @@ def right_steps(round: Round) -> View:
     It ends with a right step: steps that could not be judged, which may be nonsense, are kept only before one.
     """
     ends, judge = steps.logged_steps(round.episodes, round.decode)
-    kept = []
-    for row in round.rows:
+    kept, decided = [], choices.decided(round.rows)
+    for row in decided.rows:
         verdicts = judge(row)
         wrong = next((k for k, one in enumerate(verdicts) if one.status is Status.WRONG), len(verdicts))
         good = max((k for k, one in enumerate(verdicts[:wrong], 1) if one.status is Status.RIGHT), default=0)
         if good:
             kept.append(until(row, int(ends(row)[good - 1]) if good < len(verdicts) else len(row.ids)))
-    return View(kept, {"no right step": len(round.rows) - len(kept)})
+    return View(kept, {**decided.dropped, "no right step": len(decided.rows) - len(kept)})
 
 
 def until(row: Row, end: int) -> Row:

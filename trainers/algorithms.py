@@ -223,9 +223,11 @@ ALGORITHMS = {
         "Hindsight experience replay, arXiv 1707.01495", NLL(), sources.in_hindsight, tested=RUNS
     ),
     "ilql": offline(  # A = outcome - value of the good among what was tried, token by token
-        *("ILQL, arXiv 2206.11871; policy by IQL, arXiv 2110.06169", AdvantageWeighted(beta=0.5)),
+        *("ILQL, arXiv 2206.11871; policy by IQL, arXiv 2110.06169", AdvantageWeighted(beta=0.5), DECIDED),
         credit=GAE(gae_lambda=1.0, whiten=False),
         critic=Critic(Expectile()),
     ),
-    "awr": offline("Advantage-weighted regression, arXiv 1910.00177", AdvantageWeighted(beta=0.5), advantage=CENTRED),
+    "awr": offline(
+        "Advantage-weighted regression, arXiv 1910.00177", AdvantageWeighted(beta=0.5), DECIDED, advantage=CENTRED
+    ),
 }

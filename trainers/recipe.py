@@ -219,9 +219,9 @@ def _check_environment(recipe: Recipe) -> None:
         if row.source is winners and (recipe.self_play.opponents, recipe.self_play.policies) != ("self", "shared"):
             raise SettingsError(f"{name} learns from whoever won: set self_play.opponents: self, policies: shared")
         searched, scored = recipe.evolve.sampler is not None, row.advantage is not None or isinstance(row.credit, GAE)
-        if searched and row.source is not DECIDED:
+        if searched and (row.source is not DECIDED or scored):
             raise SettingsError(f"what a search for moves finds is imitated, as unlabelled does, not {name}")
-        if not searched and (not scored or row.source not in (answers, winners) or row.judge is not None):
+        if not searched and (not scored or row.source not in (answers, DECIDED, winners) or row.judge is not None):
             raise SettingsError(f"self-play learns from returns, as role_baseline and ppo do, not {name}")
         if beside and row.critic is not None:
             raise SettingsError(f"{name} has one critic: leave self_play.{beside} away")

@@ -54,6 +54,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(
     ("changes", "said"),
     [
         ({"algorithm": "rft"}, "what a search for moves finds is imitated, as unlabelled does, not rft"),
+        ({"algorithm": "awr"}, "what a search for moves finds is imitated, as unlabelled does, not awr"),
         ({"sampler": {"search": "mcts:8"}}, r"evolve.sampler in self-play searches for moves: \{search: moves:64\}"),
         ({"sampler": {"search": "mcts:8", "value": "noise"}}, "value noise is a control of a search for moves, such"),
         ({"sampler": {"best_of": 2, "explore": 0.5}}, "explore is for a search for moves, such as moves:64"),

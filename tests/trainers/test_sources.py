@@ -257,6 +257,23 @@ def chained(texts: dict[str, str]) -> Any:
     return SimpleNamespace(episodes=episodes, rows=groups(episodes).rows, decode=decode, number=0)
 
 
+@pytest.mark.parametrize("name", [name for name, row in ALGORITHMS.items() if row.group != "policy gradient"])
+def test_an_answer_that_nobody_could_decide_on_is_not_learned_from(name: str) -> None:
+    """In a policy gradient its advantage is 0; all others would imitate it, or prefer another one to it."""
+    made = chained({"ab": "r", "cd": "w", "ef\ngh": "rr", "ij": "w"})
+    dead = {"r": Outcome(math.nan, Status.UNDECIDED)}
+    made.episodes = [one if index % 3 else replace(one, outcome=dead) for index, one in enumerate(made.episodes)]
+    made.rows, made.number = groups(made.episodes).rows, 2
+    assert [math.isnan(row.reward) for row in made.rows] == [True, False, False, True]
+    made.earlier, made.task_of, made.encode, made.encode_turns = lambda number: made, lambda episode: None, None, None
+    shown = [replace(made.rows[1], reward=1.0, episode_id="shown", ids=made.rows[1].ids + 1)]
+    made.demonstrations, made.hinted = lambda: shown, lambda asked: []
+    made.implicit_rewards = lambda rows: [9.0, 1.0, 2.0, -9.0]
+    learned = {row.episode_id for row in ALGORITHMS[name].source(made).rows}
+    assert learned.isdisjoint({"g/0", "g/3"})
+    assert learned or name in ("lema", "journey", "revthink", "rstar", "searched_dpo", "svpo", "shorter", "long2short")
+
+
 def test_each_utterance_of_a_winner_has_its_own_share_as_advantage() -> None:
     turns = tuple(
         Turn(role, "?", "x", 0.0, prompt_ids=(number,), action_ids=(9,), logprobs=(-1.0,))
