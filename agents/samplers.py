@@ -10,6 +10,7 @@ from typing import Any, Literal
 from palaestra.episodes import Actor
 from palaestra.verifiers import Status
 
+from . import processes
 from .agent import Agent, Dialogue, Reply
 from .evaluator import BestOfN, Evaluator
 from .evaluators.perplexity import Perplexity
@@ -124,7 +125,8 @@ class Balanced:
     """Samples at the temperature whose answers are, now, both right and unlike each other (B-STaR; arXiv:2412.17256).
 
     The balance of a problem's n answers is min(u / wanted, 1) · (r / n), r of them right and u of these different. Its
-    mean over the first ``probes`` problems decides, for all dialogues that are answered together.
+    mean over the first ``probes`` problems of the first dialogues decides, once, for these and all that follow. Several
+    processes decide together, each by the problems of its share.
 
     wanted: different right answers to a problem; None: half of those that are sampled.
     meta: temperature; balance, of each temperature.
@@ -134,6 +136,7 @@ class Balanced:
         self, policy: PolicyLLM, temperatures: Sequence[float], probes: int = 8, wanted: int | None = None
     ) -> None:
         self.policy, self.temperatures, self.probes, self.wanted = policy, tuple(temperatures), probes, wanted
+        self.told: dict[float, float] = {}
 
     @property
     def actor(self) -> Actor:
@@ -141,18 +144,23 @@ class Balanced:
         return Actor(f"{inner.agent_id}+balanced+peek", inner.weights_hash)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        groups: dict[Any, list[Dialogue]] = {}
-        for one in dialogues:
-            groups.setdefault(one.messages, []).append(one)
-        probed = list(groups.values())[: self.probes]
-        told = {temperature: self._balance(probed, temperature) for temperature in self.temperatures}
-        best = max(self.temperatures, key=told.__getitem__)
-        meta = {"temperature": best, "balance": {f"{temperature:g}": score for temperature, score in told.items()}}
+        self.told = self.told or self._balances(dialogues)
+        best = max(self.temperatures, key=self.told.__getitem__)
+        meta = {"temperature": best, "balance": {f"{temperature:g}": score for temperature, score in self.told.items()}}
         return [replace(one, meta={**one.meta, **meta}) for one in self._at(best).respond(dialogues)]
 
     def _at(self, temperature: float) -> PolicyLLM:
         sampling = replace(self.policy.sampling, temperature=temperature)
         return PolicyLLM(self.policy.engine, self.policy.chat, sampling, self.policy.actor)
+
+    def _balances(self, dialogues: Sequence[Dialogue]) -> dict[float, float]:
+        groups: dict[Any, list[Dialogue]] = {}
+        for one in dialogues:
+            groups.setdefault(one.messages, []).append(one)
+        probed = list(groups.values())[: self.probes]
+        own = [self._balance(probed, temperature) for temperature in self.temperatures]
+        everybody = zip(*processes.gather(own), strict=True)
+        return {temperature: fmean(scores) for temperature, scores in zip(self.temperatures, everybody, strict=True)}
 
     def _balance(self, groups: Sequence[Sequence[Dialogue]], temperature: float) -> float:
         replies = iter(self._at(temperature).respond([one for group in groups for one in group]))

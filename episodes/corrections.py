@@ -193,8 +193,8 @@ def _any_wrong(verdicts: Sequence[Verdict]) -> bool:
 
 
 def _said(turn: Turn, observation: str, text: str) -> Turn:
-    """A scripted turn of the same role."""
-    return Turn(turn.role, observation, text, 1.0)
+    """A scripted turn of the same role, at the temperature of the answers that it is learned with."""
+    return Turn(turn.role, observation, text, 1.0, temperature=turn.temperature or 1.0)
 
 
 def _rng(name: str, seed: int, episode: Episode) -> np.random.Generator:

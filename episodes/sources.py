@@ -77,9 +77,18 @@ def mixed(view: View, past: Sequence[Row], replay: Replay | None, number: int) -
     """A view of a round with its share of past rows among it, drawn by the round's number."""
     if replay is None or not past:
         return view
-    both = with_replay(view.rows, past, replay.share, seed=number)
+    both = with_replay(view.rows, beside(view.rows, past), replay.share, seed=number)
     dropped = Counter(view.dropped) + Counter(both.dropped)
     return View(both.rows, dropped, view.forked, view.replayed + both.replayed)
+
+
+def beside(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """The others at the temperature of the rows that they are learned with, whatever they were sampled at.
+
+    A batch has one, and who learns from these does not ask how likely they were when they were sampled.
+    """
+    temperature = rows[0].temperature if rows else 1.0
+    return [replace(row, temperature=temperature) for row in others]
 
 
 def answers(round: Round) -> View:
@@ -276,4 +285,4 @@ def bootstrapped(round: Round) -> View:
         return choices.best_and_worst(round.rows)
     own = choices.length_regularised(round.rows, round.implicit_rewards(round.rows), ALPHAS)
     older = choices.best_and_worst(round.earlier(round.number % OFFLINE_ROUNDS).rows).rows[: len(own.rows)]
-    return View([*own.rows, *older], own.dropped, replayed=len(older))
+    return View([*own.rows, *beside(own.rows, older)], own.dropped, replayed=len(older))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,8 @@ def fit(
         raise ValueError("nothing to learn from: no row")
     if objective.reads_reference and reference is None:
         raise ValueError(f"{type(objective).__name__} compares with a reference: give one")
+    if len({row.temperature for row in rows}) > 1:  # of rounds that each chose one: heads and judges are read at 1
+        rows = [replace(row, temperature=1.0) for row in rows]
     units: dict[str, list[Row]] = {}
     for number, row in enumerate(rows):
         units.setdefault(row.group_id if objective.whole_groups else str(number), []).append(row)

@@ -15,6 +15,7 @@ from palaestra.arena.rollout import Job, again
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, EpisodeStore, choices, views
 from palaestra.episodes.controls import CONTROLS, as_learned
+from palaestra.episodes.sources import beside
 from palaestra.episodes.views import Row, View, behind
 
 from .batch import pack
@@ -57,7 +58,7 @@ class PlayedRound:
     def hinted(self, groups: Sequence[str]) -> list[Row]:
         plain = {row.group_id: row.prompt for row in reversed(self.rows)}
         rows = views.each(self._others(Hinted(self.session.policy), set(groups))).rows if groups else []
-        return [behind(plain[row.group_id], row) for row in rows]
+        return beside(self.rows, [behind(plain[row.group_id], row) for row in rows])
 
     def implicit_rewards(self, rows: Sequence[Row]) -> list[float]:
         session, batch = self.session, pack(rows)

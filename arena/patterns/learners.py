@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from palaestra.episodes.mixtures import Replay
-from palaestra.episodes.sources import mixed
+from palaestra.episodes.sources import beside, mixed
 from palaestra.episodes.views import Row, View, behind, followed
 
 from .playing import REPAIR
@@ -201,12 +201,16 @@ def said(record: Record, rows: Sequence[Row], shown: bool | None = None) -> list
 
 def of_reasoner(record: Record) -> list[Row]:
     """Whether it was shown: yes to demonstrations, no to the reasoner's answers (after SPIN, arXiv:2401.01335)."""
-    return said(record, record.demonstrations, True) + said(record, record.rows["reasoner"], False)
+    return _told_apart(record, record.rows["reasoner"])
 
 
 def of_post_processor(record: Record) -> list[Row]:
     """The same, no to repairs."""
-    return said(record, record.demonstrations, True) + said(record, repaired(record), False)
+    return _told_apart(record, repaired(record))
+
+
+def _told_apart(record: Record, rows: Sequence[Row]) -> list[Row]:
+    return said(record, beside(rows, record.demonstrations), True) + said(record, rows, False)
 
 
 # --- the post-processor: paid for repairs that are right

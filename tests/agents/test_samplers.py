@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import pytest
 
+from palaestra.agents import processes
 from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Completion, Sampling
@@ -55,6 +57,18 @@ def test_the_temperature_is_taken_whose_answers_are_right_and_differ() -> None:
     assert {reply.sampling.temperature for reply in replies} == {1.0}
     # of four answers, two different right ones are wanted: 1/2 · 4/4, 2/2 · 4/4, 1/2 · 2/4
     assert replies[0].meta == {"temperature": 1.0, "balance": {"0.5": 0.5, "1": 1.0, "2": 0.25}}
+
+
+def test_one_temperature_serves_for_all_dialogues_of_a_round() -> None:
+    """They come by parts, turn by turn and from several processes, and a batch of them has one temperature."""
+    sampler = Balanced(PolicyLLM(Words(), CHAT, Sampling()), (0.5, 1.0, 2.0))  # type: ignore[arg-type]
+    env: Any = UpOrDown()
+    asked = [Dialogue((Message("user", "?"),), seed, env=env) for seed in range(4)]
+    with patch.object(processes, "gather", lambda mine: [mine, [1.0, 0.1, 0.0]]):  # of another process
+        first = sampler.respond(asked)
+    assert first[0].meta["balance"] == pytest.approx({"0.5": 0.75, "1": 0.55, "2": 0.125})
+    again = sampler.respond(asked[:1])
+    assert {reply.sampling.temperature for reply in (*first, *again)} == {0.5}
 
 
 def test_temperatures_are_not_chosen_without_verdicts() -> None:

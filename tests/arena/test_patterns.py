@@ -81,6 +81,16 @@ def record() -> Record:
     )
 
 
+@pytest.mark.parametrize("partner", ["reasoner", "post_processor"])
+def test_demonstrations_are_told_from_answers_at_their_temperature(record: Record, partner: str) -> None:
+    sampled = {slot: [replace(row, temperature=0.7) for row in rows] for slot, rows in record.rows.items()}
+    lessons = LEARNERS["evaluator"]["judge"].lessons(replace(record, rows=sampled), "adversarial", (partner,))
+    *_, (algorithm, rows) = lessons
+    assert algorithm == "rft"
+    assert "d" in {row.episode_id for row in rows}
+    assert {row.temperature for row in rows} == {0.7}
+
+
 def test_a_critic_learns_what_it_wrote_and_the_verdict_behind_it(record: Record) -> None:
     ((algorithm, rows),) = LEARNERS["evaluator"]["critic"].lessons(record, "independent", ())
     assert algorithm == "rft"

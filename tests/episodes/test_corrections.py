@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from palaestra.envs.task import Problem, Task, sample_problem
 from palaestra.envs.tasks.chain_arith import ChainArith
 from palaestra.episodes import Actor, Episode, Outcome, Turn
-from palaestra.episodes.corrections import WAIT, corrections, critiques, journeys, turned_round
+from palaestra.episodes.corrections import WAIT, corrections, critiques, journeys, rewrites, turned_round
 from palaestra.episodes.views import Row, View
 from palaestra.verifiers import Status, Verdict, right
 
@@ -67,6 +68,19 @@ def test_a_journey_sees_its_error_and_goes_on_rightly() -> None:
     (row,) = view.rows
     assert texts(row) == (PROBLEM.prompt, f"b=3+4=7\nc=7*3=2\n{WAIT}\nc=7*3=1\n\\boxed{{1}}")
     assert view.dropped == {"not wrong": 1}
+
+
+@pytest.mark.parametrize("temperature", [0.7, 0.0])
+def test_what_is_written_about_an_answer_shares_its_temperature(temperature: float) -> None:
+    """A batch has one; what was sampled greedily has none that a batch could have."""
+    made = []
+    for text in ("b=3+4=7\nc=7*3=2\n\\boxed{2}", GOOD):
+        one = answered(text)
+        made.append(replace(one, turns=(replace(one.turns[0], temperature=temperature),)))
+    rows = [row for view in (corrections, journeys, rewrites) for row in view(made, given_task, encode).rows]
+    backward = turned_round(made, given_task, encode).rows[1:]
+    assert {row.temperature for row in (*rows, *backward)} == {temperature or 1.0}
+    assert len(rows) == 4
 
 
 def test_a_critique_says_what_the_task_says() -> None:

@@ -17,7 +17,7 @@ from torch.nn.functional import logsigmoid
 from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.judges import ImplicitReward, load_judge, mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
-from palaestra.agents.pretrained import load_model
+from palaestra.agents.pretrained import load_model, weights_hash
 from palaestra.arena.worth import ordered, worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
@@ -158,6 +158,14 @@ def test_a_trained_evaluator_orders_answers_that_it_has_not_seen(evaluator: Eval
     assert found.low > 0.9
     assert found.best > 0.9 > found.mean
     assert found.most == 1.0
+
+
+@pytest.mark.parametrize("kind", ["bradley_terry", "generative", "cloud"])
+def test_a_log_of_several_temperatures_is_learned_from(policy: Path, kind: str) -> None:
+    warm = [replace(row, temperature=0.7 + 0.3 * (index // 4 % 2)) for index, row in enumerate(planted(8))]
+    plain = [replace(row, temperature=1.0) for row in warm]
+    one, other = (train_scorer(kind, policy, rows, ends, epochs=1, batch_size=32) for rows in (warm, plain))
+    assert weights_hash(one.model) == weights_hash(other.model)  # what is learned was not sampled, or has no chances
 
 
 def test_a_pair_of_equals_is_a_tie() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from palaestra.agents.samplers import Balanced
 from palaestra.arena.patterns.settings import SLOTS
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
@@ -52,6 +54,10 @@ def sampled(run: RunFolder) -> dict[str, Episode]:
     return {one.id: one for one in run.episodes.read() if one.tags["phase"] == "evolve"}
 
 
+def who(one: Episode) -> str:
+    return one.roles["reasoner"].agent_id
+
+
 def evolving(tiny_recipe: Recipes, algorithm: str = "rft", **evolve: Any) -> dict[str, Any]:
     return tiny_recipe(evolve={"algorithm": algorithm, "rounds": 4, "samples": 6, "replay": REPLAY, **evolve})
 
@@ -85,6 +91,22 @@ def test_pairs_of_older_rounds_stay_pairs(play_run: Play, tiny_recipe: Recipes) 
     for rows in seen:
         assert [row.label for row in rows] == [1, -1] * (len(rows) // 2)
         assert all(one.group_id == other.group_id for one, other in zip(rows[::2], rows[1::2], strict=True))
+
+
+@pytest.mark.parametrize("algorithm", ["unlabelled", "star", "spin", "dice"])
+def test_rounds_of_other_temperatures_are_replayed_at_that_of_now(
+    play_run: Play, tiny_recipe: Recipes, algorithm: str
+) -> None:
+    turns = cycle([{0.7: 1.0, 1.3: 0.0}, {0.7: 0.0, 1.3: 1.0}])
+    recipe = evolving(tiny_recipe, algorithm, sampler={"temperatures": [0.7, 1.3]})
+    with watched(model_evolution) as seen, patch.object(Balanced, "_balances", lambda *_: next(turns)):
+        run = play_run(recipe)
+    assert sum(row["replayed"] for row in rounds(run)) > 0
+    logged = {one.tags["round"]: one.turns[0].temperature for one in sampled(run).values() if "balanced" in who(one)}
+    assert logged == {"0": 0.7, "1": 1.3, "2": 0.7, "3": 1.3}
+    for rows in seen:
+        (now,) = {row.temperature for row in rows}
+        assert now == logged[str(max(map(round_of, rows)))]
 
 
 def test_replay_changes_what_is_learned_and_not_the_first_round(play_run: Play, tiny_recipe: Recipes) -> None:
