@@ -13,7 +13,7 @@ from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Cost, Episode, Outcome, Turn
-from palaestra.episodes.record import Goal, storable
+from palaestra.episodes.record import BESIDE, Goal, storable
 from palaestra.episodes.spans import line_spans as line_spans
 from palaestra.episodes.spans import solution_spans as solution_spans
 from palaestra.verifiers import Status, Verdict, undecided
@@ -40,7 +40,7 @@ class Job:
 def again(episode: Episode) -> Job:
     """The job of answering an episode's problem once more."""
     return Job(
-        id=f"{episode.group_id}/other",
+        id=f"{episode.group_id}{BESIDE}",
         env_id=episode.env_id,
         env_kwargs=episode.env_kwargs,
         seed=episode.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import numpy as np
 from palaestra.envs.seeding import derive_seed
 
 from . import sources, steps, views
-from .record import Episode
+from .record import BESIDE, Episode
 from .steps import Ends
 from .views import Decode, Row, View
 
@@ -50,15 +51,22 @@ def sibling_steps(rows: Sequence[Row], ends: Ends) -> View:
 def judged_answers(episodes: Iterable[Episode], decode: Decode) -> tuple[list[Row], Ends]:
     """The groups of sampled answers in a log with the verdicts of their steps, and where their steps end.
 
+    What was answered beside a round's own answers is left out: a hint tells the answer, and greedy ones are no samples.
+
     Raises:
-        ValueError: it has none.
+        ValueError: it has none; the message says what was dropped.
     """
-    sampled = [episode for episode in episodes if episode.tags.get("phase") != "held-out"]
-    rows = views.groups(sampled, decode=decode).rows
-    if not rows:
-        raise ValueError("the log holds no problem that was answered twice: an evaluator learns from such groups")
+    logged = [episode for episode in episodes if episode.tags.get("phase") != "held-out"]
+    sampled = [episode for episode in logged if not episode.id.endswith(BESIDE)]
+    view = views.groups(sampled, decode=decode)
+    if not view.rows:
+        dropped = +Counter({**view.dropped, "given beside a round's own": len(logged) - len(sampled)})
+        why = ", ".join(f"{count} x {reason}" for reason, count in dropped.items()) or "no answers"
+        raise ValueError(
+            f"the log holds no problem that was answered twice ({why}): an evaluator learns from such groups"
+        )
     tokens = [episode for episode in sampled if all(turn.action_ids for turn in episode.turns)]
-    return rows, steps.logged_steps(tokens, decode)[0]
+    return view.rows, steps.logged_steps(tokens, decode)[0]
 
 
 def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:

@@ -14,6 +14,8 @@ from palaestra.verifiers import Status, Verdict
 
 Span = tuple[int, int]  # half-open range of characters in a turn's text
 
+BESIDE = "/other"  # how the id ends of what answers a round's problem beside its own answers: greedily, with a hint
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:

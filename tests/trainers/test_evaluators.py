@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from palaestra.agents.chat import ChatFormat
 from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.judges import ImplicitReward, load_judge, mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
@@ -22,7 +23,7 @@ from palaestra.arena.worth import ordered, worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
 from palaestra.episodes.controls import CONTROLS
-from palaestra.episodes.judged import split
+from palaestra.episodes.judged import judged_answers, split
 from palaestra.episodes.views import Row, followed
 from palaestra.trainers.batch import Batch, micro_batches, pack
 from palaestra.trainers.critiques import marks, train_cloud, train_scorer
@@ -166,6 +167,20 @@ def test_a_log_of_several_temperatures_is_learned_from(policy: Path, kind: str) 
     plain = [replace(row, temperature=1.0) for row in warm]
     one, other = (train_scorer(kind, policy, rows, ends, epochs=1, batch_size=32) for rows in (warm, plain))
     assert weights_hash(one.model) == weights_hash(other.model)  # what is learned was not sampled, or has no chances
+
+
+@pytest.mark.parametrize("algorithm", ["star", "remax"])
+def test_answers_beside_a_round_s_own_are_not_learned_from(
+    play_run: Callable[..., Any], tiny_recipe: Callable[..., Any], algorithm: str
+) -> None:
+    """STaR's were given the answer, and ReMax's are the likeliest."""
+    run = play_run(tiny_recipe(evolve={"algorithm": algorithm, "rounds": 2, "problems": 16, "samples": 2}))
+    beside = [one for one in run.episodes.read() if one.tags["phase"] == "evolve" and one.id.endswith("/other")]
+    rows, _ = judged_answers(run.episodes.read(), ChatFormat(nano_tokenizer()).text)
+    assert beside
+    assert {row.episode_id for row in rows} == {f"evolve/{n:05d}/{p:05d}/{i:03d}" for n, p, i in np.ndindex(2, 16, 2)}
+    with pytest.raises(ValueError, match=rf"answered twice \({len(beside)} x given beside a round's own\)"):
+        judged_answers(beside, str)
 
 
 def test_a_pair_of_equals_is_a_tie() -> None:
