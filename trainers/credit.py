@@ -24,6 +24,7 @@ class Credit(ABC):
 
     __slots__ = ()
     reads_steps = False  # batch.token_reward: verdicts of steps
+    reads_outcome = True  # batch.reward, from which a price may have been taken
 
     @abstractmethod
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
@@ -172,6 +173,8 @@ class TokenAdvantage(Credit):
     there: in the one long run made of it, accuracy doubled in 16 rounds and was lost in the next 24. Stop early, or put
     a KL to the reference into the loss.
     """
+
+    reads_outcome = False
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         a = actions(batch)

@@ -207,8 +207,19 @@ def _check_algorithm(recipe: Recipe) -> None:
     if spec.replay is not None:
         evolved = pattern.evolved if (pattern := recipe.pattern()) else None
         check_replay(spec, has_ratio, evolved, recipe.self_play is not None)
-    if spec.updates > 1 and isinstance(algorithm.objective, PolicyGradient) and algorithm.objective.ratio == "none":
+    _check_gradient(spec, algorithm)
+
+
+def _check_gradient(spec: Evolve, row: Algorithm) -> None:
+    """What a policy gradient's options want of the rest."""
+    if not isinstance(row.objective, PolicyGradient):
+        return
+    if spec.updates > 1 and row.objective.ratio == "none":
         raise SettingsError(f"evolve.updates is 1 for {spec.algorithm}: without a ratio the second is off-policy")
+    if row.objective.kl_placement == "reward" and row.credit is not None and not row.credit.reads_outcome:
+        raise SettingsError(
+            f"evolve.objective.kl_placement is loss for {spec.algorithm}: it reads no reward that has a price"
+        )
 
 
 def _check_environment(recipe: Recipe) -> None:

@@ -58,13 +58,17 @@ def read_all(
 def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[Row]:
     """Rows with R - β Σ_t k(a_t), the estimate of KL(μ‖ref) as a price; with k1, log μ - log ref (arXiv 2402.14740).
 
+    R is of an episode's role, so the sum is over all of its rows.
+
     ``batch`` is the packed rows with reference log-probabilities; ``estimator`` is one of ``KL_ESTIMATORS``.
     """
     per_token = reference_kl(batch, batch.behaviour_logprobs, estimator)
-    price = torch.zeros(len(rows)).index_add(0, batch.sequence_id.cpu(), per_token.cpu())
-    return [
-        replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, price.tolist(), strict=True)
-    ]
+    sides = [(row.episode_id, row.role) for row in rows]
+    number = {side: index for index, side in enumerate(dict.fromkeys(sides))}
+    side = torch.tensor([number[one] for one in sides])
+    price = torch.zeros(len(number)).index_add(0, side[batch.sequence_id.cpu()], per_token.cpu())
+    costs = price[side].tolist()
+    return [replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, costs, strict=True)]
 
 
 def with_mismatch(

@@ -137,6 +137,14 @@ def test_imitation_is_weighted_by_reward() -> None:
     assert [row.weight for row in learned_from("alphamath", rows)] == [1.0, 0.0, 0.0]
 
 
+PRICE = {"kl_coefficient": 0.1, "kl_estimator": "k1", "kl_placement": "reward"}
+
+
+def test_a_price_is_taken_off_rewards_that_are_read(tiny_recipe: Recipes) -> None:
+    for name in ("grpo", "ppo", "process_grpo", "prime"):
+        parse_recipe(tiny_recipe(evolve={"algorithm": name, "objective": PRICE}))
+
+
 @pytest.mark.parametrize(
     ("evolve", "said"),
     [
@@ -157,6 +165,7 @@ def test_imitation_is_weighted_by_reward() -> None:
         ({"algorithm": "grpo", "start": "base"}, "evolve.start is latest for grpo: its ratio is to the policy"),
         ({"algorithm": "cispo", "start": "base"}, "evolve.start is latest for cispo"),
         ({"algorithm": "ppo", "start": "bases"}, "start is one of latest, base"),
+        ({"algorithm": "q_star", "objective": PRICE}, "kl_placement is loss for q_star: it reads no reward"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict[str, Any], said: str) -> None:

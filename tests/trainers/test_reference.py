@@ -71,6 +71,17 @@ def test_the_price_is_summed_over_each_answer(
     assert math.isnan(priced[2].reward)
 
 
+def test_all_rows_of_an_episode_s_role_pay_for_all_of_them(make_rows: Rows) -> None:
+    one, other, opponent, alone = make_rows(1, 4)
+    rows = [*(replace(row, episode_id="e", reward=1.0) for row in (one, other, opponent)), alone]
+    rows[2] = replace(rows[2], role="opponent")
+    batch = pack(rows)
+    apart = torch.tensor([1.0, 2.0, 4.0, 8.0])[batch.sequence_id] / batch.spread([row.action.sum() for row in rows])
+    batch = replace(batch, reference_logprobs=batch.behaviour_logprobs - apart)
+    priced = kl_penalised(rows, batch, 0.1, "k1")
+    assert [row.reward for row in priced] == pytest.approx([0.7, 0.7, 0.6, alone.reward - 0.8], abs=1e-5)
+
+
 def test_a_policy_that_is_its_reference_pays_nothing(model: LlamaForCausalLM, make_rows: Rows) -> None:
     rows = make_rows()
     batch = pack(rows)
