@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
-from palaestra.episodes import Actor
-from palaestra.verifiers import Status
+from palaestra.episodes import Actor, Cost
+from palaestra.verifiers import Status, Verdict
 
 from . import processes
 from .agent import Agent, Dialogue, Reply
@@ -110,7 +110,7 @@ class LinesRight:
         self.policy = policy
 
     def __call__(self, prefixes: Sequence[Prefix]) -> list[Valued]:
-        return [Valued(-self._less(one)) for one in prefixes]
+        return [Valued(-self._less(one), Cost(verifier_calls=1)) for one in prefixes]
 
     def _less(self, prefix: Prefix) -> float:
         asked, env = prefix.dialogue, prefix.dialogue.env
@@ -126,7 +126,7 @@ class Balanced:
 
     The balance of a problem's n answers is min(u / wanted, 1) · (r / n), r of them right and u of these different. Its
     mean over the first ``probes`` problems of the first dialogues decides, once, for these and all that follow. Several
-    processes decide together, each by the problems of its share.
+    processes decide together, each by the problems of its share. A reply to a dialogue that was probed costs that too.
 
     wanted: different right answers to a problem; None: half of those that are sampled.
     meta: temperature; balance, of each temperature.
@@ -144,41 +144,52 @@ class Balanced:
         return Actor(f"{inner.agent_id}+balanced+peek", inner.weights_hash)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        self.told = self.told or self._balances(dialogues)
+        paid = {} if self.told else self._decide(dialogues)
         best = max(self.temperatures, key=self.told.__getitem__)
         meta = {"temperature": best, "balance": {f"{temperature:g}": score for temperature, score in self.told.items()}}
-        return [replace(one, meta={**one.meta, **meta}) for one in self._at(best).respond(dialogues)]
+        return [
+            replace(one, meta={**one.meta, **meta}, cost=one.cost + paid.get(place, Cost()))
+            for place, one in enumerate(self._at(best).respond(dialogues))
+        ]
 
     def _at(self, temperature: float) -> PolicyLLM:
         sampling = replace(self.policy.sampling, temperature=temperature)
         return PolicyLLM(self.policy.engine, self.policy.chat, sampling, self.policy.actor)
 
-    def _balances(self, dialogues: Sequence[Dialogue]) -> dict[float, float]:
-        groups: dict[Any, list[Dialogue]] = {}
-        for one in dialogues:
-            groups.setdefault(one.messages, []).append(one)
+    def _decide(self, dialogues: Sequence[Dialogue]) -> dict[int, Cost]:
+        """Find the balance of each temperature; what that cost, by the places of the dialogues that were probed."""
+        groups: dict[Any, list[int]] = {}
+        for place, one in enumerate(dialogues):
+            groups.setdefault(one.messages, []).append(place)
         probed = list(groups.values())[: self.probes]
-        own = [self._balance(probed, temperature) for temperature in self.temperatures]
+        paid = dict.fromkeys((place for group in probed for place in group), Cost())
+        own = []
+        for temperature in self.temperatures:
+            replies = self._at(temperature).respond([dialogues[place] for place in paid])
+            judged = {}
+            for place, reply in zip(paid, replies, strict=True):
+                verdict = _verdict(dialogues[place], reply.text)
+                judged[place] = reply.text, verdict
+                paid[place] += reply.cost + Cost(verifier_calls=int(verdict is not None))
+            own.append(fmean(self._of_problem([judged[place] for place in group]) for group in probed))
         everybody = zip(*processes.gather(own), strict=True)
-        return {temperature: fmean(scores) for temperature, scores in zip(self.temperatures, everybody, strict=True)}
+        self.told = {
+            temperature: fmean(scores) for temperature, scores in zip(self.temperatures, everybody, strict=True)
+        }
+        return paid
 
-    def _balance(self, groups: Sequence[Sequence[Dialogue]], temperature: float) -> float:
-        replies = iter(self._at(temperature).respond([one for group in groups for one in group]))
-        return fmean(self._of_problem(group, [next(replies).text for _ in group]) for group in groups)
-
-    def _of_problem(self, group: Sequence[Dialogue], texts: Sequence[str]) -> float:
-        right = [text for one, text in zip(group, texts, strict=True) if _is_right(one, text)]
-        wanted = self.wanted or max(1, len(group) // 2)
-        return min(len(set(right)) / wanted, 1.0) * len(right) / len(group)
+    def _of_problem(self, judged: Sequence[tuple[str, Verdict | None]]) -> float:
+        right = [text for text, verdict in judged if verdict is not None and verdict.right]
+        wanted = self.wanted or max(1, len(judged) // 2)
+        return min(len(set(right)) / wanted, 1.0) * len(right) / len(judged)
 
 
-def _is_right(dialogue: Dialogue, text: str) -> bool:
-    """What the dialogue's environment says of an answer, which is taken back again."""
+def _verdict(dialogue: Dialogue, text: str) -> Verdict | None:
+    """What the dialogue's environment says of an answer, which is taken back again; None where that is no verdict."""
     env: Any = dialogue.env
     if env is None:
         raise ValueError("temperatures are chosen by verdicts, and this dialogue has no environment")
     before = env.snapshot()
     info: Mapping[str, Any] = env.step(text)[4]
     env.restore(before)
-    verdict = info.get("verdict")
-    return verdict is not None and verdict.status is Status.RIGHT
+    return info.get("verdict")

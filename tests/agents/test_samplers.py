@@ -19,6 +19,7 @@ from palaestra.agents.search.text import Prefix
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.envs import make
 from palaestra.envs.tasks.chain_arith import ChainArith
+from palaestra.episodes import Cost
 from palaestra.verifiers import right, wrong
 
 CHAT = ChatFormat(nano_tokenizer())
@@ -33,6 +34,9 @@ class Words:
         words = [self.said[sampling.temperature][index % 2] for index in range(len(prompts))]
         ids = [tuple(CHAT.tokenizer.encode(word, add_special_tokens=False)) for word in words]
         return [Completion(one, (-1.0,) * len(one), "stop", 0) for one in ids]
+
+
+ODD_AND_EVEN = [("up", "up", "up"), ("up", "down", "no")]  # what it says to the first and the second, by temperature
 
 
 class UpOrDown:
@@ -71,6 +75,18 @@ def test_one_temperature_serves_for_all_dialogues_of_a_round() -> None:
     assert {reply.sampling.temperature for reply in (*first, *again)} == {0.5}
 
 
+def test_what_was_tried_to_choose_a_temperature_is_paid_for_once() -> None:
+    sampler = Balanced(PolicyLLM(Words(), CHAT, Sampling()), (0.5, 1.0, 2.0), probes=1)  # type: ignore[arg-type]
+    env: Any = UpOrDown()
+    asked = [Dialogue((Message("user", f"{problem}?"),), seed, env=env) for problem in range(2) for seed in range(2)]
+    own = [reply.cost for reply in PolicyLLM(Words(), CHAT, Sampling(temperature=0.5)).respond(asked)]  # type: ignore[arg-type]
+    tokens = [[len(CHAT.tokenizer.encode(word, add_special_tokens=False)) for word in words] for words in ODD_AND_EVEN]
+    tried = [Cost(3 * one.tokens_in, sum(said), 3) for one, said in zip(own, tokens, strict=False)]
+    costs = [reply.cost for reply in sampler.respond(asked)]
+    assert costs == [own[0] + tried[0], own[1] + tried[1], own[2], own[3]]  # one problem was probed
+    assert [reply.cost for reply in sampler.respond(asked)] == own
+
+
 def test_temperatures_are_not_chosen_without_verdicts() -> None:
     policy = PolicyLLM(Words(), CHAT, Sampling())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="this dialogue has no environment"):
@@ -87,7 +103,9 @@ def test_lines_that_the_task_calls_wrong_cost_a_point_each(engine: TransformersE
     value = LinesRight(PolicyLLM(engine, CHAT, Sampling()))
     texts = ("", good, good.replace("b=", "b=9+"), f"b=}}\n{good}")
     ids = [tuple(CHAT.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-    found = [one.value for one in value([Prefix(dialogue, (), one) for one in ids])]
+    valued = value([Prefix(dialogue, (), one) for one in ids])
+    assert [one.cost for one in valued] == [Cost(verifier_calls=1)] * 4
+    found = [one.value for one in valued]
     assert found[:2] == [0, 0]
     assert found[2] <= -1
     assert found[3] == -0.5  # nonsense is worth less than what is right

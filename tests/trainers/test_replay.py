@@ -99,7 +99,12 @@ def test_rounds_of_other_temperatures_are_replayed_at_that_of_now(
 ) -> None:
     turns = cycle([{0.7: 1.0, 1.3: 0.0}, {0.7: 0.0, 1.3: 1.0}])
     recipe = evolving(tiny_recipe, algorithm, sampler={"temperatures": [0.7, 1.3]})
-    with watched(model_evolution) as seen, patch.object(Balanced, "_balances", lambda *_: next(turns)):
+
+    def decide(sampler: Balanced, dialogues: Any) -> dict[int, Any]:
+        sampler.told = next(turns)
+        return {}
+
+    with watched(model_evolution) as seen, patch.object(Balanced, "_decide", decide):
         run = play_run(recipe)
     assert sum(row["replayed"] for row in rounds(run)) > 0
     logged = {one.tags["round"]: one.turns[0].temperature for one in sampled(run).values() if "balanced" in who(one)}
