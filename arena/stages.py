@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from palaestra.agents.samplers import Sampler
 from palaestra.agents.scripted import OracleAgent
+from palaestra.envs.curriculum import LOWER_AT
 from palaestra.episodes.mixtures import Replay
 
 from .settings import SettingsError, unknown
@@ -111,6 +112,8 @@ class Evolve:
             raise SettingsError(f"evolve.momentum is 0 or more and below 1, not {self.momentum}")
         if not 0 < self.raise_at <= 1:
             raise SettingsError(f"evolve.raise_at is above 0 and at most 1, as shares are, not {self.raise_at}")
+        if self.raise_at <= LOWER_AT:
+            raise SettingsError(f"evolve.raise_at is above {LOWER_AT}, where levels are lowered, not {self.raise_at}")
 
 
 @dataclass(frozen=True, slots=True)

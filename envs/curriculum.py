@@ -8,6 +8,8 @@ from typing import Any
 
 import gymnasium
 
+LOWER_AT = 0.2  # success below which a level is lowered
+
 
 class SuccessCurriculum:
     """One level up when the success rate over the last ``window`` results at this level reaches ``raise_at``, one down
@@ -23,7 +25,7 @@ class SuccessCurriculum:
         start: int | None = None,
         window: int = 64,
         raise_at: float = 0.8,
-        lower_at: float = 0.2,
+        lower_at: float = LOWER_AT,
     ) -> None:
         if not 0.0 <= lower_at < raise_at <= 1.0:
             raise ValueError(f"0 <= lower_at < raise_at <= 1, not {lower_at} and {raise_at}")

@@ -17,7 +17,7 @@ from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game
 from palaestra.arena.settings import SettingsError, build, changed, plain, put, read_yaml, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
-from palaestra.episodes.sources import answers, winners
+from palaestra.episodes.sources import against_likeliest, answers, winners
 
 from .algorithms import ALGORITHMS, DECIDED, Algorithm
 from .credit import GAE
@@ -197,6 +197,9 @@ def _check_algorithm(recipe: Recipe) -> None:
         raise SettingsError(
             "evolve.reference is a snapshot in self-play alone, where the policy is frozen now and then"
         )
+    given = algorithm.advantage is not None and algorithm.advantage.baseline == "given"
+    if given and algorithm.source is not against_likeliest:
+        raise SettingsError(f"evolve.advantage.baseline given is of remax, not of {spec.algorithm}, which has none")
     has_ratio = isinstance(algorithm.objective, HAVE_RATIO)
     if spec.sampler is not None and has_ratio:
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")

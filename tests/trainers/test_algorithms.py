@@ -165,6 +165,7 @@ def test_a_price_is_taken_off_rewards_that_are_read(tiny_recipe: Recipes) -> Non
         ({"algorithm": "grpo", "start": "base"}, "evolve.start is latest for grpo: its ratio is to the policy"),
         ({"algorithm": "cispo", "start": "base"}, "evolve.start is latest for cispo"),
         ({"algorithm": "ppo", "start": "bases"}, "start is one of latest, base"),
+        ({"advantage": {"baseline": "given"}}, "evolve.advantage.baseline given is of remax, not of grpo"),
         ({"algorithm": "q_star", "objective": PRICE}, "kl_placement is loss for q_star: it reads no reward"),
     ],
 )

@@ -118,6 +118,7 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"evolve": {"learning_rate": -1}}, r"evolve\.learning_rate is 0 or more, not -1"),
         ({"evolve": {"rounds": -1}}, r"evolve\.rounds is 0 or more, not -1"),
         ({"evolve": {"raise_at": 7}}, r"evolve\.raise_at is above 0 and at most 1"),
+        ({"evolve": {"raise_at": 0.2}}, r"evolve\.raise_at is above 0\.2, where levels are lowered, not 0\.2"),
         ({"seed": -1}, "seed is 0 or more, not -1"),
         ({"seed": 2**63}, r"seed is below 2\*\*63"),
         ({"model": {"layers": 0}}, r"model\.layers is 1 or more, not 0"),
