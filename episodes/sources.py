@@ -66,10 +66,16 @@ Source = Callable[[Round], View]
 
 
 def with_older(source: Source, round: Round, replay: Replay | None) -> View:
-    """What a source keeps of a round and, among it, of what it keeps of the rounds before. None: of none."""
+    """What a source keeps of a round and, among it, of what it keeps of the rounds before. None: of none.
+
+    What a source itself takes from rounds before (DICE) is there once, however many rounds took it.
+    """
     view = source(round)
     numbers = () if replay is None else replay.before(round.number)
-    past = [row for number in numbers for row in source(round.earlier(number)).rows]
+    past, taken = list[Row](), {row.group_id for row in view.rows}
+    for number in numbers:
+        older = [row for row in source(round.earlier(number)).rows if row.group_id not in taken]
+        past, taken = [*past, *older], taken | {row.group_id for row in older}
     return mixed(view, past, replay, round.number)
 
 

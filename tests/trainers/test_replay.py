@@ -93,6 +93,17 @@ def test_pairs_of_older_rounds_stay_pairs(play_run: Play, tiny_recipe: Recipes) 
         assert all(one.group_id == other.group_id for one, other in zip(rows[::2], rows[1::2], strict=True))
 
 
+def test_pairs_that_several_rounds_took_are_replayed_once(play_run: Play, tiny_recipe: Recipes) -> None:
+    """DICE's rounds take the pairs of the first two along; twice in a batch they would count as one group."""
+    replay = {"rounds": 4, "share": 0.8}
+    with watched(model_evolution) as seen:
+        run = play_run(evolving(tiny_recipe, "dice", rounds=5, replay=replay))
+    assert any({round_of(row) for row in rows} >= {0, 1, 2} for rows in seen)
+    for rows in seen:
+        assert len({row.episode_id for row in rows}) == len(rows) == 2 * len({row.group_id for row in rows})
+    assert sum(row["replayed"] for row in rounds(run)) > 0
+
+
 @pytest.mark.parametrize("algorithm", ["unlabelled", "star", "spin", "dice"])
 def test_rounds_of_other_temperatures_are_replayed_at_that_of_now(
     play_run: Play, tiny_recipe: Recipes, algorithm: str
