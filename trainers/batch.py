@@ -33,6 +33,8 @@ class Batch:
     n_tokens, n_sequences, n_groups, n_judged: action tokens, sequences, groups and tokens with a reward of their own
         (1 where there are none) of the *whole optimiser step*, counted once before it was split, so that the gradient
         does not depend on the split.
+    n_pairs: sequences of the step that are labelled 1, or 1.
+    n_imitated: its action tokens but those of pairs that weigh nothing, which are there for a value head alone.
     n_measured: action tokens of the step that are in the batch at all, ``with_gradient`` having left some out;
         diagnostics are means over these.
     mismatch: mean of Σ log π - Σ log ref over answers that were given to other problems (KTO's reference point).
@@ -57,6 +59,8 @@ class Batch:
     n_sequences: int
     n_groups: int
     n_measured: int
+    n_pairs: int
+    n_imitated: int
     n_judged: int = 1
     temperature: float = 1.0
     reference_hash: str = ""
@@ -135,6 +139,8 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         n_sequences=len(rows),
         n_groups=len(groups),
         n_measured=int(action_mask.sum()),
+        n_pairs=max(1, sum(row.label > 0 for row in rows)),
+        n_imitated=max(1, sum(int(row.action.sum()) for row in rows if row.weight != 0 or row.label == 0)),
         n_judged=max(1, sum(int((~np.isnan(rewards)).sum()) for rewards in judged)),
         temperature=temperatures.pop(),
     )

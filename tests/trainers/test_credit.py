@@ -285,6 +285,23 @@ def test_svpo_s_value_loss_ranks_siblings_too() -> None:
     assert ranked - plain == pytest.approx(2 * (0.5 - math.tanh(0.2) + math.tanh(0.1)), rel=1e-5)
 
 
+def test_answers_beside_pairs_change_nothing_of_these_nor_pairs_of_the_answers() -> None:
+    """rStar-Math's batch: right answers are imitated, pairs of steps are ranked, each a mean of its own."""
+    solved = [row("oaa", 1.0, f"{number}") for number in range(3)]
+    pair = [row("oa", 1.0, given={1: 0.9}, label=1), row("oaaaa", 0.0, given={4: 0.1}, label=-1)]
+    both, alone = pack([*solved, *(replace(one, weight=0.0) for one in pair)]), pack(pair)
+    for part in micro_batches(both, 10, whole_groups=True):
+        assert (part.n_pairs, part.n_imitated) == (1, 6)
+    assert NLL()(both, outputs(both, logprobs=torch.full((len(both),), -2.0)))[0].item() == 2
+    value = torch.linspace(1, 0, len(alone))
+    told = torch.cat([torch.zeros(len(both) - len(alone)), value])
+    (mixed, metrics), (ranked, _) = (
+        StepValue(ranking=1.0, margin=0.5)(batch, outputs(batch, one)) for batch, one in ((both, told), (alone, value))
+    )
+    assert mixed.item() == pytest.approx(ranked.item())
+    assert metrics["pair_accuracy"] == 1
+
+
 def test_ties_are_likeliest_where_scores_agree() -> None:
     """Rao and Kupper: the chances of a win, a loss and a tie add up to 1."""
     tie = pack([row("oa", 0.5), row("oaa", 0.5)])

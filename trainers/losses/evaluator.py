@@ -112,8 +112,8 @@ class StepValue(Objective):
             chosen, rejected = sequences(batch, outputs).pairs()
             last = last_values(batch, outputs).tanh()
             gap = last[chosen] - last[rejected]
-            loss = loss + self.ranking * (self.margin - gap).clamp(min=0).sum() / batch.n_groups
-            metrics["pair_accuracy"] = (gap.detach() > 0).float().sum() / batch.n_groups
+            loss = loss + self.ranking * (self.margin - gap).clamp(min=0).sum() / batch.n_pairs
+            metrics["pair_accuracy"] = (gap.detach() > 0).float().sum() / batch.n_pairs
         return loss, metrics
 
 

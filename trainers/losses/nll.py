@@ -14,14 +14,14 @@ from .objective import Objective, above_zero, mean_entropy
 
 @dataclass(frozen=True, slots=True)
 class NLL(Objective):
-    """L = -(1 / n_tokens) Σ_t w_t log π(a_t), over action tokens; ``n_tokens`` is the whole optimiser step's.
+    """L = -(1 / n_imitated) Σ_t w_t log π(a_t), over action tokens; ``n_imitated`` is the whole optimiser step's.
 
     w is the row's weight: 1 for plain imitation, the reward for reward-weighted regression.
     """
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         logprobs = torch.where(batch.action_mask, outputs.logprobs, 0.0)
-        loss = -(batch.weight * logprobs).sum() / batch.n_tokens
+        loss = -(batch.weight * logprobs).sum() / batch.n_imitated
         return loss, {
             "loss": loss.detach(),
             "nll": -logprobs.detach().sum() / batch.n_tokens,
