@@ -128,7 +128,7 @@ class Comparison:
             if "and" in kinds or not (interval or policy.brackets == "any"):
                 return False
         free = kinds & {"{}", "or", "and"} or (policy.order == "any" and kinds <= {"bare", "[]"})
-        if not free and not _all_named(a):
+        if not free and not (_all_named(a) and _all_named(b)):
             pairs = zip(a.items, b.items, strict=False)
             return len(a.items) == len(b.items) and every(self.same(x, y) for x, y in pairs)
         if policy.repeats == "counted":
@@ -207,7 +207,10 @@ def _rationals(items: Sequence[object]) -> list[Fraction] | None:
 
 
 def _all_named(listing: Listing) -> bool:
-    """Whether each item is the value of a letter of its own: ``x=1, y=2`` says the same as ``y=2, x=1``."""
+    """Whether each item is the value of a letter of its own: ``x=1, y=2`` says the same as ``y=2, x=1``.
+
+    Only names on both sides free the order: beside ``(1,2)`` anyone could name the items as it suits them.
+    """
     names = {item.name for item in listing.items if isinstance(item, Named)}
     return len(names) == len(listing.items) > 0
 
