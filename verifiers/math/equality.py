@@ -6,8 +6,9 @@ r"""Are two expressions equal? From the cheapest exact method to the dearest, ea
 4. Real roots: intervals with a separation bound (``radicals``): exact for numbers. With symbols, at random rational
    points of every sign and many sizes: a difference refutes for certain, and what agrees at all of them is equal but
    for branches such as sqrt((x-a)^2) = x-a that part only where no point fell.
-5. Anything else: boxes in the complex plane (``constants``), at random points when there are symbols. A difference
-   refutes for certain; agreement to 154 digits (29 at each point) is declared equality.
+5. Anything else: boxes in the complex plane (``constants``), at random points when there are symbols, far ones and
+   those beside ``corners`` too. A difference refutes for certain; agreement to 154 digits (29 at each point) is
+   declared equality.
 
 Symbols stand for real numbers. An expression with symbols and without ``i`` has no value where a part of it is not
 real, and such points are passed over; numbers may be complex on the way.
@@ -17,8 +18,10 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from fractions import Fraction
 
+from . import corners
 from .constants import agree
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
 from .identity import identical
@@ -30,11 +33,12 @@ ATTEMPTS = 64  # draws of such a point; at some of them an expression has no rea
 SCALES = ((4, 16), (5, 16), (6, 4), (8, 1), (20, 1))  # bits of the numerator, and the denominator, of a value
 PI_BITS = 60
 BOX_POINTS = 10  # the same with boxes
-BOX_ATTEMPTS = 40
+BOX_ATTEMPTS = 60
 MAX_LARGE = 3  # points at which a value is past a bound, before any at which both are in reach
 BOX_AGREEMENT = 96  # bits
 BOX_PRECISIONS = (48, 160, 480)
 INTEGERS = 30  # the largest integer tried for a symbol
+DENOMINATOR_BITS = 20
 ALGEBRAIC = frozenset(("+", "-", "*", "/", "%", "^", "sqrt", "root", "!"))
 
 
@@ -133,16 +137,30 @@ def _by_boxes(a: Node, b: Node, names: list[str], real: bool, rng: random.Random
             return False
         agreed += same is True
         if agreed == BOX_POINTS:
-            return True
+            return not any(_part(a, b, far, real) for far in corners.points(a, b, names, rng))
     if undefined and not agreed:
         raise undefined
     return None
 
 
+def _part(a: Node, b: Node, point: Mapping[str, Fraction], real: bool) -> bool:
+    """Whether two expressions certainly differ at a point; no where one has no value or is past a bound."""
+    try:
+        return agree(a, b, point, real, BOX_AGREEMENT, BOX_PRECISIONS) is False
+    except (Undefined, TooLarge):
+        return False
+
+
 def _box_value(name: str, attempt: int, rng: random.Random) -> Fraction:
+    """A small value: one past the bounds of exponentials would tell nothing of them.
+
+    A fraction is odd over even, so that no power to it is an odd root of a negative number, and over a denominator
+    that no answer foresees: sin(64 pi x) is zero at every 64th.
+    """
     if name == UNKNOWN_BASE:
         return Fraction(rng.randint(20, 90), 16)
     if attempt % 4 == 0:
         return Fraction(rng.randint(1, INTEGERS))
-    size = Fraction(rng.randint(1, 127), rng.choice((16, 64)))
+    top = rng.getrandbits(rng.choice((DENOMINATOR_BITS + 2, DENOMINATOR_BITS + 4))) | 1
+    size = Fraction(top, 2 * (rng.getrandbits(DENOMINATOR_BITS) | 1 << (DENOMINATOR_BITS - 1) | 1))
     return size if attempt % 4 < 3 else -size

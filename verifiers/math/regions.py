@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from functools import cmp_to_key
 from itertools import pairwise
 
 from .constants import sign
+from .corners import corners, replaced
 from .equality import equal
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
 from .tree import INFINITY, Node, Operation, Symbol, constant, difference, negated, substitute, unknowns
 from .values import Listing, Piece, Region, Relation, Value
 
 MAX_PIECES = 100
+MAX_FORMS = 8  # of the two sides of an inequality, between their bends
 TOP: Node = Symbol(INFINITY)
 BOTTOM: Node = negated(TOP)
 REALS = Region((Piece(BOTTOM, TOP, False, False),))
@@ -151,21 +154,70 @@ def solve(value: Value) -> tuple[str, Region] | None:
 
 
 def _ray(left: Node, relation: str, right: Node, name: str) -> Region | None:
-    """The numbers for which ``left relation right``, when that is linear in ``name``."""
-    direction, end = 1, right
-    if right == Symbol(name):
-        direction, end = -1, left
-    if left != Symbol(name) and right != Symbol(name):
-        f = difference(left, right)
-        at_zero, at_one = (substitute(f, {name: constant(k)}) for k in (0, 1))
-        slope = _simple(difference(at_one, at_zero))
-        line = Operation("+", (at_zero, Operation("*", (slope, Symbol(name)))))
-        direction = compare(slope, constant(0))
-        if not direction or not equal(f, line, repr(f)):
-            return None
-        end = _simple(Operation("/", (negated(at_zero), slope)))
-    if name in unknowns(end):
+    """The numbers for which ``left relation right``; None when that is not linear, or linear between bends."""
+    if left == Symbol(name) and name not in unknowns(right):
+        return _side(right, relation, 1)
+    if right == Symbol(name) and name not in unknowns(left):
+        return _side(left, relation, -1)
+    f = difference(left, right)
+    forms = math.prod(max(2, len(corner.args)) for corner in corners(f))
+    return _where(f, relation, name) if forms <= MAX_FORMS else None
+
+
+def _where(f: Node, relation: str, name: str) -> Region | None:
+    """The numbers for which ``f relation 0``: where f bends, of each of its forms where that is the one that holds."""
+    corner = next(iter(corners(f)), None)
+    if corner is None:
+        return _linear(f, relation, name)
+    if corner.op not in ("abs", "max", "min"):
         return None
+    forms = corner.args if corner.op != "abs" else (corner.args[0], negated(corner.args[0]))
+    total = Region(())
+    for form in dict.fromkeys(forms):
+        case = _where(replaced(f, corner, form), relation, name)
+        for other in dict.fromkeys(forms):
+            if case is not None and other != form:
+                held = _where(difference(form, other), "<=" if corner.op == "min" else ">=", name)
+                case = intersection(case, held) if held is not None else None
+        if case is None:
+            return None
+        total = union(total, case)
+    return total
+
+
+def _linear(f: Node, relation: str, name: str) -> Region | None:
+    """The numbers for which ``f relation 0``, when f is a line."""
+    if not _is_polynomial(f, name):
+        return None
+    at_zero, at_one = (substitute(f, {name: constant(k)}) for k in (0, 1))
+    slope = _simple(difference(at_one, at_zero))
+    if not equal(f, Operation("+", (at_zero, Operation("*", (slope, Symbol(name))))), repr(f)):
+        return None
+    direction = compare(slope, constant(0))
+    if direction:
+        return _side(_simple(Operation("/", (negated(at_zero), slope))), relation, direction)
+    order = compare(at_zero, constant(0))
+    holds = order != 0 if relation == "neq" else ("<", "=", ">")[order + 1] in relation
+    return REALS if holds else Region(())
+
+
+def _is_polynomial(f: Node, name: str) -> bool:
+    """Whether a letter is only added, multiplied and raised to natural powers, so that f has a value at any number."""
+    if not isinstance(f, Operation) or name not in unknowns(f):
+        return True
+    if f.op == "^":
+        try:
+            power = evaluate(f.args[1])
+        except (Irrational, TooLarge):
+            return False
+        return power.denominator == 1 and power > 0 and _is_polynomial(f.args[0], name)
+    if f.op == "/" and name in unknowns(f.args[1]):
+        return False
+    return f.op in ("+", "-", "*", "/", "%", "deg") and all(_is_polynomial(arg, name) for arg in f.args)
+
+
+def _side(end: Node, relation: str, direction: int) -> Region:
+    """The numbers on one side of an end; on the other one when the direction is negative."""
     if relation == "neq":
         return Region((Piece(BOTTOM, end, False, False), Piece(end, TOP, False, False)))
     closed = relation.endswith("=") and not infinite(end)

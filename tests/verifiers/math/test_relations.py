@@ -31,6 +31,19 @@ SAME = [
     ("x>1 and x<2", "1<x<2"),
     (r"x\neq 3", r"3\ne x"),
     (r"x\ge\sqrt2", r"\frac{2}{\sqrt2}\le x"),
+    (r"-25\le x\le-15", r"|x+20|\le5"),
+    ("-10<x<90", "|x-40|<50"),
+    (r"x\in(-1,3)", "|x-1|<2"),
+    (r"x\le-1\text{ or }x\ge3", r"2|x-1|+3\ge7"),
+    ("-3<x<1", "|2x|<|x-3|"),
+    ("0<x<3", "|x-1|+|x-2|<3"),
+    ("-3<x<3", "||x|-1|<2"),
+    ("x>-1", "|x|<x+2"),
+    (r"x\ne3\text{ and }x\ne-3", r"|x|\ne3"),
+    ("x<1", r"\min(x,2)<1"),
+    ("x<2x+1", "x>-1"),
+    ("|x-a|<b", "b>|a-x|"),
+    (r"\lfloor x\rfloor<3", r"3>\lfloor x\rfloor"),
     ("a+b>c", "c<a+b"),
     ("a+b>c", "c-a-b<0"),
     (r"x^2+y^2\le 1", r"2x^2+2y^2\le 2"),
@@ -57,6 +70,13 @@ DIFFERENT = [
     (r"x\in(1,2)", r"y\in(1,2)"),
     ("a+b>c", "c-a-b>0"),
     (r"x\neq3", "x=3"),
+    (r"x\le-15", r"|x+20|\le5"),
+    ("x>-10", "|x-40|<50"),
+    ("|x-1|<2", r"|x-1|\le2"),
+    ("|x|<-1", "x<0"),
+    (r"\lfloor x\rfloor<3", "x<3"),
+    (r"\frac{x(x-1)}{x-1}<2", "x<2"),
+    (r"\sqrt{(x-3000000)^2}<5", "x>2999995"),
     ("2x+4y=6", "x+2y=4"),
     ("2x+4y=6", "x+2y=3+0z+z"),
     ("x^2=4", "x=2"),
@@ -94,6 +114,13 @@ def test_open_and_closed_by_policy() -> None:
     assert not judge("(1,2]", "[1,3]", ends="any").right
 
 
+def test_an_inequality_of_many_forms_is_compared_as_it_is_written() -> None:
+    many = "+".join(f"|x-{k}|" for k in range(40))
+    assert judge(f"{many} < 9", "x<9").score == 0.0
+    most = r"\max(" + ", ".join(f"x+{k}" for k in range(100)) + ")"
+    assert judge(f"{most} < 9", "x<9").score == 0.0
+
+
 bounds = st.tuples(st.integers(-9, 9), st.integers(1, 9)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
@@ -114,3 +141,12 @@ def test_a_factor_turns_an_inequality_only_when_it_is_negative(a: int, b: int, f
     scaled = f"({factor * a})x+({factor * b}) {turned} 0"
     assert judge(scaled, f"({a})x+({b}) < 0").right
     assert not judge(scaled, f"({a})x+({b}) > 0").right
+
+
+@given(st.integers(-60, 60), st.integers(1, 60))
+def test_a_distance_is_solved_wherever_its_centre_is(centre: int, radius: int) -> None:
+    low, high = centre - radius, centre + radius
+    assert judge(f"|x-({centre})| < {radius}", f"{low} < x < {high}").right
+    assert judge(f"|x-({centre})| \\ge {radius}", f"x \\le {low} or x \\ge {high}").right
+    assert not judge(f"|x-({centre})| < {radius}", f"x < {high}").right
+    assert not judge(f"|x-({centre})| < {radius}", f"{low} < x < {high + 1}").right
