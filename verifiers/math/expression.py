@@ -19,7 +19,8 @@ Readings that could be taken two ways:
 - ``3e5`` and ``3e-5`` are 300000 and 0.00003; elsewhere ``e`` is Euler's number, and ``i`` the imaginary unit.
 - ``1\frac{1}{2}`` is the mixed number 1 + 1/2; ``2\frac{x}{3}`` is a product.
 - ``x^10`` is the tenth power, as in plain text; ``x^ab`` is refused.
-- ``1011_2``, ``(1011)_2`` and ``\text{ff}_{16}`` are integers in that base.
+- ``1011_2``, ``(1011)_2`` and ``\text{ff}_{16}`` are integers in that base; ``C_1`` and ``T_{30}`` are names, and
+  ``(C)_{16}`` and ``\text{C}_{16}`` are twelve.
 - ``ab`` and ``xyz`` are products of letters; runs of capitals and of more than three letters are one name, so that
   ``AB`` is not ``BA`` and ``silent`` is not ``listen``. ``\text{km}`` is one name always.
 - The argument of a function without brackets is one factor, or a number and the letters after it: ``\sin 2n\pi``.

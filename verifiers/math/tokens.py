@@ -85,7 +85,7 @@ WORDS = re.compile(
     r"\\(?:text|math|operator)[a-z]*\s*\{[\s~]*([^{}\\]*?)[\s~]*\}|\\mbox\s*\{\s*([^{}\\]*?)\s*\}", re.ASCII
 )
 REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\s*\{(\d+)\}", re.ASCII)
-BASED = re.compile(r"([0-9A-Z]+)_\{?(\d{1,2})\}?", re.ASCII)
+BASED = re.compile(r"(?![A-Z]_)([0-9A-Z]+)_\{?(\d{1,2})\}?", re.ASCII)  # one capital is a name: C_1, T_{30}
 
 
 def tokenize(text: str) -> list[str]:

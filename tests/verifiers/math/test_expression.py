@@ -138,6 +138,9 @@ def test_literals_stay_as_written_and_minus_is_an_operation() -> None:
         ("(1011)_2+1", "12"),
         (r"\text{ff}_{16}", "255"),
         ("2A_{16}", "42"),
+        ("FF_{16}", "255"),
+        ("(C)_{16}", "12"),
+        (r"\text{C}_{16}", "12"),
         (r"\binom{5}{2}", "10"),
         (r"\dbinom52", "10"),
         ("|-3|", "3"),
@@ -200,6 +203,11 @@ def test_value_with_symbols(text: str, value: int) -> None:
 def test_refused(text: str) -> None:
     with pytest.raises(ParseError):
         parse_expression(text)
+
+
+@pytest.mark.parametrize("name", ["C_1", "T_{30}", "A_{11}", "X_2", "S_5", "B_{12}"])
+def test_a_capital_with_a_number_below_is_a_name(name: str) -> None:
+    assert parse_expression(name) == Symbol(name.replace("{", "").replace("}", ""))
 
 
 def test_words_are_names_and_letters_are_factors() -> None:
