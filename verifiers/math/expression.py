@@ -21,8 +21,9 @@ Readings that could be taken two ways:
 - ``x^10`` is the tenth power, as in plain text; ``x^ab`` is refused.
 - ``1011_2``, ``(1011)_2`` and ``\text{ff}_{16}`` are integers in that base; ``C_1`` and ``T_{30}`` are names, and
   ``(C)_{16}`` and ``\text{C}_{16}`` are twelve.
-- ``ab`` and ``xyz`` are products of letters; runs of capitals and of more than three letters are one name, so that
-  ``AB`` is not ``BA`` and ``silent`` is not ``listen``. ``\text{km}`` is one name always.
+- ``ab``, ``xyz``, ``Ce^x`` and ``xA`` are products of letters; runs of capitals and of more than three letters are one
+  name, so that ``AB`` is not ``BA`` and ``silent`` is not ``listen``, and so are ``Bob``, ``NaF`` and the ``Re`` of
+  ``Re(z)``. ``\text{km}`` is one name always.
 - The argument of a function without brackets is one factor, or a number and the letters after it: ``\sin 2n\pi``.
   ``\sin x y`` and ``\sin\pi/6`` are refused, ``\ln 2/3`` is a third of ``\ln 2``, ``sin(x)^2`` is ``(sin x)^2``.
 - ``0.1\overline{6}`` is 1/6; ``\vec{v}``, ``\overline{AB}`` and ``\angle ABC`` are names, none of them that of ``AB``.
@@ -58,7 +59,9 @@ from .tree import INFINITY, UNKNOWN_BASE, Node, Number, Operation, ParseError, S
 
 __all__ = ["Node", "Number", "Operation", "ParseError", "Symbol", "parse_expression", "parse_tokens"]
 
-MAX_LETTERS = 3  # lower-case letters in a run that are separate variables
+# Runs of letters that are variables side by side: xy, Ce, xA, Axe, not Bob or NaF.
+VARIABLES = re.compile(r"[a-z]{2,3}|[A-Z][a-z]|[a-z]{1,2}[A-Z]|[a-z][A-Z][a-z]|[A-Z][txyz][eitxyz]", re.ASCII)
+FUNCTION_NAMES = frozenset(("Re", "Im", "Ei", "Li", "Si", "Ci"))  # in front of a bracket
 
 CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 ENCLOSED = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
@@ -320,12 +323,7 @@ class _Parser(Cursor):
         letters = 0
         while (token := self.tokens[self.index]) in GREEK or (token.isalpha() and not letters):
             letters += token.isalpha()
-            single = (
-                len(token) <= MAX_LETTERS
-                and token.isalpha()
-                and token.islower()
-                and token not in CALLED | {"pi", "sqrt"}
-            )
+            single = are_variables(token) and token not in CALLED | {"pi", "sqrt"}
             factors += [self.power() for _ in range(len(token) if single else 1)]
         if not factors or token == r"\sqrt":
             if token[:1] != "\\":
@@ -353,11 +351,16 @@ class _Parser(Cursor):
             return self.function(token[:-1])
         if "_" in token:
             raise ParseError(f"unexpected {token[:20]!a}")
-        if len(token) <= MAX_LETTERS and token.islower():
+        if are_variables(token) and not (token in FUNCTION_NAMES and self.peek == "("):
             self.index -= 1
             self.tokens[self.index] = token[1:]
             return Symbol(token[0])
         return Symbol(token)
+
+
+def are_variables(run: str) -> bool:
+    """Whether a run of letters is a product of them, unless it has a meaning of its own."""
+    return VARIABLES.fullmatch(run) is not None
 
 
 def _product(factors: list[Node]) -> Node:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from . import regions
+from . import regions, units
 from .brackets import encloses, outside, part_numbers, split
 from .equality import equal
 from .evaluation import TooLarge, Undefined
@@ -47,6 +47,11 @@ SHORT_WORDS = frozenset(
     """yes no not none all any odd even one two six ten red tie win day mon tue wed thu fri sat sun cat dog her his man
     men boy up on is it tea eat ate""".split()  # noqa: SIM905
 )
+ELEMENTS = frozenset(
+    """He Li Be Ne Na Mg Al Si Cl Ar Ca Sc Ti Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Zr Nb Mo Tc Ru Rh Pd Ag Cd In
+    Sn Sb Te Xe Cs Ba La Ce Nd Eu Gd Hf Ta Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa Np Pu Am""".split()  # noqa: SIM905
+)
+ALONE = ELEMENTS | units.MIXED | {"No", "On", "Up", "pH"}  # products of letters, but for where they are all there is
 DELIMITED = re.compile(r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
 
 
@@ -140,6 +145,8 @@ class _Reader:
             return "".join(tokens) if all(len(letter) == 1 and letter.isalpha() for letter in letters) else ""
         if len(tokens) != 1:
             return ""
+        if tokens[0] in ALONE:
+            return tokens[0]
         try:
             node = parse_tokens(tokens)
         except ParseError:
@@ -236,6 +243,8 @@ def _listed(kind: Kind, items: list[Value]) -> Value:
 
 def _words(tokens: list[str]) -> Symbol | None:
     """The name that plain words are; None for letters that are a product, or anything else."""
+    if len(tokens) == 1 and tokens[0] in ALONE:
+        return Symbol(tokens[0])
     if not tokens or not all(token.isalpha() for token in tokens):
         return None
     if any(token in CALLED or f"\\{token}" in GREEK for token in tokens):

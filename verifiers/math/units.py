@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ..optional import require
 from .brackets import outside
-from .expression import DEGREES, parse_tokens
+from .expression import DEGREES, are_variables, parse_tokens
 from .tokens import CALLED, CURRENCIES, GREEK, is_numeral, words_of
 from .tree import Node, Operation, ParseError, constant, unknowns
 
@@ -54,6 +54,7 @@ TEMPERATURES = {
     "fahrenheit": "degF",
 }
 SHORT = frozenset("km cm mm nm ms kg mg ft mi yd lb lbs oz min sec hr hrs mph kph ml mol rad deg cal day".split())  # noqa: SIM905
+MIXED = frozenset("kW MW mW kWh Wh kJ mJ kN kPa Pa hPa kHz Hz kV mV mA mAh eV keV kB dB mL dL cL Gy Sv Bq".split())  # noqa: SIM905
 NO_UNITS = (CALLED | {"e", "i", "pi", "or"}) - {"min", "sec"}
 PIECES = re.compile(r"[A-Za-z]+|\d+|\*\*|[\^*/()-]", re.ASCII)
 
@@ -120,7 +121,8 @@ def _is_sure(token: str) -> bool:
     return (
         token in MONEY
         or token in SHORT
-        or (token.isalpha() and len(token) > 1 and not (len(token) < 4 and token.islower()))
+        or token in MIXED
+        or (token.isalpha() and len(token) > 1 and not are_variables(token))
     )
 
 

@@ -40,6 +40,8 @@ SAME = [
     (r"v=10\text{ km}", r"10000\text{ m}"),
     (r"v=5\text{ m/s}", r"v = 5\,\text{m/s}"),
     ("20 dB", r"20\text{ dB}"),
+    ("5 kWh", "5000 Wh"),
+    ("5 kPa", "5000 Pa"),
 ]
 DIFFERENT = [
     (r"10\text{ miles}", r"10\text{ km}"),
