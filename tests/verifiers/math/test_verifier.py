@@ -191,6 +191,11 @@ def test_undecided_when_the_verifier_cannot_tell() -> None:
         (r"\sum_{k=1}^{3} k", "7", False),
         (r"\sum_{k=1}^{5000} k", "12502500", True),  # few terms, however long their sum is
         (r"\sum_{k=1}^{5000} k", "12,502,501", False),
+        (r"\int_0^{\frac{1}{2}} 2x\,\mathrm{d}x", r"\frac{1}{4}", True),
+        (r"\int_0^1 \sqrt[3]{2}x\,dx", r"\frac{\sqrt[3]{2}}{2}", True),
+        (r"\sum_{k=1}^{n} \frac{k}{2}", r"\frac{n(n+1)}{4}", True),
+        (r"\lim_{n\to\infty} (1+\frac{1}{n})^n", "e", True),
+        (r"{5 \choose 2}", "10", True),
     ],
 )
 def test_what_the_grammar_does_not_know_is_left_to_math_verify(answer: str, gold: str, right: bool) -> None:
@@ -203,7 +208,13 @@ def test_what_the_grammar_does_not_know_is_left_to_math_verify(answer: str, gold
 
 
 @pytest.mark.parametrize(
-    "answer", [r"\sum_{k=1}^{3} k = 6", r"6\text{ or }\int x", r"\lim 500\%", r"\int AB", r"\sum 3e5"]
+    "answer",
+    [
+        *(r"\sum_{k=1}^{3} k = 6", r"6\text{ or }\int x", r"\lim 500\%", r"\int AB", r"\sum 3e5"),
+        *(r"1\ldots 5", r"1+2+\ldots+3", r"6\ldots", r"1 \vspace 5", r"1\vcenter{5}", r"\phantom{1} 5"),
+        *(r"\sum_{k=1}^{1} 1 5", r"\sum_{k=1}^{1} 1(5)", r"\sum_{k=1}^{1} {1}{5}", r"\sum_{k=1}^{1} 1\,5"),
+        *(r"\sum_{k=1}^{1} \frac{1}{5}5", r"\sum_{k=1}^{1} 6_15", r"\sum_{k=1}^{1} '6"),
+    ],
 )
 def test_what_math_verify_gets_wrong_never_reaches_it(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("palaestra.verifiers.math.slow.explain", None)
