@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from . import regions
+from .budget import spend
 from .constants import within
 from .dates import Moment
 from .equality import equal
@@ -18,7 +19,7 @@ from .tree import Node, Operation, Symbol, constant, unknowns
 from .units import Quantity, total
 from .values import Listing, Matrix, Named, Piece, Ratio, Region, Relation, Value
 
-MAX_COMPARISONS = 3000  # of expressions, in one verdict
+SCALARS = 4  # work of a comparison, with what it takes to come to it
 T = TypeVar("T")
 
 
@@ -28,14 +29,13 @@ class Comparison:
     def __init__(self, policy: MathPolicy, seed: str) -> None:
         self.policy = policy
         self.seed = seed
-        self.left = MAX_COMPARISONS
 
     def same(self, a: Value, b: Value) -> bool | None:
         """Whether two values are one answer.
 
         Raises:
             Undefined: a part of one has no value.
-            TooLarge: past a bound.
+            TooLarge, OutOfBudget: past a bound.
         """
         a, b = _solved(a), _solved(b)
         if isinstance(a, Named) or isinstance(b, Named):
@@ -54,9 +54,7 @@ class Comparison:
         return isinstance(a, Listing) and isinstance(b, Listing) and self.listings(a, b)
 
     def scalars(self, a: Node, b: Node) -> bool | None:
-        self.left -= 1
-        if self.left < 0:
-            raise TooLarge(f"more than {MAX_COMPARISONS} comparisons")
+        spend(SCALARS)
         policy = self.policy
         if policy.units == "optional" and _is_angle(a) != _is_angle(b):  # 30 for 30 degrees
             a, b = (x.args[0] if isinstance(x, Operation) and x.op == "deg" else x for x in (a, b))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from .boxes import Boxes, Values
+from .budget import spend
 from .enclosure import Blurred, Interval
 from .evaluation import TooLarge, Undefined
 from .tree import Node, Operation, constant, difference
@@ -31,9 +32,10 @@ def agree(
         Undefined: one has no value, or none that can be told from a singularity.
         TooLarge: past a bound.
     """
-    check_steps(a, b)
+    steps = check_steps(a, b)
     blurred = False
     for precision in precisions:
+        spend(4 + steps * precision // 64)
         boxes = Boxes(values, precision, real)
         try:
             x, y = boxes.of(a), boxes.of(b)
@@ -58,8 +60,9 @@ def sign(node: Node) -> int | None:
         Undefined: the value is not real, or cannot be told from a singularity.
         TooLarge: past a bound.
     """
-    check_steps(node)
+    steps = check_steps(node)
     for precision in PRECISIONS:
+        spend(4 + steps * precision // 64)
         try:
             (low, high), imaginary = Boxes({}, precision, real=False).of(node)
         except Blurred:
@@ -82,12 +85,16 @@ def within(a: Node, b: Node, absolute: Fraction, relative: Fraction) -> bool:
     return sign(difference(Operation("max", tuple(bounds)), distance)) == 1
 
 
-def check_steps(*nodes: Node) -> None:
-    """Raises:
-    TooLarge: more than ``MAX_STEPS`` functions, powers and roots.
+def check_steps(*nodes: Node) -> int:
+    """The number of functions, powers and roots.
+
+    Raises:
+        TooLarge: more than ``MAX_STEPS``.
     """
-    if sum(map(_steps, nodes)) > MAX_STEPS:
+    steps = sum(map(_steps, nodes))
+    if steps > MAX_STEPS:
         raise TooLarge(f"more than {MAX_STEPS} functions and powers")
+    return steps
 
 
 def _steps(node: Node) -> int:

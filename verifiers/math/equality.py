@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from . import corners
+from .budget import spend
 from .constants import agree
 from .evaluation import Irrational, TooLarge, Undefined, evaluate
 from .identity import identical
@@ -50,9 +51,11 @@ def equal(answer: Node, gold: Node, seed: str) -> bool | None:
     Raises:
         Undefined: one of them has no value (division by zero, a real root of a negative number with symbols).
         TooLarge: one of them is past the bounds of the methods.
+        OutOfBudget: within a ``budget``, which has no more left.
     """
     if answer == gold:
         return True
+    spend(1)
     names = symbols(answer) | symbols(gold)
     if not names:
         try:

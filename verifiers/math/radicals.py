@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
+from .budget import spend
 from .evaluation import MAX_BITS, MAX_ROOT, TooLarge, Undefined, evaluate, integer_root
 from .tree import Node, Number, Operation, Symbol
 
@@ -41,6 +42,7 @@ def equal_reals(a: Node, b: Node, values: Values) -> bool | None:
     if separation <= MAX_PRECISION:
         precisions += [separation + 64, 2 * separation + 256]
     for precision in precisions:
+        spend(4 + precision // 64)
         try:
             low, high = _Intervals(values, precision).of(difference)
         except _Blurred:

@@ -6,6 +6,7 @@ import math
 from functools import cmp_to_key
 from itertools import pairwise
 
+from .budget import spend
 from .constants import sign
 from .corners import corners, replaced
 from .equality import equal
@@ -39,6 +40,7 @@ def compare(a: Node, b: Node) -> int:
     """
     if infinite(a) or infinite(b):
         return (infinite(a) > infinite(b)) - (infinite(a) < infinite(b))
+    spend(1)
     try:
         x, y = evaluate(a), evaluate(b)
         return (x > y) - (x < y)

@@ -6,6 +6,7 @@ import random
 from fractions import Fraction
 from itertools import pairwise
 
+from .budget import spend
 from .constants import sign
 from .equality import equal
 from .evaluation import TooLarge, Undefined
@@ -13,6 +14,7 @@ from .tree import Node, Operation, constant, difference, substitute, unknowns
 from .values import Relation
 
 POINTS = 8  # draws of a point at which one of two sides does not vanish
+PROPORTION = 10  # work of drawing a point and taking both there
 ZERO = constant(0)
 
 
@@ -44,6 +46,7 @@ def proportional(f: Node, g: Node, positive: bool, seed: str) -> bool | None:
 
     Where g(p) is not zero, c can only be f(p) / g(p): the rest is whether f(x) g(p) and g(x) f(p) are equal.
     """
+    spend(PROPORTION)
     rng = random.Random(seed)
     names = sorted(unknowns(f) | unknowns(g))
     for _ in range(POINTS):

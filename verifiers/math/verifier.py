@@ -19,6 +19,7 @@ from ..extract import RULES, extract_answer, last_boxed
 from ..optional import MissingLibrary
 from ..quoting import quoted
 from ..verdict import Verdict, right, undecided, wrong
+from .budget import OutOfBudget, budget
 from .comparison import Comparison
 from .dates import read_moment
 from .equality import equal
@@ -146,8 +147,9 @@ def _checked(text: str, policy: MathPolicy) -> Reading:
     if reading.understood:
         problem = ""
         try:
-            _try_out(reading, text)
-        except (Undefined, TooLarge) as error:
+            with budget():
+                _try_out(reading, text)
+        except (Undefined, TooLarge, OutOfBudget) as error:
             problem = str(error)
     elif policy.slow and is_foreign(text) and may_ask(text):
         from . import slow
@@ -191,10 +193,11 @@ def _read_anew(text: str, policy: MathPolicy) -> Reading:
         if moment is not None:
             return Reading(text, moment)
         tokens = tokenize(text)
-        value = read_tokens(tokens, policy)
+        with budget():  # its own: whether a reading is remembered makes no difference to the verdict
+            value = read_tokens(tokens, policy)
     except ParseError as error:
         problem = f"it does not parse: {error}"
-    except (Undefined, TooLarge) as error:
+    except (Undefined, TooLarge, OutOfBudget) as error:
         return Reading(text, problem=str(error))
     if policy.assignment and tokens[1:2] == ["="] and tokens[0].isalpha():
         name, tokens = tokens[0], tokens[2:]
@@ -217,10 +220,11 @@ def _judge(text: str, gold: Gold, policy: MathPolicy) -> Verdict:
     reason = ""
     for option in gold.options:
         try:
-            same = _same(answer, option, policy)
+            with budget():
+                same = _same(answer, option, policy)
             if same is None:
                 same, reason = _ask(answer, option, policy)
-        except (Undefined, TooLarge) as error:
+        except (Undefined, TooLarge, OutOfBudget) as error:
             same, reason = False, f"the answer has no value: {error}"
         except MissingLibrary as error:
             same, reason = None, str(error)
