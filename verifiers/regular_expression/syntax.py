@@ -126,6 +126,8 @@ class _Parser:
         part = _Part()
         if self.depth == 0 and self.peek == "^":
             self.index += 1
+            if (self.peek and self.peek in "*+?") or REPEAT.match(self.text, self.index):
+                raise RegularExpressionError("a quantifier of ^")
         while self.peek not in ("", "|", ")"):
             if (
                 self.depth == 0
