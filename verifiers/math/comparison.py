@@ -143,7 +143,8 @@ class Comparison:
         (x, unit), (y, gold_unit) = answer.terms[0], gold.terms[0]
         if answer.plain != gold.plain:
             single = len(answer.terms) == len(gold.terms) == 1
-            return self.policy.units == "optional" and single and self.scalars(x, y)
+            degrees = _is_angle(x) or _is_angle(y)  # a unit too: 30 radians are not 30 degrees
+            return self.policy.units == "optional" and single and not degrees and self.scalars(x, y)
         if len(answer.terms) == len(gold.terms) == 1 and unit == gold_unit:
             return self.scalars(x, y)
         totals = total(answer, gold_unit), total(gold, gold_unit)

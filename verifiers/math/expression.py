@@ -17,7 +17,7 @@ Readings that could be taken two ways:
 
 - ``1,000``, ``1{,}000``, ``1\,000`` and ``1,\!000`` are one number; ``(1,000)`` is refused, since it could be a pair.
 - ``3e5`` and ``3e-5`` are 300000 and 0.00003; elsewhere ``e`` is Euler's number, and ``i`` the imaginary unit.
-- ``1\frac{1}{2}`` is the mixed number 1 + 1/2; ``2\frac{x}{3}`` is a product.
+- ``1\frac{1}{2}`` and ``1 1/2`` are the mixed number 1 + 1/2; ``2\frac{x}{3}`` is a product.
 - ``x^10`` is the tenth power, as in plain text; ``x^ab`` is refused.
 - ``1011_2``, ``(1011)_2`` and ``\text{ff}_{16}`` are integers in that base; ``C_1`` and ``T_{30}`` are names, and
   ``(C)_{16}`` and ``\text{C}_{16}`` are twelve.
@@ -220,6 +220,8 @@ class _Parser(Cursor):
         if self.parentheses and "," in token.replace("{,}", ""):
             raise ParseError("a comma inside parentheses")
         whole = literal(token)
+        if mixed and (fraction := self.plain_fraction()):
+            return Operation("+", (whole, fraction))
         if not (mixed and token.isdigit() and self.tokens[self.index] in FRACTIONS):
             return whole
         self.index += 1
@@ -229,6 +231,17 @@ class _Parser(Cursor):
         if self.tokens[self.index] == "^":
             raise ParseError("a power of a mixed number needs parentheses")
         return Operation("+", (whole, fraction))
+
+    def plain_fraction(self) -> Node | None:
+        """The fraction of ``1 1/2`` after its whole number; None for anything that could be meant otherwise."""
+        whole, top, slash, bottom, after = [*self.tokens[self.index - 1 : self.index + 4], "", "", ""][:5]
+        if slash != "/" or not (whole.isdigit() and top.isdigit() and bottom.isdigit()) or after in ("^", "/", "!"):
+            return None
+        before = self.tokens[self.index - 2] if self.index > 1 else ""
+        if before == "/" or len(top) > 2 or top[0] == "0" or int(top) >= int(bottom):  # 1 000/7 is a seventh of 1000
+            return None
+        self.index += 3
+        return Operation("/", (literal(top), literal(bottom)))
 
     def amount(self) -> Node:
         """The number after a currency sign."""

@@ -21,15 +21,16 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from . import regions, units
+from . import regions
 from .brackets import encloses, outside, part_numbers, split
 from .equality import equal
 from .evaluation import TooLarge, Undefined
 from .expression import parse_tokens
 from .matrices import read_matrix
+from .names import ALONE, name_of
 from .policy import MathPolicy
 from .tokens import CALLED, GREEK, words_of
-from .tree import CONSTANTS, INFINITY, UNKNOWN_BASE, Node, Operation, ParseError, Symbol, constant, substitute, symbols
+from .tree import CONSTANTS, UNKNOWN_BASE, Node, Operation, ParseError, Symbol, constant, substitute, symbols
 from .values import Kind, Listing, Matrix, Named, Piece, Ratio, Region, Relation, Value, nodes
 
 MAX_ITEMS = 300
@@ -47,11 +48,6 @@ SHORT_WORDS = frozenset(
     """yes no not none all any odd even one two six ten red tie win day mon tue wed thu fri sat sun cat dog her his man
     men boy up on is it tea eat ate""".split()  # noqa: SIM905
 )
-ELEMENTS = frozenset(
-    """He Li Be Ne Na Mg Al Si Cl Ar Ca Sc Ti Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Zr Nb Mo Tc Ru Rh Pd Ag Cd In
-    Sn Sb Te Xe Cs Ba La Ce Nd Eu Gd Hf Ta Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa Np Pu Am""".split()  # noqa: SIM905
-)
-ALONE = ELEMENTS | units.MIXED | {"No", "On", "Up", "pH"}  # products of letters, but for where they are all there is
 DELIMITED = re.compile(r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
 
 
@@ -113,7 +109,7 @@ class _Reader:
         sides = split(tokens, SIGNS)
         signs = tuple("neq" if token == r"\neq" else token for _, token in places)
         if r"\in" in signs:
-            name = self.name(sides[0])
+            name = name_of(sides[0])
             if len(signs) > 1 or not name:
                 raise ParseError("no single letter is said to be in the set")
             return Named(name, self.union(sides[1]), "in")
@@ -125,9 +121,9 @@ class _Reader:
         return relation
 
     def equation(self, sides: list[list[str]]) -> Value:
-        if len(sides) == 2 and not self.name(sides[0]) and self.name(sides[1]):
+        if len(sides) == 2 and not name_of(sides[0]) and name_of(sides[1]):
             sides = sides[::-1]
-        if name := self.name(sides[0]):
+        if name := name_of(sides[0]):
             values = [self.union(side) for side in sides[1:]]
             if any(value != values[0] and not _same_number(value, values[0]) for value in values):
                 raise ParseError("the sides of the chain differ")
@@ -137,21 +133,6 @@ class _Reader:
         if len(sides) > 2 or not any(symbols(side) - CONSTANTS for side in relation.sides):
             raise ParseError("an equation is not a value")
         return relation
-
-    def name(self, tokens: list[str]) -> str:
-        r"""What a side names: ``x``, ``x_1``, ``\theta``, ``f(x)``, ``\text{area}``; empty when it is no name."""
-        if len(tokens) > 3 and tokens[1] == "(" and tokens[-1] == ")" and encloses(tokens[1:]):
-            letters = [tokens[0], *(token for token in tokens[2:-1] if token != ",")]
-            return "".join(tokens) if all(len(letter) == 1 and letter.isalpha() for letter in letters) else ""
-        if len(tokens) != 1:
-            return ""
-        if tokens[0] in ALONE:
-            return tokens[0]
-        try:
-            node = parse_tokens(tokens)
-        except ParseError:
-            return ""
-        return node.name if isinstance(node, Symbol) and node.name not in CONSTANTS | {INFINITY} else ""
 
     def union(self, tokens: list[str]) -> Value:
         tokens = [r"\cup" if t == "U" and _between_brackets(tokens, k) else t for k, t in enumerate(tokens)]
@@ -195,7 +176,7 @@ class _Reader:
 
     def braced(self, inner: list[str]) -> Value:
         bar = next((index for index, token in enumerate(inner) if token in ("|", ":")), 0)
-        if bar and (name := self.name(inner[:1])) and (bar == 1 or (inner[1] == r"\in" and bar == 3)):
+        if bar and (name := name_of(inner[:1])) and (bar == 1 or (inner[1] == r"\in" and bar == 3)):
             solved = regions.solve(self.logic(inner[bar + 1 :]))
             if solved is None or solved[0] != name or (bar == 3 and words_of(inner[2]) != "R"):
                 raise ParseError("a set whose condition is not solved")

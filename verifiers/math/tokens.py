@@ -68,6 +68,7 @@ SPELLINGS = str.maketrans(
         **{"\u20ac": r"\euro ", "\u00a3": r"\pounds ", "\u00a5": r"\yen ", "\u2019": "'", "\u00a0": " "},
     }
 )
+UNBRACED = re.compile(r"(\\mathbb)\s+([A-Z])(?![A-Za-z])", re.ASCII)  # \mathbb R
 SEPARATORS = str.maketrans("", "", "{},\\!")
 TOKENS = re.compile(
     r"""\s*(
@@ -100,6 +101,7 @@ def tokenize(text: str) -> list[str]:
         text = text.translate(SPELLINGS)
         if not text.isascii():
             raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
+    text = UNBRACED.sub(r"\1{\2}", text)
     return [SAME.get(token, token) for token in TOKENS.findall(text) if token not in IGNORED]
 
 

@@ -128,31 +128,32 @@ def _is_sure(token: str) -> bool:
 
 def _spelled(tokens: list[str]) -> Iterator[str]:
     r"""The tokens with ``\text{ m/s}`` opened, currencies after their amounts, and temperatures as one name."""
+    tokens = [piece for token in tokens for piece in _opened(token)]
     index = 0
     while index < len(tokens):
         token = tokens[index]
         circle = index + (token == "^")
         if length := _temperature(tokens[circle:]):
-            yield TEMPERATURES[_name(tokens[circle + length - 1])]
+            yield TEMPERATURES[tokens[circle + length - 1]]
             index = circle + length
             continue
         if token in CURRENCIES and index + 1 < len(tokens) and is_numeral(tokens[index + 1]):
             yield tokens[index + 1]
             index += 1
-        words = words_of(token)
-        yield from PIECES.findall(words) if words is not None else (CURRENCIES.get(token, token),)
+        yield CURRENCIES.get(token, token)
         index += 1
 
 
-def _name(token: str) -> str:
-    return words_of(token) or token
+def _opened(token: str) -> list[str]:
+    words = words_of(token)
+    return [token] if words is None else PIECES.findall(words)
 
 
 def _temperature(tokens: list[str]) -> int:
     r"""How many of the tokens spell ``\circ C`` or ``degrees Celsius``; 0 when they do not."""
-    short = tokens[:1] == [r"\circ"] or (bool(tokens) and _name(tokens[0]) in DEGREES)
+    short = tokens[:1] == [r"\circ"] or (bool(tokens) and tokens[0] in DEGREES)
     circle = 1 if short else 3 if tokens[:3] == ["{", r"\circ", "}"] else 0
-    return circle + 1 if circle and len(tokens) > circle and _name(tokens[circle]) in TEMPERATURES else 0
+    return circle + 1 if circle and len(tokens) > circle and tokens[circle] in TEMPERATURES else 0
 
 
 def _terms(tokens: list[str]) -> Iterator[tuple[list[str], list[str]]]:

@@ -24,6 +24,9 @@ SAME = [
     ("2 hours and 30 minutes", "2.5 h"),
     (r"20^\circ C", r"68^\circ\text{F}"),
     ("20 degrees Celsius", r"20^\circ C"),
+    (r"25^\circ\mathrm{C}", r"25\text{ degrees Celsius}"),
+    (r"25\text{ degrees Celsius}", r"298.15\text{ K}"),
+    ("1 1/2 hours", "90 minutes"),
     ("\u00b0".join(["20", "C"]), "293.15 kelvin"),
     (r"\$10", "10 dollars"),
     ("$10", "1000 cents"),
@@ -88,6 +91,9 @@ def test_a_missing_unit_is_forgiven_by_policy_and_a_wrong_one_never() -> None:
     assert not judge("11", r"10\text{ km}", units="optional").right
     assert not judge("10000", r"10\text{ km}", units="optional").right
     assert not judge(r"10\text{ miles}", r"10\text{ km}", units="optional").right
+    assert not judge(r"30\text{ rad}", r"30^\circ", units="optional").right
+    assert not judge(r"30^\circ", "30 radians", units="optional").right
+    assert judge(r"30\text{ degrees}", r"30^\circ", units="optional").right
 
 
 def test_a_tolerance_is_in_the_unit_of_the_gold() -> None:
