@@ -59,8 +59,8 @@ class Batch:
     n_sequences: int
     n_groups: int
     n_measured: int
-    n_pairs: int
-    n_imitated: int
+    n_pairs: int = 1
+    n_imitated: int = 1
     n_judged: int = 1
     temperature: float = 1.0
     reference_hash: str = ""
