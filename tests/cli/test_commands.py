@@ -110,6 +110,14 @@ def test_replay_of_a_forged_run_names_it_and_fails(palaestra: Run, finished_run:
     assert lines[-1] == "88 episodes replayed, 3 differences"
 
 
+def test_what_lies_beside_a_runs_log_is_not_taken_for_it(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    count = len(EpisodeStore(run / "episodes"))
+    shutil.copy(EpisodeStore(run / "episodes").files()[0], run)
+    code, said = palaestra("replay", run)
+    assert (code, said.startswith(f"{count} episodes replayed: ")) == (0, True)
+
+
 def test_rescore_tells_what_a_changed_verifier_changes(palaestra: Run, tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -104,12 +104,12 @@ def tree(run: Positional[Path], episode: Positional[str] = "", out: Path | None 
 
 
 def _log(path: Path) -> EpisodeStore:
-    """The episodes of a run, or of a folder of them; there are some."""
+    """The episodes of a run, or of a folder of them; there are some. A run's own are those in episodes/, no others."""
     from palaestra.arena.run_folder import RunFolder
     from palaestra.episodes import EpisodeStore
 
     store = EpisodeStore(path)
-    if not store.files():
+    if (path / "episodes").is_dir() or not store.files():
         store = RunFolder.open(path).episodes
     if len(store) == 0:
         raise UserError(f"{path} holds no episodes: `palaestra evolve` and `palaestra collect` log some")
