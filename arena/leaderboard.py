@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from .board_table import BoardTable
 from .evaluate import Evaluation
 from .ratings import Rating
 from .run_folder import write_whole
@@ -114,19 +114,12 @@ def ranked(rows: Sequence[Evaluation]) -> list[Evaluation]:
     return sorted(rows, key=lambda row: -row.score if row.n else 2.0)
 
 
-def board_table(title: str) -> Table:
-    """A table of agents that leaves long names room on a narrow terminal and never cuts a figure short."""
-    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("agent", overflow="fold")
-    return table
-
-
 def terminal_table(rows: Sequence[Evaluation], title: str = "Leaderboard") -> Table:
     """The rows of one environment, best first, as a rich table."""
-    table = board_table(title)
     k = max((row.k for row in rows), default=1)
     several = (f"pass@{k}", f"majority@{k}") if k > 1 else ()
     parts = parts_told(rows)
+    table = BoardTable(title, (*reversed(parts), "length", *reversed(several), "problems", "tokens", "95 % interval"))
     for name in ("score", "95 % interval", "problems", *several, *parts, "tokens", "length"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranked(rows)[:SHOWN_AGENTS]:
@@ -159,7 +152,8 @@ def terminal_board(board: Board) -> Iterator[Table | Text]:
 def _terminal_overall(board: Board) -> Table:
     environments = board.environments
     columns = environments if len(environments) <= SHOWN_ENVIRONMENTS else []
-    table = board_table(f"{len(environments)} environments, held-out problems")
+    dispensable = (*reversed(columns), "tokens", "95 % interval")
+    table = BoardTable(f"{len(environments)} environments, held-out problems", dispensable)
     for name in ("mean", "95 % interval", *columns, "tokens"):
         table.add_column(escape(name), justify="right", overflow="fold", no_wrap=name not in columns)
     scores = {(row.agent, row.env_id): row.score for row in board.rows}
@@ -173,7 +167,7 @@ def _terminal_overall(board: Board) -> Table:
 
 def terminal_standings(game: Standings) -> Table:
     """A game's ratings with the points of each agent, as a rich table."""
-    table = board_table(f"{game.game}, matches")
+    table = BoardTable(f"{game.game}, matches", ("Elo", "matches", "points", "95 % interval"))
     for name in ("rating", "95 % interval", "Elo", "points", "matches"):
         table.add_column(name, justify="right", no_wrap=True)
     ratings = {row.agent: row for row in game.ratings}

@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -98,6 +99,36 @@ def test_a_long_name_is_folded_and_no_figure_is_cut() -> None:
     assert "40.0% – 60.0%" in shown
     assert "44.2% – 55.8%" in shown
     assert shown.count("warm+progr") == 2  # not a letter a line
+
+
+def shown_in(width: int, *parts: Any) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(*parts)
+    return console.export_text()
+
+
+def test_a_narrow_terminal_goes_without_the_columns_that_matter_least() -> None:
+    parts = {"repair": 0.5, "harm": 0.0, "outcome_efficiency": 0.25, "process_efficiency": 1.0}
+    names = ("evolved", "warm", "tiny-20260101-120000: evolved, vote of 8")
+    rows = [replace(ROW, agent=name, k=4, tokens=12345.6, score=1.0, high=1.0, **parts) for name in names]
+    shown = shown_in(80, terminal_table(rows))
+    assert "…" not in shown
+    for told in ("evolved ", "warm ", "tiny-20260101-120000:", "40.0% – 100.0%", "12345.6", "pass@4"):
+        assert told in shown
+    assert "no room for ξ_P, ξ_O, harm, repair, length, majority@4: a wider" in shown
+    wide = shown_in(160, terminal_table(rows))
+    assert "no room" not in wide
+    assert "ξ_P" in wide
+    assert "100.0%" in shown_in(24, terminal_table(rows))
+
+
+def test_a_narrow_terminal_shows_the_environments_that_it_has_room_for() -> None:
+    rows = [replace(ROW, agent="a" * 40, env_id=f"somewhere/Environment{k}-v0") for k in range(5)]
+    shown = shown_in(80, *terminal_board(Board(rows)))
+    assert "…" not in shown
+    assert "a" * 24 in shown
+    assert "no room for somewhere/Environment4-v0" in shown
+    assert shown.count("50.0%") == 3  # the mean, and the two environments that fit
 
 
 MANY = [replace(ROW, env_id=f"e/{env}", score=env / 10, low=env / 10 - 0.05, high=env / 10 + 0.05) for env in (1, 3, 5)]
