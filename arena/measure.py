@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from palaestra.agents.agent import Agent
@@ -100,13 +101,15 @@ def measure_all(
     workers: int = 1,
     progress: Callable[[str], None] = lambda said: None,
     noted: Callable[[str, Counts], None] = lambda name, counts: None,
+    earlier: Mapping[str, Mapping[str, Mapping[str, float]]] = MappingProxyType({}),
 ) -> tuple[list[Evaluation], list[Comparison]]:
     """Every agent in every environment, and each beside the best there.
 
     folder: of a run, whose log the episodes are added to; those that are there are not played again. told: is called
     with each row as it comes. workers: processes that play, each a part at a time (at most ``CHUNK`` episodes of one
     agent, environment and seed); one is this process. progress: is told what was played last, and how much is left.
-    noted: is told what an agent's strategies counted.
+    noted: is told what an agent's strategies counted. earlier: scores by course, agent and problem of others, which
+    these are compared with too.
 
     Raises:
         ValueError: two agents of one name, or the same environment twice.
@@ -115,19 +118,22 @@ def measure_all(
     if twice := sorted(name for name, n in Counter(entrant.name for entrant in entrants).items() if n > 1):
         raise ValueError(f"two agents are called {twice[0]}: give them names in their agent.yaml, or name one only")
     store = None if folder is None else EpisodeStore(folder / "episodes")
-    labels = _labels(courses)
+    titles = labels(courses)
     found: dict[tuple[str, str], tuple[Evaluation, dict[str, float]]] = {}
     with Environments() as environments, Crew([entrant.load for entrant in entrants], workers) as crew:
-        asked = dict(zip(labels, courses, strict=True))
+        asked = dict(zip(titles, courses, strict=True))
         for entrant, label, episodes in _played(crew, entrants, asked, store, progress, noted):
             seen = seen_among(episodes, set(entrant.trained_on))
             parts = asdict(judge_parts(episodes, environments))
             row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **parts)
             found[entrant.name, label] = row, by_problem(episodes)
             told(entrant.name, row)
-    rows = [found[entrant.name, label][0] for entrant in entrants for label in labels]
-    scores = {label: {entrant.name: found[entrant.name, label][1] for entrant in entrants} for label in labels}
-    return rows, corrected([one for label in labels for one in beside_the_best(label, scores[label])])
+    rows = [found[entrant.name, label][0] for entrant in entrants for label in titles]
+    scores = {
+        label: {**earlier.get(label, {}), **{entrant.name: found[entrant.name, label][1] for entrant in entrants}}
+        for label in titles
+    }
+    return rows, corrected([one for label in titles for one in beside_the_best(label, scores[label])])
 
 
 class Sheet:
@@ -135,7 +141,7 @@ class Sheet:
 
     def __init__(self, entrant: Entrant, weights_hash: str, course: Course, store: EpisodeStore | None) -> None:
         told = json.dumps([entrant.name, entrant.settings, weights_hash, course.key()])
-        self.batch = f"{_slug(entrant.name)}-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
+        self.batch = f"{slug(entrant.name)}-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
         self.series, self.store = course.series(), store
         self.found = {} if store is None else {episode.id: episode for episode in logged(store, self.batch)}
 
@@ -222,16 +228,16 @@ def beside_the_best(env_id: str, scores: Mapping[str, Mapping[str, float]]) -> l
     return [compare(env_id, name, best, scores[name], scores[best]) for name in others]
 
 
-def _labels(courses: Sequence[Course]) -> list[str]:
+def labels(courses: Sequence[Course]) -> list[str]:
     """What each course is called: its environment, with the knobs where it is there with several."""
     several = Counter(course.env_id for course in courses)
-    labels = [
+    titles = [
         course.env_id + (f" {json.dumps(dict(course.env_kwargs))}" if several[course.env_id] > 1 else "")
         for course in courses
     ]
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"{max(labels, key=labels.count)} is there twice: name each environment once")
-    return labels
+    if len(set(titles)) < len(titles):
+        raise ValueError(f"{max(titles, key=titles.count)} is there twice: name each environment once")
+    return titles
 
 
 def logged(store: EpisodeStore, batch: str) -> list[Episode]:
@@ -240,5 +246,5 @@ def logged(store: EpisodeStore, batch: str) -> list[Episode]:
     return list(store.read(*files)) if files else []
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name).strip("-")[:60]

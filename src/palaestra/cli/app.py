@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -45,3 +46,17 @@ def knobs_of(items: tuple[str, ...]) -> dict[str, Any]:
         except json.JSONDecodeError:
             knobs[key] = value
     return knobs
+
+
+def check_log(folder: Path) -> None:
+    """Whether a command may log to a folder: a run's own log is what the run did, and nothing else.
+
+    Raises:
+        UserError: it is a run's, or a file.
+    """
+    where = folder.resolve()
+    if any(path.exists() and not path.is_dir() for path in (where, *where.parents)):
+        raise UserError(f"{folder} is a file, or in one: name a folder")
+    run = where.parent if where.name == "episodes" else where
+    if (run / "recipe.yaml").is_file():
+        raise UserError(f"{folder} is a run's folder, which keeps its own log: name another folder")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from .app import Pairs, UserError, app, console, knobs_of
+from .app import Pairs, UserError, app, check_log, console, knobs_of
 from .strategies import tell_counts, tell_examples
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from palaestra.arena.contest import Contest
     from palaestra.arena.crew import Counts
     from palaestra.arena.evaluate import Evaluation
+    from palaestra.arena.leaderboard import Board
     from palaestra.arena.measure import Course, Entrant
     from palaestra.arena.significance import Comparison
-    from palaestra.arena.tournament import Standings
 
 CHAIN = "palaestra/ChainArith-v0"
 
@@ -72,7 +72,7 @@ def evaluate(
         examples: a log of training episodes, whose right answers few_shot shows.
         rounds: of a game's contest; each pair of a round plays one deal from both seats.
         schedule: of a round: round-robin, swiss (neighbours meet), least-certain (whose match tells most).
-        save: a folder to write episodes and leaderboard to; what it holds already is not played again.
+        save: a folder for episodes and leaderboard; what it holds is not played again, agents asked the same stay.
         workers: processes that play, each another agent, environment or seed (in games, another pair of players), with
             its share of the threads. Each loads the agents that it plays; in games, all.
     """
@@ -96,11 +96,14 @@ def _measure(
 ) -> dict[str, dict[str, Counter[str]]]:
     """Play it all, show the board, and keep it where asked; what the strategies of each agent counted."""
     from palaestra.arena.contest import hold
-    from palaestra.arena.leaderboard import Board, terminal_board, write_leaderboard
+    from palaestra.arena.leaderboard import terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
+    from palaestra.arena.saved_board import Kept, kept
 
     if workers < 1:
         raise UserError("--workers takes 1 or more")
+    if save is not None:
+        check_log(save)
     rows: list[Evaluation] = []
     comparisons: list[Comparison] = []
     counts: dict[str, dict[str, Counter[str]]] = {entrant.name: {} for entrant in entrants}
@@ -111,15 +114,25 @@ def _measure(
 
     players = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]  # games have their own
     with _held(save) as folder, console.status("measuring") as status:
+        before = Kept() if folder is None else kept(folder, [*counts], courses, [game.env_id for game in games])
         if courses:
             rows, comparisons = measure_all(
-                entrants, courses, folder, workers=workers, progress=status.update, noted=noted
+                entrants,
+                courses,
+                folder,
+                workers=workers,
+                progress=status.update,
+                noted=noted,
+                earlier=before.scores,
             )
         held = [hold(game, players, folder, noted, workers, status.update) for game in games]
+    board, gone = before.joined(rows, comparisons, held)
     if save is not None:
-        told = _title(entrants, rows, held), _subtitle(courses)
-        write_leaderboard(rows, save, *told, comparisons=comparisons, games=held)
-    console.print(*terminal_board(Board(rows, comparisons, held)), sep="\n")
+        told = _title(board), _subtitle(courses)
+        write_leaderboard(board.rows, save, *told, comparisons=board.comparisons, games=board.games)
+    console.print(*terminal_board(board), sep="\n")
+    for line in gone:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return counts
 
 
@@ -285,9 +298,10 @@ class _held:
             self.run.release()
 
 
-def _title(entrants: Sequence[Entrant], rows: Sequence[Evaluation], held: Sequence[Standings]) -> str:
-    where = ", ".join([*dict.fromkeys(row.env_id for row in rows), *(game.game for game in held)])
-    return f"{entrants[0].name if len(entrants) == 1 else 'Agents'} on {where}"
+def _title(board: Board) -> str:
+    where = ", ".join([*board.environments, *(game.game for game in board.games)])
+    agents = {row.agent for row in board.rows}
+    return f"{agents.pop() if len(agents) == 1 and not board.games else 'Agents'} on {where}"
 
 
 def _subtitle(courses: Sequence[Course]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
-from .app import Pairs, UserError, app, console, knobs_of, pair
+from .app import Pairs, UserError, app, check_log, console, knobs_of, pair
 from .evaluation import courses_of, spec_of
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ def collect(
     from palaestra.envs.seeding import derive_seed
     from palaestra.episodes import EpisodeStore
 
-    _refuse_run(to)
+    check_log(to)
+    if (to / "episodes").is_dir():
+        raise UserError(f"{to} is a run's folder, or a board's, which keeps its log in episodes/: name another folder")
     courses_of((env,), knobs_of(knobs), (difficulty,), 1)
     agent = open_agent(spec_of(model, temperature, max_tokens))
     jobs = [
@@ -168,14 +170,6 @@ def collect(
     file = EpisodeStore(to).append(episodes, "collect")
     right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
     console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
-
-
-def _refuse_run(to: Path) -> None:
-    """A run's log is what the run did, and nothing else."""
-    folder = to.resolve()
-    run = folder.parent if folder.name == "episodes" else folder
-    if (run / "recipe.yaml").is_file() or (folder / "episodes").is_dir():
-        raise UserError(f"{to} is a run's folder, which keeps its own log: name another folder, such as --to log")
 
 
 class _stop_on_interrupt:
