@@ -23,11 +23,13 @@ def model_card(
     recipe: str = "",
     results: Sequence[Mapping[str, Any]] = (),
     made: str = "",
+    measured: str = "",
 ) -> str:
     """Markdown with the front matter that the Hugging Face hub reads.
 
     kind: agent or judge. base: the model that it began as; "" for random weights. recipe: its YAML text. results: rows
-    of a leaderboard, as mappings. made: hardware and versions, in a line. What is not known is said to be unknown.
+    of a leaderboard, as mappings. made: hardware and versions, in a line. measured: how it answered for these results,
+    in a line. What is not known is said to be unknown.
     """
     head = ["---", "library_name: transformers", "tags: [palaestra, reasoning]"]
     head += [f"license: {licence}"] if licence else []
@@ -50,6 +52,7 @@ def model_card(
         "## Environments and results",
         "",
         *_table(results),
+        *(["", measured] if results and measured else []),
         "",
         "## Recipe",
         "",

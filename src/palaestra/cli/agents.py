@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,11 @@ from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
 from .app import UserError, app, console
+from .evaluation import spec_of
 
 if TYPE_CHECKING:
+    from palaestra.agents.agent_folder import AgentSpec
+    from palaestra.agents.engine import Sampling
     from palaestra.arena.evaluate import Evaluation
 
 agents = SubcommandApp()
@@ -52,15 +55,13 @@ def show_agent(agent: Positional[str]) -> None:
     from palaestra.agents.agent_folder import read_spec
 
     spec = read_spec(agent)
-    sampling = spec.sampling
     facts = {
         "name": spec.title,
         "model": spec.model,
         "engine": spec.engine,
         "strategy": spec.strategy or "one answer",
         "judge": spec.judge or "none",
-        "sampling": f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}, "
-        f"at most {sampling.max_tokens} tokens",
+        "sampling": _answers("", spec.sampling).partition(", ")[2],
         "licence": spec.licence or "not stated",
     }
     for key, value in facts.items():
@@ -77,39 +78,49 @@ def export_agent(
     name: str = "",
     strategy: str = "",
     judge: Path | None = None,
-    temperature: float = 1.0,
-    max_tokens: int = 256,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
     licence: str = "",
 ) -> None:
     """Write an agent to a folder of its own: weights, agent.yaml, and a model card with its recipe and results.
 
     Args:
-        agent: a model's folder, such as RUN/agents/evolved.
+        agent: a model's folder, such as RUN/agents/evolved, or an agent's; what is not said below is as it is there.
         to: a new folder.
         name: of the agent; the new folder's without it.
         strategy: what is made of its answers: vote:8, best_of:8 (with a judge), or a search such as sbs:3,5.
         judge: a model that `palaestra reward-model` trained; it is named, not copied.
-        temperature: of sampling.
-        max_tokens: longest answer.
+        temperature: of sampling. Without it the agent's own, else 1.
+        max_tokens: longest answer. Without it the agent's own, else 256.
         licence: of the weights, by its SPDX name such as apache-2.0.
     """
-    from palaestra.agents.agent_folder import AgentSpec, check_strategy, read_spec, write_spec
-    from palaestra.agents.engine import Sampling
+    from palaestra.agents.agent_folder import check_strategy, write_spec
     from palaestra.agents.pretrained import load_model, save_folder
 
-    spec = read_spec(agent)
+    spec = spec_of(str(agent), temperature, max_tokens)
     if not spec.has_tokens:
         raise UserError(f"{agent} has no weights to export: its model is {spec.model}")
     if to.exists():
         raise UserError(f"{to} is there already: name a new folder")
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
-    judged = "" if judge is None else str(judge.resolve())
-    said = AgentSpec(name or to.name, strategy=strategy, judge=judged, sampling=sampling, licence=licence)
+    said = replace(
+        spec,
+        name=name or to.name,
+        model=".",
+        strategy=strategy or spec.strategy,
+        judge=_from_anywhere(str(judge or spec.judge)),
+        examples=_from_anywhere(spec.examples),
+        licence=licence or spec.licence,
+    )
     check_strategy(said)
     model, tokenizer = load_model(spec.model)
-    made = save_folder(to, model, tokenizer, _card(str(agent), said.name, licence))
+    made = save_folder(to, model, tokenizer, _card(str(agent), said))
     write_spec(said, made)
     console.print(f"{made}: use it as an agent, such as palaestra evaluate {made}", highlight=False, soft_wrap=True)
+
+
+def _from_anywhere(path: str) -> str:
+    """A path that holds in another folder too; what is none, such as a judge's name, stays."""
+    return str(Path(path).resolve()) if path and Path(path).exists() else path
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -148,21 +159,43 @@ def _results(path: Path) -> list[Evaluation]:
     return [] if run is None else [row for row in read_leaderboard(run) if row.agent == path.name]
 
 
-def _card(agent: str, name: str = "", licence: str = "") -> str:
-    """The model card of an agent in a run."""
+def _card(agent: str, spec: AgentSpec | None = None) -> str:
+    """The model card of an agent in a run; spec: of the agent that is made of it."""
     from palaestra.agents.model_card import model_card
     from palaestra.arena.measure import run_of
 
     path = Path(agent)
     run = run_of(path)
-    recipe, made, base = "", "", ""
+    recipe, made, base, measured = "", "", "", ""
     if run is not None and (run / "recipe.yaml").is_file():
         import yaml
 
         recipe = (run / "recipe.yaml").read_text(encoding="utf-8")
-        base = str((yaml.safe_load(recipe).get("model") or {}).get("path") or "")
+        told = yaml.safe_load(recipe)
+        base = str((told.get("model") or {}).get("path") or "")
+        measured = _measured(told, spec)
     if run is not None and (run / "environment.json").is_file():
-        told: dict[str, Any] = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-        made = f"Made with palaestra {told['palaestra']} on {told['hardware']}, seed {told['seed']}."
+        where: dict[str, Any] = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+        made = f"Made with palaestra {where['palaestra']} on {where['hardware']}, seed {where['seed']}."
     kind = "judge" if (path / "judge.json").is_file() else "agent"
-    return model_card(name or path.name, kind, licence, base, recipe, [asdict(row) for row in _results(path)], made)
+    rows = [asdict(row) for row in _results(path)]
+    name, licence = (spec.name, spec.licence) if spec is not None else (path.name, "")
+    return model_card(name, kind, licence, base, recipe, rows, made, measured)
+
+
+def _measured(recipe: dict[str, Any], spec: AgentSpec | None) -> str:
+    """How a run's own agents answered for the run's board, and that an agent made of one answers otherwise."""
+    from palaestra.agents.engine import Sampling
+
+    own = Sampling(temperature=recipe["temperature"], max_tokens=recipe["max_answer_tokens"])
+    said = f"Measured in its run: {_answers('', own)}."
+    if spec is None or (spec.strategy, spec.sampling) == ("", own):
+        return said
+    return f"{said} This agent was not measured: it answers by {_answers(spec.strategy, spec.sampling)}."
+
+
+def _answers(strategy: str, sampling: Sampling) -> str:
+    return (
+        f"{strategy or 'one answer'}, temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, "
+        f"top_k {sampling.top_k}, at most {sampling.max_tokens} tokens"
+    )
