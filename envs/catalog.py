@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib
 import inspect
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from palaestra.verifiers import Verdict
 
 from .dialogue import Dialogue
 from .games.registration import game_class, game_ids, make_game
+from .opponents import ENTRY_POINT as AGAINST
 from .registration import ADAPTERS, UnknownEnvironment, make_task, task_class, task_ids
 from .task import OracleMissing, Problem, Task, sample_problem
 from .testing import MADE, Report, Row, check_task
@@ -98,7 +101,9 @@ def card(id: str, difficulty: int | None = None, seed: int = 0) -> Card:
     knobs = {p.name: "required" if p.default is p.empty else p.default for p in given}
     about = {"id": cls.id, "tags": cls.tags, "description": inspect.getdoc(cls) or "", "knobs": knobs}
     if not issubclass(cls, Task):
-        return Card(**about, kind="game", wordings=1, ceiling=None, **_opening(cls.id, seed))
+        other = _against(id).get("opponent")
+        kind = f"game against its {other} player" if other else "game"
+        return Card(**about, kind=kind, wordings=1, ceiling=None, **_opening(cls.id, seed))
     task = make_task(id)
     problem = sample_problem(task, seed, task.difficulties[0] if difficulty is None else difficulty)
     answers = _played(task, problem) if isinstance(task, Dialogue) else _judged(task, problem)
@@ -140,7 +145,7 @@ def check(id: str, seeds: Sequence[int] = range(20)) -> Report:
         return check_task(task, seeds)
     from .games.testing import check_game  # imports PettingZoo's tests
 
-    return check_game(id, seeds[: max(2, len(seeds) // 4)])
+    return check_game(_class(id).id, seeds[: max(2, len(seeds) // 4)])
 
 
 def check_apart(id: str, seeds: int, seconds: float) -> Report:
@@ -171,9 +176,20 @@ def _send_report(sender: Connection, id: str, seeds: int) -> None:
 
 def _class(id: str) -> type[Any]:
     try:
-        return game_class(id)
+        return game_class(_against(id).get("game", id))
     except UnknownEnvironment:
         return task_class(id)
+
+
+def _against(id: str) -> Mapping[str, Any]:
+    """Game and opponent of an id such as palaestra/Nim-vs-random-v0; empty for others."""
+    if "-vs-" not in id:
+        return {}
+    module, _, name = id.rpartition(":")
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module or f"{__package__}.games")
+    known = gymnasium.registry.get(name)
+    return known.kwargs if known is not None and known.entry_point == AGAINST else {}
 
 
 def _judged(task: Task, problem: Problem) -> tuple[tuple[str, str], ...]:

@@ -28,9 +28,9 @@ OPPONENTS = {  # of each game that comes with the package
 
 def register_opponents(game_id: str, opponents: Iterable[str]) -> None:
     """Give a game a Gymnasium id against each of these players: palaestra/Nim-vs-random-v0."""
-    name, _, version = game_id.rpartition("-v")
+    name, dash, version = game_id.rpartition("-v")
     for opponent in opponents:
-        against = f"{name}-vs-{opponent.replace('_', '-')}-v{version}"
+        against = f"{name or game_id}-vs-{opponent.replace('_', '-')}" + (f"-v{version}" if dash else "")
         if against not in gymnasium.registry:
             gymnasium.register(against, ENTRY_POINT, kwargs={"game": game_id, "opponent": opponent})
 

@@ -123,16 +123,13 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
     try:
         return make(id, **kwargs)
     except UnknownEnvironment:
-        games = importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
+        importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
         name = id.rpartition(":")[2]
         against = [other for other in gymnasium.registry if other.startswith(f"{name.removesuffix('-v0')}-vs-")]
         if against:
             raise UnknownEnvironment(
-                f"{name} is a game of several players: name an opponent, as {against[0]}"
-            ) from None
-        if name in games.game_ids():
-            raise UnknownEnvironment(
-                f"{name} is a game of several players: `palaestra evaluate` and `palaestra evolve` play it"
+                f"{name} is a game of several players: `palaestra evaluate` and `palaestra evolve` play it; here, "
+                f"name an opponent, as {against[0]}"
             ) from None
         if name not in gymnasium.registry:
             raise

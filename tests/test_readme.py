@@ -65,6 +65,16 @@ def test_the_game_of_ones_own_is_played_and_proved(folder: Path) -> None:
     assert run(folder, "-c", block("play_matches")).endswith("0 differences\n")
 
 
+def test_the_game_of_ones_own_is_an_environment_against_a_random_player(folder: Path) -> None:
+    (folder / "race.py").write_text(block("# race.py"))
+    made = "import gymnasium, palaestra.envs; env = gymnasium.make('race:me/Race-vs-random-v0'); "
+    assert "The sum is 0." in run(folder, "-c", made + "print(env.reset(seed=0)[0])")
+    shown = run(folder, "-m", "palaestra", "envs", "show", "race:me/Race-vs-random-v0")
+    assert "me/Race-v0, a game against its random player" in shown
+    evaluate = ("evaluate", "oracle", "--env", "race:me/Race-vs-random-v0", "--problems", "4")
+    assert "oracle" in run(folder, "-m", "palaestra", *evaluate)
+
+
 def test_the_game_of_ones_own_trains_by_the_command_shown(folder: Path) -> None:
     (folder / "race.py").write_text(block("# race.py"))
     line = re.search(r"^palaestra (evolve --recipe kuhn --set environment=race\S+)", README, re.MULTILINE)

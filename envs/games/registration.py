@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from palaestra.envs.opponents import register_opponents
 from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, with_knobs
 
 from .environment import GameEnv
@@ -21,7 +22,9 @@ _games: dict[str, type[AnyGame]] = {}  # by id
 
 
 def register_game(id: str) -> Callable[[T], T]:
-    """Class decorator: give a game its id. The same qualified name again, as module reload does, replaces the class.
+    """Class decorator: give a game its id, and a Gymnasium id against the random player, which every game has.
+
+    The same qualified name again, as module reload does, replaces the class.
 
     Raises:
         ValueError: the id belongs to another class.
@@ -36,6 +39,7 @@ def register_game(id: str) -> Callable[[T], T]:
             raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {_location(cls)}")
         cls.id = id
         _games[id] = cls
+        register_opponents(id, ("random",))  # others of ``scripted``'s, where it has some: ``register_against``
         return cls
 
     return decorate
