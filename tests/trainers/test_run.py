@@ -275,6 +275,15 @@ def test_a_run_in_use_is_not_gone_on_with(play_run: Play, tiny_recipe: Recipes) 
     play_run(run=RunFolder.open(run.path), stop_after=1)
 
 
+def test_going_on_from_a_finished_run_counts_what_its_log_holds(
+    play_run: Play, finished_run: Path, tmp_path: Path
+) -> None:
+    run = RunFolder(shutil.copytree(finished_run, tmp_path / "run"))
+    before = json.loads((run.path / "summary.json").read_text())["tokens_sampled"]
+    play_run(run=run)
+    assert json.loads((run.path / "summary.json").read_text())["tokens_sampled"] == before
+
+
 def test_only_a_run_of_evolve_resumes(play_run: Play, tmp_path: Path) -> None:
     (tmp_path / "episodes").mkdir()
     with pytest.raises(RunError, match=r"no recipe\.yaml"):

@@ -93,6 +93,15 @@ def test_a_run_is_held_against_every_scripted_player_and_its_rows_stand_on_the_b
     assert summary["accuracy/optimal player/palaestra/TicTacToe-vs-random-v0"] == 0.5  # in each seat once
 
 
+def test_going_on_from_a_finished_run_counts_the_matches_in_its_log(
+    played: RunFolder, play_run: Play, tmp_path: Path
+) -> None:
+    run = RunFolder(shutil.copytree(played.path, tmp_path / "run"))
+    before = json.loads((run.path / "summary.json").read_text())["tokens_sampled"]
+    play_run(run=run)
+    assert json.loads((run.path / "summary.json").read_text())["tokens_sampled"] == before
+
+
 def test_the_league_is_on_disk_with_its_results(played: RunFolder) -> None:
     league = json.loads((played.path / "league" / "league.json").read_text())
     assert league["selves"] == ["round-00000", "round-00002", "round-00004"]

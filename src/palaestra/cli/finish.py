@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -94,7 +95,7 @@ def evaluated(session: Session, name: str, agent: Agent) -> list[Evaluation]:
         batch = f"held-out-{name}-vs-{other}-{jobs[0].env_id.rpartition('/')[2]}"
         committed = store.find(batch)
         if committed is not None:
-            episodes = list(store.read(committed))
+            episodes = _logged(session, committed)
         else:
             sides = {**agents, other: Anchor(other)}
             episodes = session.play_matches(sides, seated(jobs, name, agents), {"phase": "held-out"})
@@ -110,7 +111,7 @@ def _held_out(session: Session, name: str, agent: Agent) -> list[Episode]:
     batch = f"held-out-{name.replace(', ', '-').replace(' ', '-')}"
     committed = store.find(batch)
     if committed is not None:
-        return list(store.read(committed))
+        return _logged(session, committed)
     jobs = [
         replace(job, id=f"{batch}/{job.id}")
         for job in held_out(recipe.env_id, recipe.env_kwargs, spec.difficulties, spec.problems)
@@ -118,6 +119,13 @@ def _held_out(session: Session, name: str, agent: Agent) -> list[Episode]:
     episodes = session.play(agent, jobs, {"phase": "held-out", "agent": name})
     if processes.is_first():
         store.append(episodes, batch)
+    return episodes
+
+
+def _logged(session: Session, file: Path) -> list[Episode]:
+    """What an earlier process of the run played: its tokens count as the run's, for no checkpoint follows them."""
+    episodes = list(session.run.episodes.read(file))
+    session.clock.tokens_sampled += sum(episode.cost.tokens_out for episode in episodes)
     return episodes
 
 
