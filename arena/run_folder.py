@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -81,6 +82,12 @@ class RunFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def discard_unlogged(self) -> None:
+        """Remove the folder of a run that failed before anything was logged. Only for whoever made it."""
+        if not self.episodes.files():
+            self.release()
+            shutil.rmtree(self.path)
 
     @property
     def name(self) -> str:

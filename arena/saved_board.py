@@ -12,9 +12,9 @@ from palaestra.episodes import EpisodeStore
 
 from .evaluate import Evaluation, problem_key, summarise
 from .leaderboard import Board, read_board
-from .measure import Course, by_problem, corrected, labels, logged, slug
+from .measure import Course, by_problem, labels, logged, slug
 from .rollout import Job
-from .significance import Comparison
+from .significance import Comparison, corrected
 from .tournament import Standings
 
 AGAIN = "its episodes are still in the log: measure it again with the others"

@@ -254,6 +254,20 @@ def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Pa
     assert "(1 of 2)" in said
 
 
+def test_of_several_folders_those_without_a_board_are_told_and_left_out(
+    palaestra: Run, finished_run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "begun" / "episodes").mkdir(parents=True)
+    code, said = palaestra("leaderboard", tmp_path / "begun", finished_run, tmp_path)
+    assert code == 0
+    assert f"left out: {tmp_path / 'begun'} has no leaderboard yet" in said
+    assert f"left out: {tmp_path} is not a run" in said
+    assert f"{finished_run.name}: evolved" in said
+    code, said = palaestra("leaderboard", tmp_path / "begun", tmp_path)
+    assert code == 2
+    assert "none of these folders has a leaderboard" in said
+
+
 def test_agents_are_listed_shown_exported_and_measured(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
     code, said = palaestra("agents", "list", finished_run)
     assert code == 0

@@ -192,6 +192,8 @@ ERRORS: list[tuple[str, str]] = [
         "modules.strategy is adversarial, but nothing is paid for what reasoner loses, nor the other way round",
     ),
     ("evolve --set evolve.replay.rounds=2", "evolve.replay is none for grpo: it learns from what the policy of now"),
+    ("evolve --runs . --threads 0", "--threads takes 1 or more"),
+    ("evolve --runs . --no-wandb --set model.path=/nope", "/nope holds no model (no config.json)"),
     ("evolve --set seed", "'seed' is not KEY=VALUE"),
     ("evolve --set environment=palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("evolve --resume nowhere", "no run at nowhere"),

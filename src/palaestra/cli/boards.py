@@ -78,16 +78,25 @@ def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: st
 
 
 def board_of(runs: Sequence[Path]) -> Board:
-    """What the runs' leaderboards say together; of several runs, agents are named after theirs."""
-    from palaestra.arena.leaderboard import merged, read_board
-    from palaestra.arena.run_folder import RunFolder
+    """What the runs' leaderboards say together; of several runs, agents are named after theirs.
+
+    Of several, those without a leaderboard are told and left out.
+    """
+    from palaestra.arena.leaderboard import BrokenBoard, merged
+    from palaestra.arena.run_folder import RunError
 
     boards, names = [], _names(runs)
     for folder in {folder.resolve(): folder for folder in runs}.values():  # a run that is named twice is shown once
-        board = read_board(RunFolder.open(folder).path)
-        if not board.rows and not board.games:
-            raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
+        try:
+            board = _finished(folder)
+        except (UserError, RunError, BrokenBoard) as error:
+            if len(names) == 1:
+                raise
+            console.print(f"left out: {error}", markup=False, highlight=False, soft_wrap=True)
+            continue
         boards.append(_named(board, names[folder.resolve()]) if len(names) > 1 else board)
+    if not boards:
+        raise UserError("none of these folders has a leaderboard: `palaestra evolve` and `evaluate --save` write one")
     return merged(boards)
 
 
@@ -99,6 +108,16 @@ def _names(runs: Sequence[Path]) -> dict[Path, str]:
         if len(set(names.values())) == len(folders):
             break
     return names
+
+
+def _finished(folder: Path) -> Board:
+    from palaestra.arena.leaderboard import read_board
+    from palaestra.arena.run_folder import RunFolder
+
+    board = read_board(RunFolder.open(folder).path)
+    if not board.rows and not board.games:
+        raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
+    return board
 
 
 def _named(board: Board, run: str) -> Board:

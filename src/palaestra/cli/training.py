@@ -54,6 +54,8 @@ def evolve(
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
     if branch_from is not None and (resume is not None or recipe != "quickstart"):
         raise UserError("--from goes on with that run's recipe, in a new run: leave --recipe and --resume away")
+    if threads < 1:
+        raise UserError("--threads takes 1 or more")
     with _stop_on_interrupt() as stop:
         if resume is not None:
             folder = start_run(None, RunFolder.open(resume), of_new, wandb, stop, tensorboard)
@@ -64,7 +66,13 @@ def evolve(
             from palaestra.trainers.recipe import load_recipe
 
             loaded = load_recipe(recipe, dict(pair(item) for item in changes))
-            folder = start_run(loaded, _new_run(runs, loaded.name), of_new, wandb, stop, tensorboard)
+            run = _new_run(runs, loaded.name)
+            try:
+                folder = start_run(loaded, run, of_new, wandb, stop, tensorboard)
+            except Exception:
+                if processes.is_first():
+                    run.discard_unlogged()
+                raise
     if folder is None:
         sys.exit(130)
 
