@@ -9,6 +9,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from palaestra.arena.curves import draw_curves
@@ -34,6 +36,24 @@ def test_curves_of_nothing_and_of_unknown_numbers_are_a_picture_too(tmp_path: Pa
     size_of_png(draw_curves([], tmp_path / "a.png", "t"))
     row = {"step": 0, "accuracy": math.nan, "low": 0.0, "high": 1.0, "reward": math.nan}
     size_of_png(draw_curves([row], tmp_path / "b.png", "t"))
+
+
+def test_a_run_of_several_modules_shows_each_of_them_and_no_empty_panel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Axes] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *given, **options: drawn.extend(figure.axes))
+    held_out = {"accuracy": 0.5, "low": 0.4, "high": 0.6}
+    modules = {"round/creator": 0.25, "round/post_processor": 0.75}
+    rows = [
+        {"step": 0, "phase": "warm", "entropy": 2.0, **held_out},
+        {"step": 1, "reward": 0.5, "reasoner_entropy": 1.0, **modules},
+    ]
+    draw_curves(rows, tmp_path / "a.png", "t")
+    top, *below = drawn
+    assert top.get_legend_handles_labels()[1] == ["creator", "post processor"]
+    assert [axes.get_ylabel() for axes in below] == ["reward (training problems)", "entropy (nats a token)"]
+    assert below[1].lines[0].get_xydata().tolist() == [[0, 2], [1, 1]]
 
 
 def test_a_pipe_gets_plain_lines() -> None:
