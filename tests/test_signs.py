@@ -106,6 +106,11 @@ def test_one_seed_below_leaves_a_claim_not_shown(tmp_path: Path) -> None:
     assert not row.shown
 
 
+def test_large_figures_stand_whole_on_the_page() -> None:
+    told = [page._figure(value) for value in (0.12345, 99.64, 1083.4, 2_384_000.0)]
+    assert told == ["0.123", "99.6", "1,083", "2,384,000"]
+
+
 def test_the_page_says_what_was_shown_what_was_not_and_what_was_not_run(tmp_path: Path) -> None:
     claims = (Claim("one", "other", "more"), Claim("other", "one", "much more"), Claim("one", "third", "the most"))
     toy = sign({"one": 0.9, "other": 0.5}, *claims)

@@ -95,8 +95,13 @@ def _section(runs: Path, sign: Sign) -> str:
 def _arm(row: ArmRow, told: list[str]) -> str:
     score = f"{100 * row.value:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
     tokens = f"{row.tokens:,.0f}" if row.tokens else "-"
-    others = [f"{row.told[name]:.3g}" if name in row.told else "-" for name in told]
+    others = [_figure(row.told[name]) if name in row.told else "-" for name in told]
     return "| " + " | ".join([f"`{row.name}`", score, tokens, *others, str(row.seeds)]) + " |"
+
+
+def _figure(value: float) -> str:
+    """Three digits of a small figure, a large one whole."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _anchor(sign: Sign) -> str:
