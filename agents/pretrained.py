@@ -13,7 +13,7 @@ import torch
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from palaestra.episodes import Actor
@@ -70,10 +70,7 @@ def load_pretrained(
         except MissingModel as error:
             raise MissingModel(f"{path} is an adapter, and what it belongs to is gone: {error}") from error
         return _adapted(model, Path(path), merge).to(device), AutoTokenizer.from_pretrained(path)
-    if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
-        raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
-    if _is_hub_id(path) and not _hub_answers(str(path)):
-        path = _cached(str(path))
+    path = find_model(path)
     try:
         dtype = dtype or _default_dtype(device)
         model, found = _quietly(kind.from_pretrained, path, dtype=dtype, output_loading_info=True, **options)
@@ -86,6 +83,27 @@ def load_pretrained(
     if absent:
         raise MissingModel(f"{path} lacks weights of a {type(model).__name__}: {', '.join(sorted(absent)[:3])}")
     return with_exact_head(model).to(device), tokenizer  # type: ignore[arg-type]  # any device
+
+
+def find_model(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Where a model is to be loaded from: the path itself, or what the hub's cache has where the hub is silent.
+
+    Raises:
+        MissingModel: it is in neither.
+    """
+    if not _is_hub_id(path) and not (Path(path) / "config.json").is_file():
+        raise MissingModel(f"{path} holds no model (no config.json): give a checkpoint folder or a Hugging Face hub id")
+    return path if not _is_hub_id(path) or _hub_answers(str(path)) else _cached(str(path))
+
+
+def check_model(path: str | os.PathLike[str]) -> None:
+    """Raises MissingModel where there is no model, without loading one."""
+    try:
+        AutoConfig.from_pretrained(find_model(path))
+    except MissingModel:
+        raise
+    except (OSError, ValueError) as error:
+        raise MissingModel(f"{path} is no model: {str(error).strip().splitlines()[0]}") from error
 
 
 def _default_dtype(device: str | torch.device) -> Any:

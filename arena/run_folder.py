@@ -97,6 +97,18 @@ class RunFolder:
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
+    def threads(self) -> int:
+        """The torch threads that the run computes with, as ``describe_environment`` said when it began.
+
+        Raises:
+            RunError: its file is missing, or broken.
+        """
+        file = self.path / "environment.json"
+        try:
+            return int(json.loads(file.read_text(encoding="utf-8"))["threads"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RunError(f"{file} says no number of threads ({error}): put the file back, or start anew") from error
+
     @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"

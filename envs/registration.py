@@ -223,7 +223,21 @@ def with_knobs(cls: Callable[..., Made], knobs: Mapping[str, Any]) -> Made:
         return cls(**knobs)
     except TypeError as error:
         given = ", ".join(f"{name}={value!r}" for name, value in knobs.items())
-        raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {error}") from error
+        reason = _other_kind(cls, knobs) or error
+        raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {reason}") from error
+
+
+def _other_kind(cls: Callable[..., Any], knobs: Mapping[str, Any]) -> str:
+    """Which knobs are texts where the class says numbers, or the other way round; "" where none is."""
+    odd = []
+    for name, parameter in inspect.signature(cls).parameters.items():
+        hint, given = parameter.annotation, knobs.get(name)
+        kinds = {*(hint.__name__ if isinstance(hint, type) else str(hint)).split(" | ")} - {"None"}
+        if given is not None and kinds and kinds <= {"int", "float"} and isinstance(given, str):
+            odd.append(f"{name} is a number")
+        if given is not None and kinds == {"str"} and not isinstance(given, str):
+            odd.append(f"{name} is a text")
+    return ", ".join(odd)
 
 
 def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from palaestra import cli
-from palaestra.agents.agent_folder import read_spec
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.cli import environments
 from palaestra.cli.app import SEVERAL
@@ -282,29 +281,6 @@ def test_agents_are_listed_shown_exported_and_measured(palaestra: Run, finished_
     code, said = palaestra("evaluate", made, "--env", "parity_task:tests/Parity-v0", "--problems", 4)
     assert code == 0, said
     assert "mine" in said
-
-
-def test_an_export_says_what_its_score_was_measured_with(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
-    source, same, other = finished_run / "agents" / "evolved", tmp_path / "same", tmp_path / "other"
-    assert palaestra("agents", "export", source, "--to", same, "--max-tokens", 6)[0] == 0
-    assert palaestra("agents", "export", source, "--to", other, "--strategy", "vote:4", "--temperature", 0)[0] == 0
-    told = "Measured in its run: one answer, temperature 1, top_p 1, top_k 0, at most 6 tokens."
-    cards = [(folder / "README.md").read_text() for folder in (same, other)]
-    assert all(told in card for card in cards)
-    assert "This agent was not measured" not in cards[0]
-    assert "This agent was not measured: it answers by vote:4, temperature 0" in cards[1]
-
-
-def test_an_export_of_an_agent_is_as_it_was_but_for_what_is_said(
-    palaestra: Run, finished_run: Path, tmp_path: Path
-) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    options = ("--strategy", "vote:2", "--temperature", 0.5, "--max-tokens", 6, "--licence", "mit")
-    assert palaestra("agents", "export", finished_run / "agents" / "evolved", "--to", first, *options)[0] == 0
-    assert palaestra("agents", "export", first, "--to", second, "--max-tokens", 5)[0] == 0
-    spec = read_spec(second)
-    assert (spec.title, spec.strategy, spec.licence) == ("second", "vote:2", "mit")
-    assert (spec.sampling.temperature, spec.sampling.max_tokens) == (0.5, 5)
 
 
 def test_agents_meet_in_games(palaestra: Run, tmp_path: Path) -> None:

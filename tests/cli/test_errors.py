@@ -76,6 +76,10 @@ def folder(tmp_path: Path, finished_run: Path, parity: Path) -> Path:
         (tmp_path / name / "agent.yaml").write_text(text)
     (tmp_path / "brokenboard" / "episodes").mkdir(parents=True)
     (tmp_path / "brokenboard" / "leaderboard.json").write_text('{"rows": [{"agent": "a"}]}')
+    for name, broken in (("badrecipe", "recipe.yaml"), ("badmachine", "environment.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.yaml").write_text("{}")
+        (tmp_path / name / broken).write_text("{")
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "000000-batch.parquet").write_bytes(b"PAR1 and then nothing")
     (tmp_path / "bad.yaml").write_text("evolve: [")
@@ -105,6 +109,10 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --save bad.yaml", "bad.yaml is a file, or in one: name a folder"),
     ("evaluate random --save bad.yaml/board", "bad.yaml/board is a file, or in one: name a folder"),
     ("evaluate random --save brokenboard", "leaderboard.json is no leaderboard of ours"),
+    ("evaluate random --knobs modulus=ten", "cannot be made with modulus='ten': modulus is a number"),
+    ("audit palaestra/Nim-v0", "palaestra/Nim-v0 is a game of several players, which no verifier judges"),
+    ("audit palaestra/Nim-vs-random-v0", "is a game of several players, which no verifier judges"),
+    ("agents show nope", "nope is no folder here"),
     ("evaluate random --problems 0", "ask for one problem or more"),
     ("evaluate finished/agents/nope", "holds no model (no config.json): give a checkpoint folder"),
     ("evaluate empty", "holds no model (no config.json)"),
@@ -171,6 +179,7 @@ ERRORS: list[tuple[str, str]] = [
         "evaluate finished/agents/evolved --search sbs:1 --vote 3",
         "--search goes without --best-of, --vote and --strategy",
     ),
+    ("reward-model finished --to new --epochs 0", "--epochs and --batch-size take 1 or more"),
     ("tree finished", "no agent searched in finished"),
     ("tree nowhere", "no run at nowhere"),
     ("reward-model emptylog --to new", "holds no model: name the policy to begin with, --start FOLDER"),
@@ -199,6 +208,8 @@ ERRORS: list[tuple[str, str]] = [
     ("evolve --resume nowhere", "no run at nowhere"),
     ("evolve --from finished@²", "'finished@²' is not RUN@ROUND"),
     ("evolve --resume emptylog", "has no recipe.yaml: only runs of `palaestra evolve` resume"),
+    ("evolve --resume badrecipe --no-wandb", "badrecipe/recipe.yaml is not YAML"),
+    ("evolve --resume badmachine --no-wandb", "badmachine/environment.json says no number of threads"),
     ("evolve --resume finished --set seed=1", "leave --recipe and --set away"),
 ]
 

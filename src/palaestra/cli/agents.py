@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,7 @@ def list_agents(folders: Positional[tuple[Path, ...]] = (Path("runs"),)) -> None
     for name in ("agent", "is", "scored"):
         table.add_column(name, overflow="fold")  # what is cut short names no folder
     for path in found:
-        scored = ", ".join(f"{100 * row.score:.1f}% {row.env_id}" for row in _results(path))
-        table.add_row(escape(str(path)), escape(_kind(path)), escape(scored) or "–")
+        table.add_row(escape(str(path)), escape(_told(_kind, path)), escape(_told(_scored, path)))
     console.print(table)
 
 
@@ -55,6 +54,10 @@ def show_agent(agent: Positional[str]) -> None:
     from palaestra.agents.agent_folder import read_spec
 
     spec = read_spec(agent)
+    if spec.has_tokens and not Path(spec.model).is_dir():
+        from palaestra.agents.pretrained import check_model
+
+        check_model(spec.model)
     facts = {
         "name": spec.title,
         "model": spec.model,
@@ -148,6 +151,18 @@ def _kind(path: Path) -> str:
         spec = read_spec(path)
         return f"an agent, {spec.strategy or 'one answer'}"
     return "an adapter" if (path / "adapter_config.json").is_file() else "a model"
+
+
+def _scored(path: Path) -> str:
+    return ", ".join(f"{100 * row.score:.1f}% {row.env_id}" for row in _results(path)) or "–"
+
+
+def _told(tell: Callable[[Path], str], path: Path) -> str:
+    """What is told of an agent, or why it cannot be: one broken file hides no other agent."""
+    try:
+        return tell(path)
+    except (OSError, ValueError, KeyError) as error:
+        return f"cannot be read: {error}"
 
 
 def _results(path: Path) -> list[Evaluation]:

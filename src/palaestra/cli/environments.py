@@ -193,9 +193,14 @@ def audit(
         problems: how many, at each of three difficulties.
         every: show every policy, not the best of each kind.
     """
+    from palaestra.envs import catalog
     from palaestra.envs.audit import audit as try_all
     from palaestra.envs.registration import make_task
 
+    if not catalog.is_task(env):
+        raise UserError(
+            f"{env} is a game of several players, which no verifier judges: `palaestra envs check` tries to break one"
+        )
     with console.status(f"auditing {env}"):
         found = try_all(make_task(env, **knobs_of(knobs)), problems)
     table = Table("kind", "policy that earns most", "level", "earned", "allowed", "slowest", "", title=env)

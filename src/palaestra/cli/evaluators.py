@@ -62,6 +62,7 @@ def reward_model(
     from palaestra.trainers.critiques import JUDGES, KINDS, train_scorer
 
     _refuse(kind not in KINDS, unknown("kind", kind, list(KINDS)))
+    _refuse(min(epochs, batch_size) < 1, "--epochs and --batch-size take 1 or more")
     _refuse(to.exists(), f"{to} is there already: name a new folder")
     policy = _policy(start or log / "agents" / "evolved")
     rows, ends = _answers(log, policy)

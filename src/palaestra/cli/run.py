@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from palaestra.agents import processes
@@ -20,7 +19,7 @@ from palaestra.arena.run_folder import RunError, RunFolder, describe_environment
 from palaestra.arena.tensorboard import TensorBoardTracker
 from palaestra.arena.tracking import AllTrackers, JsonTracker, Tracker, WandbTracker
 from palaestra.trainers.evolve import evolve
-from palaestra.trainers.recipe import Recipe, dump_recipe, parse_recipe
+from palaestra.trainers.recipe import Recipe, dump_recipe, load_recipe
 from palaestra.trainers.session import Session, Stopped
 
 from .finish import finish
@@ -46,11 +45,11 @@ def start_run(
             run.hold()
         if not run.recipe.is_file():
             raise RunError(f"{run.path} has no recipe.yaml: only runs of `palaestra evolve` resume")
-        recipe = parse_recipe(yaml.safe_load(run.recipe.read_text()))
+        recipe = load_recipe(run.recipe)
         if first:
             run.episodes.discard_unfinished()
         processes.wait()
-        threads = json.loads((run.path / "environment.json").read_text())["threads"]
+        threads = run.threads()
     threads = processes.set_threads(threads)
     processes.keep_freed_memory()
     if not resumed and first:

@@ -1,0 +1,55 @@
+"""What `palaestra agents` lists, and what an agent that was exported says of itself."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palaestra.agents.agent_folder import read_spec
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def palaestra(palaestra_process: Callable[..., Any]) -> Run:
+    return lambda *arguments, **given: palaestra_process(*arguments, **given).wait()  # type: ignore[no-any-return]
+
+
+def test_one_broken_file_hides_no_other_agent(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    (run / "agents" / "warm" / "agent.yaml").write_text("stratgy: vote:8")
+    code, said = palaestra("agents", "list", "run", folder=tmp_path)
+    assert code == 0
+    assert "agents/evolved" in said
+    assert "cannot be read: unknown key" in said
+    (run / "leaderboard.json").write_text("{")
+    code, said = palaestra("agents", "list", "run", folder=tmp_path)
+    assert code == 0
+    assert said.count("cannot be read: ") == 4  # the scores of all three, and what one is
+
+
+def test_an_export_says_what_its_score_was_measured_with(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:
+    source, same, other = finished_run / "agents" / "evolved", tmp_path / "same", tmp_path / "other"
+    assert palaestra("agents", "export", source, "--to", same, "--max-tokens", 6)[0] == 0
+    assert palaestra("agents", "export", source, "--to", other, "--strategy", "vote:4", "--temperature", 0)[0] == 0
+    told = "Measured in its run: one answer, temperature 1, top_p 1, top_k 0, at most 6 tokens."
+    cards = [(folder / "README.md").read_text() for folder in (same, other)]
+    assert all(told in card for card in cards)
+    assert "This agent was not measured" not in cards[0]
+    assert "This agent was not measured: it answers by vote:4, temperature 0" in cards[1]
+
+
+def test_an_export_of_an_agent_is_as_it_was_but_for_what_is_said(
+    palaestra: Run, finished_run: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    options = ("--strategy", "vote:2", "--temperature", 0.5, "--max-tokens", 6, "--licence", "mit")
+    assert palaestra("agents", "export", finished_run / "agents" / "evolved", "--to", first, *options)[0] == 0
+    assert palaestra("agents", "export", first, "--to", second, "--max-tokens", 5)[0] == 0
+    spec = read_spec(second)
+    assert (spec.title, spec.strategy, spec.licence) == ("second", "vote:2", "mit")
+    assert (spec.sampling.temperature, spec.sampling.max_tokens) == (0.5, 5)
