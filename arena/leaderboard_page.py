@@ -66,6 +66,9 @@ select { font: inherit; }
 for right and wrong, bootstrap otherwise; of a mean over environments, their errors added. Tokens: generated an answer,
 all votes counted. Length: tokens of the answer given. Worse: environments in which the agent is told apart from the
 best.
+{% if parts %}Repair: share of wrong first answers that were put right; harm: of right ones that were spoiled.
+ξ_O: share of an answer's text up to the end of its first right solution; ξ_P: share of it in solutions not said before
+(arXiv:2412.21187).{% endif %}
 </small></p>
 <script>
 const value = cell => { const text = cell.dataset.value ?? cell.textContent.trim(), number = parseFloat(text);
@@ -120,6 +123,7 @@ def page(board: Board, title: str, subtitle: str, picture: str | None = None) ->
         subtitle=subtitle,
         remarks=[line for line in remarks(board) if not any(line.startswith(f"{game.game}: ") for game in board.games)],
         columns=columns,
+        parts=not several and parts_told(board.rows),
         rows=_across(agents) if several else _rows(board, k),
         front=_front(agents),
         data=_data(board, agents) if several else "",

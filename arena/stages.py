@@ -166,7 +166,10 @@ def whole(data: Mapping[str, Any]) -> dict[str, Any]:
                 raise SettingsError(f"stages[{number}].{key} is a mapping, not {changes!r}")
     total = sum(stage["rounds"] for stage in stages)
     if evolve.get("rounds", total) != total:
-        raise SettingsError(f"evolve.rounds is {evolve['rounds']}, but the stages have {total}: leave it away")
+        raise SettingsError(
+            f"evolve.rounds is {evolve['rounds']}, but the stages have {total}: leave it away, or say other "
+            "stages, as by --set 'stages=[{rounds: 2}]'"
+        )
     return {**data, "evolve": {**evolve, "rounds": total}}
 
 

@@ -122,6 +122,12 @@ def test_a_narrow_terminal_goes_without_the_columns_that_matter_least() -> None:
     assert "100.0%" in shown_in(24, terminal_table(rows))
 
 
+def test_the_page_says_what_its_parts_of_answers_are_where_it_shows_any(tmp_path: Path) -> None:
+    page = write_leaderboard([replace(ROW, outcome_efficiency=0.25)], tmp_path, "t", "s").read_text()
+    assert "ξ_O: share of" in page
+    assert "ξ_P" not in write_leaderboard([ROW], tmp_path, "t", "s").read_text()
+
+
 def test_a_narrow_terminal_shows_the_environments_that_it_has_room_for() -> None:
     rows = [replace(ROW, agent="a" * 40, env_id=f"somewhere/Environment{k}-v0") for k in range(5)]
     shown = shown_in(80, *terminal_board(Board(rows)))

@@ -210,6 +210,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evolve --resume emptylog", "has no recipe.yaml: only runs of `palaestra evolve` resume"),
     ("evolve --resume badrecipe --no-wandb", "badrecipe/recipe.yaml is not YAML"),
     ("evolve --resume badmachine --no-wandb", "badmachine/environment.json says no number of threads"),
+    ("evolve --recipe nim_search --set evolve.rounds=2", "or say other stages, as by --set 'stages=[{rounds: 2}]'"),
     ("evolve --resume finished --set seed=1", "leave --recipe and --set away"),
 ]
 
