@@ -54,7 +54,7 @@ def evolve(
         raise UserError("--resume goes on with the run's own recipe: leave --recipe and --set away")
     if branch_from is not None and (resume is not None or recipe != "quickstart"):
         raise UserError("--from goes on with that run's recipe, in a new run: leave --recipe and --resume away")
-    if threads < 1:
+    if of_new < 1:
         raise UserError("--threads takes 1 or more")
     with _stop_on_interrupt() as stop:
         if resume is not None:
