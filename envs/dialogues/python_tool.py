@@ -11,7 +11,8 @@ import numpy as np
 from palaestra.envs.dialogue import Dialogue, State, Turn
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem
-from palaestra.verifiers import last_boxed, undecided, verify_number
+from palaestra.envs.tasks.numbers.single_number import judge_number
+from palaestra.verifiers import last_boxed, undecided
 from palaestra.verifiers.code import default_sandbox, extract_source
 from palaestra.verifiers.sandbox import Ended, Limits, SandboxError
 
@@ -101,7 +102,7 @@ class PythonTool(Dialogue):
         if cell is None:
             if last_boxed(action) is None:
                 return Turn("That is neither a ```python block nor an answer in \\boxed{}.", state)
-            verdict = verify_number(action, problem.reference["answer"])
+            verdict = judge_number(action, problem.reference["answer"])
             return Turn("That is right." if verdict.right else "That is wrong.", state, verdict)
         if len(cell) > MAX_CELL:
             return Turn(f"The block has more than {MAX_CELL} characters and was not run.", state)

@@ -85,6 +85,15 @@ def test_spreadsheets_show_what_their_text_says() -> None:
         assert f"\n{fields['target']} = " in f"\n{Spreadsheet().solve(problem, RNG)}"
 
 
+def test_a_table_and_a_cell_are_answered_by_a_number_that_is_worked_out() -> None:
+    for task in (TableQuestion(), Spreadsheet()):
+        problem = Problem("", 1240, 1)
+        for answer in ("1240", "1,240", "1240.0", "x = 1240", "$1240$"):
+            assert task.verify(problem, f"\\boxed{{{answer}}}").right, answer
+        for answer in ("31 \\cdot 40", "(1200+40)", "\\max(1240, 3)", "1240 or 31", "1240, 31", ""):
+            assert not task.verify(problem, f"\\boxed{{{answer}}}").right, answer
+
+
 def sql_problem(gold: str = "SELECT name FROM customers WHERE age > 30") -> Problem:
     schema = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, age INTEGER NOT NULL);"
     return Problem("", {"schema": schema, "gold": gold, "tables": ["customers"]}, 1)

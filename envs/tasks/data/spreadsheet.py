@@ -10,7 +10,9 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
-from palaestra.verifiers import Verdict, verify_number
+from palaestra.verifiers import Verdict
+
+from ..numbers.single_number import judge_number
 
 KINDS = ("+", "-", "+", "SUM", "MAX", "MIN", "*", "IF")  # of formulas; the last two from difficulty 4 on
 
@@ -58,7 +60,7 @@ class Spreadsheet(Task):
         return self.ask(rng, _evaluate(sheet)[target], difficulty, fields, {"sheet": sheet})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return verify_number(response, problem.reference)
+        return judge_number(response, problem.reference)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """The value of every formula that the asked cell needs, from the top."""

@@ -11,7 +11,9 @@ import numpy as np
 
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
-from palaestra.verifiers import Verdict, verify_number
+from palaestra.verifiers import Verdict
+
+from ..numbers.single_number import judge_number
 
 COLUMNS = ("region", "item", "units", "price")
 VALUES = {"region": ("north", "south", "east", "west"), "item": ("lamp", "desk", "chair", "shelf", "clock")}
@@ -67,7 +69,7 @@ class TableQuestion(Task):
         return self.ask(rng, _answer(rows, query), difficulty, fields, {"rows": rows, "query": query})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return verify_number(response, problem.reference)
+        return judge_number(response, problem.reference)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """The rows that count, the totals, the answer."""

@@ -89,6 +89,7 @@ def test_the_machine_is_not_the_cells_to_read_and_output_is_clipped() -> None:
         ("\\boxed{42}", "right"),
         ("It is \\boxed{84/2}.", "right"),
         ("\\boxed{41}", "wrong"),
+        ("\\boxed{(7^{5}+4)-1009\\lfloor (7^{5}+4)/1009\\rfloor - 625}", "wrong"),  # 42: the question, no answer to it
         ("The answer is 42.", None),
         (cell("print('\\\\boxed{42}')") + "\n\\boxed{42}", None),
         ("", None),
