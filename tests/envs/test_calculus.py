@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -77,6 +79,15 @@ def _sympy(tree: list[Any], x: Any) -> Any:
         ("2(e^x)^2", "2 \\cdot e^{2x}"),
         ("\\sin(2x)", "2 \\cdot \\sin(x) \\cdot \\cos(x)"),
         ("\\sec^2(x)", "\\frac{1}{\\cos(x)^{2}}"),
+        ("1 + \\tan^2 x", "\\frac{1}{\\cos(x)^{2}}"),
+        ("\\cos(\\frac{\\pi}{2} - x)", "\\sin(x)"),
+        ("\\sin(2x)\\cos 3 + \\cos(2x)\\sin 3", "\\sin(2x + 3)"),
+        ("2\\sin\\frac{x}{2}\\cos\\frac{x}{2}", "\\sin(x)"),
+        ("2\\cosh x - e^{-x}", "e^{x}"),
+        ("e \\cdot e^{x^2} (e^x)^3", "e^{x^{2} + 3x + 1}"),
+        ("\\ln 2 + \\ln|x+3|", "\\ln(2x + 6)"),
+        ("2\\ln x + \\log 3/\\log e", "\\ln(3x^{2})"),
+        ("x^{-1}", "\\frac{1}{x}"),
     ],
 )
 def test_the_same_function_in_other_words_is_right(answer: str, gold: str) -> None:
@@ -108,6 +119,53 @@ def test_the_same_function_in_other_words_is_right(answer: str, gold: str) -> No
 )
 def test_another_function_is_wrong(answer: str, gold: str) -> None:
     assert not judge_function(f"\\boxed{{{answer}}}", gold).right
+
+
+TINY = ("10^{-17}", "10^{-300}", "e^{-154\\pi}", "\\frac{1}{9^{99}}")
+NEAR = {-2: "1", -1: "-8", 1: "8", 2: "-1"}  # a slope of fourth order, times 12 h; exact up to x^4
+
+
+def moved(formula: str, by: str) -> str:
+    """A formula with x moved, as text."""
+    return re.sub(r"(?<![a-zA-Z\\])x(?![a-zA-Z])", lambda match: f"(x + {by})", formula)
+
+
+def difference(formula: str, h: str) -> str:
+    terms = " + ".join(f"({weight})({moved(formula, f'({k})*{h}')})" for k, weight in NEAR.items())
+    return f"\\frac{{{terms}}}{{12 \\cdot {h}}}"
+
+
+@pytest.mark.parametrize("difficulty", range(1, 11))
+def test_a_difference_quotient_is_no_derivative(difficulty: int) -> None:
+    for seed, h in itertools.product(range(3), (*TINY, "1")):
+        problem = sample_problem(Derivative(), seed, difficulty)
+        verdict = Derivative().verify(problem, f"\\boxed{{{difference(problem.meta['fields']['f'], h)}}}")
+        assert not verdict.right, problem.prompt
+
+
+@pytest.mark.parametrize("difficulty", range(1, 11))
+def test_a_value_next_to_the_point_is_no_limit(difficulty: int) -> None:
+    for seed, h in itertools.product(range(3), TINY):
+        problem = sample_problem(Limit(), seed, difficulty)
+        fields = problem.meta["fields"]
+        top, bottom = (moved(fields[key], h).replace("x", f"({fields['point']})") for key in ("top", "bottom"))
+        fraction = f"\\frac{{{top}}}{{{bottom}}}"
+        for answer in (fraction, f"\\frac{{\\lfloor 199! \\cdot {fraction} + 1/2 \\rfloor}}{{199!}}"):
+            assert not Limit().verify(problem, f"\\boxed{{{answer}}}").right
+
+
+def test_slopes_and_areas_of_polynomials_by_rules_of_numbers_are_not_worked_out() -> None:
+    for seed in range(5):
+        problem = sample_problem(Limit(), seed, 1)
+        fields = problem.meta["fields"]
+        slopes = (difference(fields[key], "1").replace("x", f"({fields['point']})") for key in ("top", "bottom"))
+        assert "work it out" in Limit().verify(problem, "\\boxed{{({})/({})}}".format(*slopes)).reason
+        problem = sample_problem(DefiniteIntegral(), seed, 1)
+        fields = problem.meta["fields"]
+        low, high = fields["low"], fields["high"]
+        a, m, b = (fields["f"].replace("x", f"({x})") for x in (low, f"({low} + {high})/2", high))
+        simpson = f"\\frac{{({high} - {low})({a} + 4({m}) + {b})}}{{6}}"
+        assert "work it out" in DefiniteIntegral().verify(problem, f"\\boxed{{{simpson}}}").reason
 
 
 def test_the_backward_question_has_one_polynomial_for_answer() -> None:

@@ -1,4 +1,5 @@
-r"""Judging a number, or a function of x, in closed form.
+r"""Judging a number, or a function of x, in closed form: exactly, since the question itself with a tiny number put in
+for x comes as near to the answer as one likes.
 
 Integrals, limits and derivatives in an answer are refused: an engine that worked them out would pay for the question
 itself in the box.
@@ -9,7 +10,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
-from hashlib import blake2b
 
 from palaestra.verifiers import (
     MathPolicy,
@@ -18,7 +18,6 @@ from palaestra.verifiers import (
     Number,
     Operation,
     ParseError,
-    Symbol,
     TooLarge,
     Undefined,
     Verdict,
@@ -29,33 +28,49 @@ from palaestra.verifiers import (
     wrong,
 )
 from palaestra.verifiers.math.number import read_number
-from palaestra.verifiers.math.tree import UNKNOWN_BASE, symbols
+from palaestra.verifiers.math.reading import without_delimiters
+from palaestra.verifiers.math.tree import UNKNOWN_BASE, operations, symbols
+
+from .functions import Unproved, degree, same_function
 
 ANSWER_CHARS = 2000  # a longer answer is none
+RESULT = 12  # numbers that a result is written with, at most: the rules of numerical integration take more
 VERIFIER = MathVerifier(MathPolicy(slow=False))
 NAME = re.compile(r"(?:[fy]'?(?:\(x\))?|\\frac\{d[fy]\}\{dx\})\s*=\s*", re.ASCII)  # what may stand before a function
-E = Symbol("e")
-FUNCTIONS = frozenset(("sin", "cos", "exp", "ln"))
-FIELD = frozenset("+-*/^")
+# Of a number: floor and the like are left out, since they would make an approximation exact.
+ARITHMETIC = frozenset(("+", "-", "*", "/", "^", "%", "sqrt", "root", "!", "binom", "abs"))
 KNOWN = frozenset(("x", "e", "pi", UNKNOWN_BASE))  # all that a derivative or an antiderivative may hold
 
 
-def judge_number(response: str, gold: int | Fraction) -> Verdict:
-    """Whether the answer has the value of ``gold``."""
+def judge_number(response: str, gold: int | Fraction, longest: int | None = None) -> Verdict:
+    """Whether the answer has the value of ``gold``, by exact arithmetic with whole numbers, powers and their kin.
+
+    longest: how many numbers it may be written with; more of them are the calculation that was asked for.
+    """
     answer = last_boxed(response)
     if answer is None:
         return wrong("no \\boxed answer")
     number = read_number(answer)
-    if number is None:
-        return VERIFIER.verify(response, str(gold))
-    return right(f"it is {gold}", answer=answer) if number == gold else wrong(f"expected {gold}, got {answer}"[:120])
+    if number is not None:
+        return (
+            right(f"it is {gold}", answer=answer) if number == gold else wrong(f"expected {gold}, got {answer}"[:120])
+        )
+    try:
+        node = parse_expression(without_delimiters(answer.rpartition("=")[2]))
+        if unknown := operations(node) - ARITHMETIC:
+            return wrong(f"{min(unknown)} is left in the answer")
+        value = evaluate(node)
+    except (ParseError, Undefined, TooLarge) as error:
+        return wrong(f"no exact value: {error}"[:120])
+    if value != gold:
+        return wrong(f"expected {gold}, got another number")
+    if longest is not None and _numbers(node) > longest:
+        return wrong(f"written with more than {longest} numbers: work it out")
+    return VERIFIER.verify(response, str(gold))  # what stands before an equals sign
 
 
 def judge_function(response: str, gold: str) -> Verdict:
-    """Whether the answer is the same function of x as ``gold``.
-
-    Mostly decided at one random point, which is cheap; what that leaves open, ``MathVerifier`` decides.
-    """
+    """Whether the answer is proved to be the same function of x as ``gold``, and no calculation of a polynomial."""
     answer = last_boxed(response)
     if answer is None:
         return wrong("no \\boxed answer")
@@ -66,78 +81,33 @@ def judge_function(response: str, gold: str) -> Verdict:
         return right("the function asked for", answer=answer)
     try:
         node = _parsed(answer)
+        if strange := symbols(node) - KNOWN:  # most text without an answer: words are products of letters
+            return wrong(f"no function of x alone: it holds {min(strange)}")
+        longest = _longest(gold)
+        if longest is not None and _numbers(node) > longest:
+            return wrong(f"written with more than {longest} numbers: work it out")
+        same = same_function(node, _parsed(gold), f"{answer}|{gold}")
     except ParseError as error:
         return wrong(f"no function of x: {error}"[:120])
-    if strange := symbols(node) - KNOWN:  # most text without an answer: words are products of letters
-        return wrong(f"no function of x alone: it holds {min(strange)}")
-    same = identical(node, _parsed(gold), f"{answer}|{gold}")
-    if same is None:
-        return VERIFIER.verify(f"\\boxed{{{answer}}}", gold)
+    except (Unproved, Undefined, TooLarge) as error:
+        return wrong(f"not shown to be {gold}: {error}"[:200])
     return right(f"equals {gold}", answer=answer) if same else wrong(f"expected {gold}, got another function"[:200])
 
 
 _parsed = lru_cache(maxsize=512)(parse_expression)
 
 
-def identical(answer: Node, gold: Node, seed: str) -> bool | None:
-    """Whether two functions of x are the same, with sin, cos, exp and ln as functions of which little is known.
+@lru_cache(maxsize=512)
+def _longest(gold: str) -> int | None:
+    """How many numbers an answer may hold: of a polynomial, thrice those of the gold, or two for each of its powers.
 
-    At one random point (Schwartz 1980; a wrong "yes" has a chance of about the degree in 2^40), where each function of
-    each argument has a random value, but for sin^2 + cos^2 = 1 and the laws of -u. Equal there is equal. Unequal there
-    is unequal when all functions have one argument, since no other algebraic law then holds among them (Ax 1971);
-    else None.
+    A polynomial's derivative is an exact combination of its values at x + 1, x - 1, ..., written without a thought.
     """
-    values = {"x": Fraction(_random(seed))}
-    arguments: set[Fraction] = set()
-    try:
-        right_side = evaluate(_formal(gold, values, arguments, seed), values)
-        known = set(arguments)
-        same = evaluate(_formal(answer, values, arguments, seed), values) == right_side
-    except (Undefined, TooLarge):
-        return None
-    return True if same else False if arguments == known and len(known) <= 1 else None
+    node = _parsed(gold)
+    highest = degree(node)
+    return None if highest is None else max(3 * _numbers(node) + 3, 2 * highest + 2)
 
 
-def _formal(node: Node, values: dict[str, Fraction], arguments: set[Fraction], seed: str) -> Node:
-    """The expression with functions replaced by symbols, whose values and arguments are added to what is given.
-
-    Raises:
-        Undefined: an operation that is neither of the field of rational functions nor in ``FUNCTIONS``.
-        TooLarge: an argument past the bounds of ``evaluate``.
-    """
-    if not isinstance(node, Operation):
-        return node
-    args = [_formal(arg, values, arguments, seed) for arg in node.args]
-    function = node.op
-    if function == "^" and args[0] == E:
-        function, args = "exp", args[1:]
-    if function not in FUNCTIONS:
-        if function not in FIELD or (function == "^" and _symbolic(args[1])):
-            raise Undefined(function)
-        return Operation(function, tuple(args))
-    argument = evaluate(args[0], values)
-    negative = argument < 0 and function != "ln"
-    argument = -argument if negative else argument
-    arguments.add(argument)
-    if function in ("sin", "cos"):  # the point of the unit circle with this tangent of the half angle
-        t = _random(f"{seed} angle {argument}")
-        value = Fraction(2 * t if function == "sin" else 1 - t * t, 1 + t * t)
-        value = -value if negative and function == "sin" else value
-    else:
-        value = Fraction(_random(f"{seed} {function} {argument}"))
-        value = 1 / value if negative else value
-    name = f"{function} of {-argument if negative else argument}"
-    values[name] = value
-    return Symbol(name)
-
-
-def _symbolic(exponent: Node) -> bool:
-    """Whether an exponent is more than an integer: at the integer that x is here, (-1)^x would be a constant."""
-    while isinstance(exponent, Operation) and exponent.op == "-":
-        exponent = exponent.args[0]
-    return not isinstance(exponent, Number) or exponent.value.denominator != 1
-
-
-def _random(seed: str) -> int:
-    """40 bits, but not 0."""
-    return int.from_bytes(blake2b(seed.encode("utf-8", "replace"), digest_size=5).digest()) | 1
+def _numbers(node: Node) -> int:
+    """How many numbers an expression is written with."""
+    return sum(map(_numbers, node.args)) if isinstance(node, Operation) else isinstance(node, Number)

@@ -16,7 +16,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 
-from .closed_form import judge_number
+from .closed_form import RESULT, judge_number
 from .polynomials import draw, multiply, text, value
 
 
@@ -45,7 +45,8 @@ LEVELS = (
 @register("palaestra/DefiniteIntegral-v0")
 @dataclass(frozen=True)
 class DefiniteIntegral(Task):
-    """Integrate a polynomial between two bounds; the answer is the exact value, not 0, in any closed form.
+    """Integrate a polynomial between two bounds; the answer is the exact value, not 0, with at most
+    twelve numbers.
 
     Difficulty raises the degree, writes the integrand as a product (3, 5 to 8), takes bounds that are fractions (8, 10)
     and at last the absolute value of a polynomial with integer roots, whose integral is cut there.
@@ -84,7 +85,7 @@ class DefiniteIntegral(Task):
         return self.ask(rng, str(answer), difficulty, fields, meta)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return judge_number(response, Fraction(problem.reference))
+        return judge_number(response, Fraction(problem.reference), RESULT)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         integrand, cuts = problem.meta["integrand"], [Fraction(c) for c in problem.meta["cuts"]]

@@ -24,7 +24,8 @@ FUNCTIONS = ("sin", "cos", "exp", "ln")
 @register("palaestra/Derivative-v0")
 @dataclass(frozen=True)
 class Derivative(Task):
-    """Differentiate; any expression that is the same function is right, simplified or not.
+    """Differentiate; any expression that is the same function is right, simplified or not, if that can be proved; for a
+    polynomial, if it is not thrice as long as need be.
 
     Difficulty 1 and 2: polynomials; 3: a product; 4: a power; 5: a quotient; from 6 on the chain rule with sin, cos,
     exp and ln, alone, in products and in quotients. The backward question gives the derivative of a polynomial and its

@@ -14,7 +14,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict
 
-from .closed_form import judge_number
+from .closed_form import RESULT, judge_number
 from .polynomials import draw, multiply, slope, text, value
 
 
@@ -43,7 +43,8 @@ LEVELS = (
 @register("palaestra/Limit-v0")
 @dataclass(frozen=True)
 class Limit(Task):
-    """Find the limit of a quotient of polynomials at a common zero; the answer is its exact value, not 0.
+    """Find the limit of a quotient of polynomials at a common zero; the answer is its exact value, not 0,
+    with at most twelve numbers.
 
     Difficulty raises the order of the zero (1 to 3) and the degree of what is left when its factors are cancelled; from
     4 on the zero may be a fraction.
@@ -78,7 +79,7 @@ class Limit(Task):
         return self.ask(rng, str(Fraction(top, bottom)), difficulty, fields, meta)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return judge_number(response, Fraction(problem.reference))
+        return judge_number(response, Fraction(problem.reference), RESULT)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Divides both by the factor that vanishes, until one of them does not."""
