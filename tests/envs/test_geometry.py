@@ -49,6 +49,7 @@ def test_areas_are_read_as_numbers() -> None:
     problem = Problem("", "45/2", 1)
     assert all(PolygonArea().verify(problem, f"\\boxed{{{a}}}").right for a in ("45/2", "22.5", "\\frac{45}{2}"))
     assert PolygonArea().verify(problem, "\\boxed{45}").reason == "expected 45/2, got 45"
+    assert "work it out" in PolygonArea().verify(problem, "\\boxed{|5 \\cdot 9 - 0 \\cdot 3|/2}").reason
     assert len(sample_problem(PolygonArea(corners=7), 1, 1).meta["polygon"]) == 7
     with pytest.raises(ValueError, match="from 3 to 20"):
         PolygonArea(corners=2)

@@ -49,6 +49,7 @@ def test_determinants_are_read_as_numbers() -> None:
     assert Determinant().verify(problem, "\\boxed{-12}").right
     assert Determinant().verify(problem, "\\boxed{2 \\cdot 3 - 18}").right
     assert Determinant().verify(problem, "\\boxed{12}").reason == "expected -12, got 12"
+    assert "work it out" in Determinant().verify(problem, "\\boxed{2 \\cdot 3 - 6 \\cdot 3}").reason
 
 
 PRODUCT = Problem("", [[1, -2], [3, 4]], 1)
@@ -77,6 +78,7 @@ def test_a_product_is_read_in_several_ways(answer: str) -> None:
         ("[[1, -2], [3, 4], [0, 0]]", "2 rows and 2 columns"),
         ("1, -2, 3, 4", "expected"),
         ("[[1, -2], [3, 4]", "cannot be used"),
+        ("[[1*3+2*(-1), 1*(-4)+2*1], [3*3+6*(-1), 3*4+8*(-1)]]", "not worked out"),
     ],
 )
 def test_a_wrong_product_is_told_where(answer: str, reason: str) -> None:
@@ -124,6 +126,7 @@ def test_eigenvalues_come_in_any_order(answer: str) -> None:
         ("-1, 2, 3", "3 is an eigenvalue of multiplicity 0"),
         ("-1, 2, 5/2", "5/2 is an eigenvalue of multiplicity 0"),
         ("all", "cannot be used"),
+        ("-1, \\frac{3 + \\sqrt{1^2 + 4 \\cdot 0}}{2}, 2", "not worked out"),
         ("", "cannot be used"),
     ],
 )

@@ -16,6 +16,8 @@ from palaestra.verifiers import Verdict
 
 from .polygons import draw_polygon, listed, twice_area
 
+LONGEST = 3  # numbers in an answer, as in 22 + 1/2: the formula takes more
+
 
 @register("palaestra/PolygonArea-v0")
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class PolygonArea(Task):
         )
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return judge_number(response, Fraction(problem.reference))
+        return judge_number(response, Fraction(problem.reference), LONGEST)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         polygon = problem.meta["polygon"]

@@ -16,6 +16,7 @@ from palaestra.verifiers import Verdict
 from .matrices import determinant, draw, elimination, latex, listed, tabled
 
 LEVELS = ((2, 9), (2, 20), (3, 4), (3, 9), (3, 15), (4, 4), (4, 9), (5, 3), (5, 6), (6, 6))  # size, largest entry
+LONGEST = 3  # numbers in an answer: the product rule of two rows takes four
 
 
 @register("palaestra/Determinant-v0")
@@ -25,7 +26,7 @@ class Determinant(Task):
 
     size: of the matrix, whatever the difficulty.
 
-    The answer is the determinant, an integer other than 0.
+    The answer is the determinant, an integer other than 0; its expansion is none.
     """
 
     size: int | None = None
@@ -53,7 +54,7 @@ class Determinant(Task):
         return self.ask(rng, answer, difficulty, fields, {"matrix": matrix})
 
     def verify(self, problem: Problem, response: str) -> Verdict:
-        return judge_number(response, problem.reference)
+        return judge_number(response, problem.reference, LONGEST)
 
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         """Fraction-free elimination; the last entry is the determinant."""

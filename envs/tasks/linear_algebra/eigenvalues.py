@@ -15,7 +15,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import MathPolicy, MathVerifier, Verdict, last_boxed, right, wrong
 
-from .matrices import Matrix, draw, latex, listed, read_vector, tabled
+from .matrices import Matrix, draw, latex, listed, read_vector, tabled, worked_out
 
 VERIFIER = MathVerifier(MathPolicy(slow=False, order="any", brackets="any"))
 LEVELS = (  # size, largest eigenvalue, elementary similarities
@@ -76,6 +76,8 @@ class Eigenvalues(Task):
         values = problem.reference["eigenvalues"]
         found = read_vector(answer)
         if isinstance(found, str):
+            if not worked_out(answer, len(values)):
+                return wrong("the numbers are not worked out", answer=answer[:200])
             return VERIFIER.verify(response, ", ".join(map(str, values)))
         if sorted(found) == values:
             return right("these are the eigenvalues", answer=answer[:200])

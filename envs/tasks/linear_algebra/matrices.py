@@ -18,7 +18,13 @@ VECTOR_MARKS = re.compile(
     r"\\begin\{[bp]matrix\}|\\end\{[bp]matrix\}|\\left|\\right|\\langle|\\rangle|\^\{?\\?(?:T|top)\}?|[()\[\]{}<>$]"
 )
 VECTOR_SPLIT = re.compile(r",|;|&|\\\\|\band\b")
+NUMERAL = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 LABEL = re.compile(r"[a-z\\]+(?:_\d)?\s*=\s*")  # x=, v_1=, \lambda_2=
+
+
+def worked_out(answer: str, entries: int) -> bool:
+    """Whether an answer holds at most two numbers an entry: ``2 + 2`` still, but no rule of calculation written out."""
+    return len(NUMERAL.findall(answer)) <= 2 * entries
 
 
 def draw(uniforms: Iterator[float], rows: int, columns: int, bound: int) -> Matrix:

@@ -13,7 +13,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import MathPolicy, MathVerifier, Verdict, last_boxed, right, wrong
 
-from .matrices import draw, latex, listed, multiply, read_matrix, tabled
+from .matrices import draw, latex, listed, multiply, read_matrix, tabled, worked_out
 
 VERIFIER = MathVerifier(MathPolicy(slow=False))
 LEVELS = (  # rows and columns of the factors in a chain, largest entry
@@ -67,6 +67,8 @@ class MatrixProduct(Task):
         product = problem.reference
         found = read_matrix(answer)
         if found is None:
+            if not worked_out(answer, len(product) * len(product[0])):
+                return wrong("the entries are not worked out", answer=answer[:200])
             return VERIFIER.verify(response, listed(product))
         if found == product:
             return right("every entry is right", answer=answer[:200])
