@@ -45,7 +45,8 @@ class Call:
     """``function(*args, **kwargs)`` must return a value, raise an error, or satisfy a check: give one of the three.
 
     returns: the value, compared under ``comparison``.
-    raises: the name of the exception's class, exactly: ``"ValueError"``.
+    raises: the name of the class of the exception that the call raises, exactly: ``"ValueError"``. A program that does
+        not load raises none.
     check: whether a value is right. It runs on the host, over plain values; one that raises refuses the value.
 
     Raises:
@@ -82,7 +83,7 @@ class Call:
     def failure(self, outcomes: Sequence[Outcome]) -> str | None:
         """Why the test fails; None when it passes."""
         (outcome,) = outcomes
-        if self.raises is not None and outcome.status is Ended.ERROR:
+        if self.raises is not None and outcome.status is Ended.ERROR and outcome.called:
             return None if error_name(outcome) == self.raises else f"{self} {ending(outcome)}, expected {self.raises}"
         if outcome.status is not Ended.OK:
             return f"{self} {ending(outcome)}"

@@ -68,6 +68,7 @@ class Outcome:
     seconds: of wall clock, from the request to the end (of a compiled program: from its start).
     memory: peak resident bytes, the interpreter's own included.
     layers: what isolated it, such as ``pidns`` and ``landlock:7``.
+    called: False when the call was never made: the program did not load, or defines no such function.
     """
 
     status: Ended
@@ -79,3 +80,4 @@ class Outcome:
     seconds: float = 0.0
     memory: int = 0
     layers: tuple[str, ...] = ()
+    called: bool = True

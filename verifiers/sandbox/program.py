@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FILE = "main.py"
 MAX_ERROR = 500  # characters
-VALUE, ERROR, MEMORY, NOT_LOADED = "value", "error", "memory", "not loaded"
+VALUE, ERROR, MEMORY, NOT_LOADED, NO_FUNCTION = "value", "error", "memory", "not loaded", "no function"
 
 
 def call_functions(work: list[Any], result: int) -> NoReturn:
@@ -37,13 +37,14 @@ def call_functions(work: list[Any], result: int) -> NoReturn:
 
 def answer(names: dict[str, Any], function: str, args: list[Any], kwargs: dict[str, Any] | None = None) -> bytes:
     if function not in names:
-        return encode([ERROR, f"NameError: the program defines no {function}", 0.0])
+        return encode([NO_FUNCTION, f"NameError: the program defines no {function}", 0.0])
+    called = names[function]
     began = clock()
     try:
-        value = names[function](*args, **kwargs) if kwargs else names[function](*args)
+        value = called(*args, **kwargs) if kwargs else called(*args)
         return encode([VALUE, value, clock() - began])
     except BaseException as error:
-        return failure(error, ERROR, clock() - began)
+        return failure(error, ERROR if callable(called) else NO_FUNCTION, clock() - began)
 
 
 def failure(error: BaseException, kind: str, seconds: float = 0.0) -> bytes:

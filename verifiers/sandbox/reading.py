@@ -11,9 +11,15 @@ from typing import Any, NamedTuple
 from .framing import NotPlain, decode, split
 from .outcome import Ended, Outcome
 from .process import Finished
-from .program import ERROR, MAX_ERROR, MEMORY, NOT_LOADED, VALUE
+from .program import ERROR, MAX_ERROR, MEMORY, NO_FUNCTION, NOT_LOADED, VALUE
 
-KINDS = {VALUE: Ended.OK, ERROR: Ended.ERROR, MEMORY: Ended.MEMORY, NOT_LOADED: Ended.ERROR}
+KINDS = {
+    VALUE: Ended.OK,
+    ERROR: Ended.ERROR,
+    MEMORY: Ended.MEMORY,
+    NOT_LOADED: Ended.ERROR,
+    NO_FUNCTION: Ended.ERROR,
+}
 # The kernel holds a process to its limit by counting ticks, and reports its processor time by the clock: processes that
 # compute beside others were killed at a limit of 1 s with 0.69 to 1.95 s reported.
 TICKS = 0.5
@@ -21,13 +27,17 @@ OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "heap out of memory")
 
 
 class Answer(NamedTuple):
-    """What one call came to. ``seconds`` are the program's own word, but for a call that is alone in its process."""
+    """What one call came to. ``seconds`` are the program's own word, but for a call that is alone in its process.
+
+    nothing_called: by any call, since the program did not load. called: by this one.
+    """
 
     status: Ended
     value: Any
     error: str
     seconds: float = 0.0
     nothing_called: bool = False
+    called: bool = True
 
 
 def read_run(finished: Finished, settings: Mapping[str, Any], layers: tuple[str, ...]) -> Outcome:
@@ -101,13 +111,16 @@ def _read(data: bytes) -> Answer:
     if status is Ended.OK:
         return Answer(status, content, "", seconds)
     text = content if type(content) is str else "an error of no text"
-    return Answer(status, None, text[:MAX_ERROR], seconds, nothing_called=kind == NOT_LOADED)
+    called = kind not in (NOT_LOADED, NO_FUNCTION)
+    return Answer(status, None, text[:MAX_ERROR], seconds, kind == NOT_LOADED, called)
 
 
 def _outcomes(finished: Finished, answers: Sequence[Answer], layers: tuple[str, ...]) -> list[Outcome]:
     stdout, stderr = _text(finished.output["stdout"]), _text(finished.output["stderr"])
     code, memory = os.waitstatus_to_exitcode(finished.status), finished.memory
-    return [Outcome(a.status, a.value, stdout, stderr, a.error, code, a.seconds, memory, layers) for a in answers]
+    return [
+        Outcome(a.status, a.value, stdout, stderr, a.error, code, a.seconds, memory, layers, a.called) for a in answers
+    ]
 
 
 def _text(data: bytearray) -> str:

@@ -87,6 +87,22 @@ def test_why_a_call_fails(test: Call, body: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("raise ValueError('no')", "ValueError"),
+        ("def f(:", "SyntaxError"),
+        ("x = 1", "NameError"),
+        ("f = 1", "TypeError"),
+    ],
+)
+def test_an_error_before_the_call_is_none_that_the_call_raises(source: str, error: str) -> None:
+    raising, returning = Call("f", (-1,), raises=error), Call("f", (1,), returns=1)
+    for verdict in (judge(source, raising), judge(source, returning, raising)):
+        assert verdict.score == 0
+        assert f"failed: {error}: " in verdict.reason
+
+
+@pytest.mark.parametrize(
     ("test", "body"),
     [
         (Call("f", returns=None), "return None"),

@@ -93,6 +93,13 @@ def test_each_failure_has_its_status_and_reason(best: Sandbox, source: str, stat
     assert len(outcome.error.splitlines()) == 1
 
 
+@pytest.mark.parametrize("source", ["raise ValueError", "def f(: pass", "def g(): pass", "f = 3"])
+def test_a_call_that_was_never_made_is_told_from_one_that_failed(best: Sandbox, source: str) -> None:
+    assert not best.call(source, "f").called
+    assert not any(outcome.called for outcome in best.calls(source, [("f", (), {}), ("f", (), {})]))
+    assert best.call("def f(): raise ValueError", "f").called
+
+
 BUSY = "def f():\n    while True: pass\n"
 DEAF = """
 import signal, time
