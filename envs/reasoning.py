@@ -15,6 +15,7 @@ from numpy.random import PCG64
 from palaestra.verifiers import Verdict, wrong
 
 from .seeding import TextSeeded
+from .snapshots import expect
 from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, Unposed, posed, sample_problem
 
@@ -197,8 +198,9 @@ class ReasoningEnv(gymnasium.Env[str, str]):
         """Continue exactly from ``state``, be it of this environment or of another of the same task and split.
 
         Raises:
-            ValueError: the snapshot was taken from another task, other knobs or another split.
+            ValueError: it is no snapshot, or was taken from another task, other knobs or another split.
         """
+        expect(Snapshot, state)
         if state.family != self._family():
             raise ValueError(f"a snapshot of {state.family} cannot be restored into {self._family()}")
         self._problem, self._seed = state.problem, state.seed

@@ -20,7 +20,7 @@ def accepted_misuse(task: Task) -> list[str]:
         started.reset(seed=0)
     ended.step("?" * (ended.max_answer_chars + 1))  # which ends any episode
     beyond: Any = task.difficulties[-1] + 1
-    wrong: dict[str, Any] = {"no string": 1, "text": "7", "half": 1.5, "one": 1.0, "truth": True}
+    wrong: dict[str, Any] = {"no string": 1, "text": "7", "half": 1.5, "one": 1.0, "truth": True, "none": None}
     cases: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
         "a step before reset": (gymnasium.error.ResetNeeded, lambda: fresh.step("")),
         "a step after the end": (gymnasium.error.ResetNeeded, lambda: ended.step("")),
@@ -37,6 +37,7 @@ def accepted_misuse(task: Task) -> list[str]:
         "a first difficulty beyond the last": (ValueError, lambda: make(task, difficulty=beyond)),
         "an unknown render mode": (ValueError, lambda: make(task, render_mode="human")),
         "a snapshot of another task": (ValueError, lambda: env.restore(_foreign(env))),
+        "no snapshot": (ValueError, lambda: env.restore(wrong["none"])),
         "a problem of no difficulty": (ValueError, lambda: sample_problem(task, 0, beyond)),
     }
     faults = [fault for name, (kind, misuse) in cases.items() if (fault := _fault(name, kind, misuse))]

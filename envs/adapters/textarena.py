@@ -17,6 +17,7 @@ import numpy as np
 from palaestra.envs.games.text_aec import TextAEC
 from palaestra.envs.registration import UnknownEnvironment
 from palaestra.envs.seeding import derive_seed
+from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import TextObs
 from palaestra.verifiers.optional import require
 
@@ -182,8 +183,9 @@ class TextArenaEnv(TextAEC):
         It holds a pickle: restore none that you would not run.
 
         Raises:
-            ValueError: the snapshot was taken from another game, or with other settings.
+            ValueError: it is no snapshot, or was taken from another game, or with other settings.
         """
+        expect(TextArenaSnapshot, state)
         if state.family != self._family:
             raise ValueError(f"a snapshot of {state.family} cannot be restored into {self._family}")
         self._game, self._generators = pickle.loads(state.game), state.generators

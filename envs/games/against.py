@@ -9,6 +9,7 @@ import numpy as np
 
 from palaestra.envs.opponents import register_opponents
 from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
+from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import TextObs, UnicodeText
 from palaestra.envs.task import SPLITS
 
@@ -145,8 +146,9 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         """Continue exactly from ``state``, as far as the opponent's answers depend on what it is given.
 
         Raises:
-            ValueError: the snapshot was taken from another game or split, or against another opponent.
+            ValueError: it is no snapshot, or was taken from another game or split, or against another opponent.
         """
+        expect(AgainstSnapshot, state)
         if state.split != self.split:
             raise ValueError(f"a game of the {state.split} split cannot be restored into the {self.split} split")
         if state.opponent != self._opponent:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import gymnasium
 
 from palaestra.envs.seeding import TextSeeded, reseed
+from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import TextObs
 from palaestra.verifiers import Status, Verdict, last_boxed
 
@@ -200,8 +201,9 @@ class GameEnv(TextAEC):
         """Continue exactly from ``state``, be it of this environment or of another of the same game and knobs.
 
         Raises:
-            ValueError: the snapshot was taken from another game, or with other knobs.
+            ValueError: it is no snapshot, or was taken from another game, or with other knobs.
         """
+        expect(GameSnapshot, state)
         if state.family != self._family:
             raise ValueError(f"a snapshot of {state.family} cannot be restored into {self._family}")
         self._state, self._seed, self._stream, self._resets = state.state, state.seed, state.stream, state.resets

@@ -336,6 +336,8 @@ def _bad_input(game: AnyGame, seeds: list[int]) -> None:
     _raises(ValueError, lambda: env.observe("nobody"), "an unknown agent")
     foreign = env.snapshot()._replace(family="another game")
     _raises(ValueError, lambda: env.restore(foreign), "another environment's snapshot")
+    wrong = None
+    _raises(ValueError, lambda: env.restore(wrong), "no snapshot")
     while not any(env.terminations.values()):
         env.step(some_action(env, random.Random(0)))
     _raises(ValueError, lambda: env.step("1"), "an action after the end")

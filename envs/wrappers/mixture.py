@@ -15,6 +15,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from palaestra.envs.reasoning import MAX_ANSWER_CHARS
 from palaestra.envs.registration import make_any
 from palaestra.envs.seeding import derive_seed
+from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import UnicodeText
 from palaestra.envs.task import OracleMissing, Task
 
@@ -150,8 +151,10 @@ class Mixture(gymnasium.Env[str, str]):
         """Continue exactly from ``state``.
 
         Raises:
-            ValueError: the snapshot was taken from a mixture of other families, or as the family's environment says.
+            ValueError: it is no snapshot, or was taken from a mixture of other families, or as the family's environment
+                says.
         """
+        expect(MixtureSnapshot, state)
         if state.families != tuple(self.members):
             raise ValueError(f"a mixture of {', '.join(state.families)} is not one of {', '.join(self.members)}")
         self.family, self._seed = state.family, state.seed

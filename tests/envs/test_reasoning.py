@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from palaestra.envs import Problem, ReasoningEnv, SplitExhausted, Task, make, make_task, sample_problem, task_ids
+from palaestra.envs.games import make_game
+from palaestra.envs.registration import make_any
 from palaestra.envs.task import split_of
 from palaestra.verifiers import Status, Verdict, right, undecided
 
@@ -173,6 +175,19 @@ def test_a_snapshot_after_the_answer_still_needs_a_reset() -> None:
 def test_restoring_the_snapshot_of_another_task_is_refused(other: tuple[str, dict[str, int]]) -> None:
     with pytest.raises(ValueError, match="cannot be restored"):
         make("palaestra/ChainArith-v0").restore(make(other[0], **other[1]).snapshot())
+
+
+@pytest.mark.parametrize(
+    "id", ["ChainArith-v0", "PythonTool-v0", "Stepwise-v0", "TicTacToe-v0", "TicTacToe-vs-random-v0", "Debate-v0"]
+)
+def test_what_is_no_snapshot_is_refused_by_environments_of_every_kind(id: str) -> None:
+    env: Any = (
+        make_game(f"palaestra/{id}") if id in ("TicTacToe-v0", "Debate-v0") else make_any(f"palaestra/{id}").unwrapped
+    )
+    kinds = (env.snapshot(), make("palaestra/ChainArith-v0").snapshot(), make_game("palaestra/TicTacToe-v0").snapshot())
+    for state in (None, "a snapshot", *(kind for kind in kinds if type(kind) is not type(env.snapshot()))):
+        with pytest.raises(ValueError, match=r"restore takes the \w*Snapshot that snapshot\(\) gave, not"):
+            env.restore(state)
 
 
 def test_ansi_shows_prompt_answer_and_verdict() -> None:
