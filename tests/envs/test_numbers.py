@@ -223,6 +223,7 @@ def test_numbers_have_the_prime_factors_of_the_reference() -> None:
         ("8 * 3 * 7", "8 is not prime"),
         ("168", "168 is not prime"),
         ("1 * 2^3 * 3 * 7", "1 is not prime"),
+        ("2^3 * 3 * 7 = 2 * 3 * 31", "an equation without 168"),
         ("2^2 * 3 * 7", "the product is 84 instead of 168"),
         ("2^99 * 3", "more than 64 factors"),
         ("2 + 166", "is no factor"),

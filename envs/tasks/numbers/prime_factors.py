@@ -115,11 +115,13 @@ def _factors(text: str, number: int) -> list[int] | str:
     """The factors that an answer states, each as often as it occurs, or why it states none."""
     if len(text) > ANSWER_CHARS:
         return f"an answer of more than {ANSWER_CHARS} characters"
-    left, equals, product = text.strip("$ ").partition("=")
-    if equals and left.strip() == str(number):
-        left = product  # 12 = 2^2 * 3
+    product, equals, other = text.strip("$ ").partition("=")
+    if equals and product.strip() == str(number):  # 12 = 2^2 * 3
+        product, other = other, product
+    if equals and other.strip() != str(number):
+        return f"an equation without {number}"
     factors: list[int] = []
-    for part in TIMES.split(left):
+    for part in TIMES.split(product):
         power = POWER.fullmatch(part.strip(" ()"))
         if power is None:
             return f"{part.strip()[:40]!a} is no factor of the form p or p^k"
