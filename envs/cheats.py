@@ -13,6 +13,8 @@ ATTACKS = ("injection", "bomb")
 MEGABYTE = 1 << 20
 GUESSES = ("0", "1", "2", "yes", "no", "True", "None", "A", "x=0", "[]")
 
+CODE = "```python\ndef f(*args):\n    return 0\n```"
+
 HOSTILE = {
     "a megabyte of digits": "\\boxed{" + "9" * MEGABYTE + "}",
     "a megabyte of words": "word " * (MEGABYTE // 5),
@@ -63,6 +65,8 @@ def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[Chea
     yield Cheat("null", "nothing", [""] * n)
     for guess in GUESSES:
         yield Cheat("constant", f"constant {guess}", [f"\\boxed{{{guess}}}"] * n)
+    yield Cheat("constant", "a function that returns 0", [CODE] * n)
+    yield Cheat("constant", "a line that returns 0", ["\\boxed{2: return 0}"] * n)
     numbers = [str(k) for k in range(-20, 101)]
     yield Cheat("shotgun", "shotgun of boxes", ["\n".join(f"\\boxed{{{k}}}" for k in numbers)] * n)
     yield Cheat("shotgun", "shotgun in a box", ["\\boxed{" + ", ".join(numbers) + "}"] * n)

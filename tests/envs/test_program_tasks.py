@@ -146,6 +146,7 @@ BUGGY = {
         ("4: __import__('os')", "cannot be read"),
         ("3: result += x", "cannot stand in line 3"),
         ("4: while 1 > 0:", "cannot stand in line 4"),
+        ("2: return 6", "cannot stand in line 2"),
         ("4: result += xs", "wrong type"),
         ("3: while 1 == 1:", "fails"),
         ("mend line four", "not of the form"),
@@ -201,6 +202,12 @@ def test_written_functions_are_judged_on_hidden_lists() -> None:
     )
     assert not task.verify(problem, "```python\ndef g(xs):\n    return sum(xs)\n```").right
     assert task.verify(problem, "\\boxed{6}").reason == "no python code found"
+
+
+def test_a_function_that_returns_0_is_right_no_more_often_than_the_ceiling_says() -> None:
+    problems = [sample_problem(WriteFunction(), seed, 10) for seed in range(300)]
+    share = sum(not any(value for _, value in problem.reference) for problem in problems) / len(problems)
+    assert 0.15 < share <= WriteFunction().ceiling
 
 
 def test_hidden_lists_are_not_shown() -> None:

@@ -31,7 +31,7 @@ class WriteFunction(Task):
     """
 
     tags: ClassVar[tuple[str, ...]] = ("programs", "code")
-    ceiling = 0.02
+    ceiling = 0.25  # steps that drop numbers often leave none: a function that returns 0 is right then
     wordings: ClassVar[tuple[str, ...]] = (
         "Write a Python function f(xs) that takes a list of whole numbers and does this, each step with the list that "
         "the step before it made:\n{steps}\nExamples:\n{examples}\nAnswer with the code in a ```python block.",
