@@ -28,9 +28,9 @@ How to read it:
 
 - *Right* is the share of the held-out problems that one sampled answer of the reasoner alone solves, before and after
   (an evaluator or repairer that evolves beside it does not help here; *all modules* has what they solve together).
-- A system's *tokens* are those that it sampled in training, all modules' and searches' (not the probes with which
-  `b_star` chooses a temperature, nor critiques, which are not in the log), and those that its updates went through,
-  prompts included, every pass counted. Evaluation is not in them, nor is the warm start, which all share.
+- A system's *tokens* are those that it sampled in training, all modules', searches' and probes' (not
+  critiques, which are not in the log), and those that its updates went through, prompts included, every pass counted.
+  Evaluation is not in them, nor is the warm start, which all share.
 - *Imitation* goes on from the same warm start with more of its demonstrations, at a constant rate, until its updates
   have gone through as many tokens as the system sampled and learned from together, or the next more that it was
   measured at: some more, a quarter at most where that is above FIRST, never less. Demonstrations cost it nothing.
