@@ -8,4 +8,4 @@ def expect(kind: type, state: object) -> None:
     ValueError: ``state`` is no snapshot of this kind.
     """
     if not isinstance(state, kind):
-        raise ValueError(f"restore takes the {kind.__name__} that snapshot() gave, not {type(state).__name__}")
+        raise ValueError(f"a {type(state).__name__} cannot be restored into what gives a {kind.__name__}")

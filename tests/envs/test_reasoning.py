@@ -186,7 +186,7 @@ def test_what_is_no_snapshot_is_refused_by_environments_of_every_kind(id: str) -
     )
     kinds = (env.snapshot(), make("palaestra/ChainArith-v0").snapshot(), make_game("palaestra/TicTacToe-v0").snapshot())
     for state in (None, "a snapshot", *(kind for kind in kinds if type(kind) is not type(env.snapshot()))):
-        with pytest.raises(ValueError, match=r"restore takes the \w*Snapshot that snapshot\(\) gave, not"):
+        with pytest.raises(ValueError, match="cannot be restored into"):
             env.restore(state)
 
 
