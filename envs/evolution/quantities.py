@@ -222,6 +222,8 @@ class Quantities(Task):
         level = min(max(len(puzzle.lines) - 1, 1), 10) if difficulty is None else difficulty
         told = [_told(line, puzzle.things) for line in puzzle.lines]
         told += [f"{_thing(name, puzzle.things)} comes out as {value}" for name, value in puzzle.known]
+        if puzzle.hidden:  # what ``execute`` holds the candidates to: without it another number might do as well
+            told.append(f"no number here is below 0 or above {LARGEST}")
         fields = {"given": "; ".join(told), "asked": _thing(puzzle.asked, puzzle.things)}
         prompt = self.wordings[puzzle.wording % len(self.wordings)].format(**fields)
         return Problem(prompt, puzzle.answer, level, {"puzzle": str(puzzle)})
@@ -269,7 +271,7 @@ SAID = {"+": "{0} plus {1}", "-": "{0} less {1}", "*": "{0} times {1}", "min": "
 def _told(line: Line, things: Mapping[str, str]) -> str:
     left, other = (_thing(side, things) for side in (line.left, line.right))
     if line.left == "?":
-        return f"{_thing(line.name, things)} is not known"
+        return f"{_thing(line.name, things)} is a whole number from 0 to {SEARCHED - 1} that is not known"
     return f"{_thing(line.name, things)} is {SAID[line.op].format(left, other) if line.op else left}"
 
 

@@ -40,6 +40,14 @@ def test_a_hidden_number_is_found_by_trying() -> None:
     assert parse("a = ?\nb = a * 7\nknow b = 91\nask a").answer == 13
 
 
+def test_the_prompt_says_among_which_numbers_a_hidden_one_is_the_only_one() -> None:
+    bounds = "no number here is below 0 or above 1000000000"
+    prompt = TASK.pose("a = ?\nb = a - 5\nc = b * a\nknow c = 0\nask a").prompt  # 5, and 0 if 0 - 5 were allowed
+    assert "a is a whole number from 0 to 1999 that is not known" in prompt
+    assert bounds in prompt
+    assert bounds not in TASK.pose(TEXT).prompt
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
