@@ -125,7 +125,9 @@ class Pool:
             problem = entry.problem
             solution = self.task.solve(problem, np.random.default_rng(0)).rsplit("\n", 1)[0]
             row = {"question": problem.prompt, "answer": str(problem.reference), "solution": solution}
-            rows.append({**row, "puzzle": str(entry.puzzle), "ways": " > ".join(entry.ways)})
+            # The same puzzle in other words is to be in the same split.
+            row |= {"puzzle": str(entry.puzzle), "identity": entry.puzzle.identity, "ways": " > ".join(entry.ways)}
+            rows.append(row)
         file = Path(path)
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return file

@@ -226,7 +226,7 @@ class Quantities(Task):
             told.append(f"no number here is below 0 or above {LARGEST}")
         fields = {"given": "; ".join(told), "asked": _thing(puzzle.asked, puzzle.things)}
         prompt = self.wordings[puzzle.wording % len(self.wordings)].format(**fields)
-        return Problem(prompt, puzzle.answer, level, {"puzzle": str(puzzle)})
+        return Problem(prompt, puzzle.answer, level, {"puzzle": str(puzzle), "things": dict(puzzle.things)})
 
     def notation(self, problem: Problem) -> str:
         return str(problem.meta["puzzle"])
@@ -251,7 +251,8 @@ class Quantities(Task):
             values = puzzle.values
         except Unsolvable as error:
             raise OracleMissing(f"this puzzle has no answer: {error}") from error
-        worked = [f"{line.name}={values[line.name]}" for line in puzzle.lines]
+        things = problem.meta["things"]
+        worked = [f"{_thing(line.name, things)}={values[line.name]}" for line in puzzle.lines]
         return "\n".join([*worked, f"\\boxed{{{values[puzzle.asked]}}}"])
 
 

@@ -36,7 +36,8 @@ class Dataset(Task):
 
     The layouts of GSM8K, MATH, AIME, HumanEval, MBPP, MMLU and ARC are recognised; MATH's levels are the difficulties,
     other data sets have difficulty 1 only. An environment's train and test split are, as for every task, disjoint by
-    a hash of the question; a data set's own test rows are read with ``hub_split``, or from their own file.
+    a hash of the question, or of the column ``identity`` where there is one: rows that put the same problem in other
+    words have the same identity. A data set's own test rows are read with ``hub_split``, or from their own file.
 
     Raises:
         ValueError: no path, no such file or column, or a row that cannot be used: the message has its number and field.
@@ -78,7 +79,11 @@ class Dataset(Task):
             raise ValueError(f"{self.path} has no row of difficulty {difficulty}")
         row = rows[int(rng.random() * len(rows))]
         fields = {"question": row.question, "how": HOW[row.reference["type"]]}
-        return self.ask(rng, row.reference, difficulty, fields, {"row": row.number, "solution": row.solution})
+        meta = {"row": row.number, "solution": row.solution, "identity": row.identity}
+        return self.ask(rng, row.reference, difficulty, fields, meta)
+
+    def identity(self, problem: Problem) -> str:
+        return str(problem.meta["identity"] or super().identity(problem))
 
     def verify(self, problem: Problem, response: str) -> Verdict:
         reference = problem.reference

@@ -29,13 +29,17 @@ Record = Mapping[str, Any]
 
 
 class Row(NamedTuple):
-    """number: in the file, from 1. reference: what the verifier needs, JSON-able. solution: a worked one, or ""."""
+    """number: in the file, from 1. reference: what the verifier needs, JSON-able. solution: a worked one, or "".
+
+    identity: equal in rows that put the same problem in other words; "" where the file does not tell.
+    """
 
     number: int
     question: str
     reference: dict[str, Any]
     solution: str = ""
     difficulty: int = 1
+    identity: str = ""
 
 
 class BadRow(ValueError):
@@ -73,7 +77,7 @@ def _read(
     rows = []
     for number, record in enumerate(records, 1):
         try:
-            rows.append(layout.row(number, record))
+            rows.append(layout.row(number, record)._replace(identity=_identity(record, layout.names)))
         except BadRow as error:
             raise ValueError(f"{path}, row {number}: {error}") from error
     return tuple(rows)
@@ -235,6 +239,11 @@ def _level(record: Record, names: Mapping[str, str]) -> int:
         return 1
     match = re.fullmatch(r"(?:Level )?([1-9])", str(record.get(names["level"])))
     return int(match[1]) if match else HARDEST
+
+
+def _identity(record: Record, names: Mapping[str, str]) -> str:
+    value = record.get(names.get("identity", ""))
+    return "" if value is None else str(value)
 
 
 def _options(record: Record, names: Mapping[str, str]) -> list[str]:

@@ -191,6 +191,16 @@ def test_splits_share_no_question(tmp_path: Path) -> None:
     assert len(train) > len(test) > 3
 
 
+def test_rows_of_one_identity_are_in_one_split(tmp_path: Path) -> None:
+    rows = [{**row, "identity": f"problem {n // 5}"} for n, row in enumerate(rows_of(GSM8K, 100))]
+    task = Dataset(written(tmp_path, rows))
+    train, test = (
+        {task.identity(sample_problem(task, seed, 1, split)) for seed in range(200)} for split in ("train", "test")
+    )
+    assert train & test == set()
+    assert train | test == {f"problem {n}" for n in range(20)}
+
+
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     first = Dataset(written(tmp_path, rows_of(GSM8K)))
     second = Dataset(written(tmp_path, rows_of(TRIVIA)))

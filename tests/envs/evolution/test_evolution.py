@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gymnasium
@@ -19,6 +20,8 @@ from palaestra.envs.evolution.quantities import (
     execute,
     parse,
 )
+from palaestra.envs.task import sample_problem
+from palaestra.envs.tasks.dataset import Dataset
 
 TASK = Quantities()
 TEXT = "a = 3\nb = a * 2\nc = b - 1\nask c"
@@ -188,6 +191,26 @@ def test_an_empty_pool_is_no_pool(tmp_path: Path) -> None:
         Pool().evolve(1)
     with pytest.raises(ValueError, match="empty pool"):
         Pool().write(tmp_path / "pool.jsonl")
+
+
+def test_a_written_pool_has_no_puzzle_in_both_splits(tmp_path: Path) -> None:
+    pool = Pool(puzzles(12))
+    pool.evolve(200, {name: OPERATORS[name] for name in ("rephrase", "concretise")})
+    same = {entry.problem.prompt: entry.puzzle.identity for entry in pool.entries}
+    assert len(set(same.values())) == 12 < len(pool.entries)
+    task = Dataset(str(pool.write(tmp_path / "pool.jsonl")))
+    train, test = (
+        {same[sample_problem(task, seed, 1, split).meta["fields"]["question"]] for seed in range(100)}
+        for split in ("train", "test")
+    )
+    assert not train & test
+
+
+def test_a_written_solution_speaks_of_the_things_that_the_prompt_does(tmp_path: Path) -> None:
+    puzzle = OPERATORS["concretise"](parse(TEXT), np.random.default_rng(0))
+    assert puzzle is not None
+    (row,) = Pool([puzzle]).write(tmp_path / "pool.jsonl").read_text().splitlines()
+    assert json.loads(row)["solution"] == "\n".join(f"{puzzle.things[name]}={n}" for name, n in puzzle.values.items())
 
 
 def test_a_pool_is_played(tmp_path: Path) -> None:
