@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
@@ -66,6 +67,9 @@ class AgainstOpponent(gymnasium.Env[str, str]):
             raise ValueError(f"seat is None or from 0 to {len(table.possible_agents) - 1}, not {seat!r}")
         if split not in SPLITS:
             raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
+        asked = getattr(table.game, "split", split)
+        if asked != split:
+            raise ValueError(f"the game's problems are of the {asked} split, not of the {split} split")
         _check_difficulty(difficulty)
         self.table = table
         self.seat = seat
@@ -183,7 +187,12 @@ def make_against(
     split: str = "train",
     **knobs: Any,
 ) -> AgainstOpponent:
-    """Gymnasium's entry point: ``game`` is its id; ``knobs`` as for ``make_game``."""
+    """Gymnasium's entry point: ``game`` is its id; ``knobs`` as for ``make_game``.
+
+    A game that has a knob ``split``, as it asks a task's problems, is made with the same one.
+    """
+    if "split" in inspect.signature(game_class(game)).parameters:
+        knobs["split"] = split
     return AgainstOpponent(make_game(game, **knobs), opponent, seat=seat, difficulty=difficulty, split=split)
 
 

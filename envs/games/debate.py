@@ -11,7 +11,7 @@ import numpy as np
 
 from palaestra.envs.registration import make_task
 from palaestra.envs.seeding import derive_seed, reseed
-from palaestra.envs.task import SOLUTION_DELIMITER, Problem, Task, sample_problem
+from palaestra.envs.task import SOLUTION_DELIMITER, SPLITS, Problem, Task, sample_problem
 from palaestra.verifiers import Status, last_boxed
 
 from .game import BOX, Illegal
@@ -56,9 +56,9 @@ class Dispute(NamedTuple):
 class Debate(TextGame[Dispute]):
     """Each player is bound to an answer, one of them right; whom the judge believes wins, right or not.
 
-    family: id of a task whose ``steps`` are judged; difficulty: of its problems. rounds: arguments of each player, 1 to
-    3. judge: None for ``by_execution``. Which answer is right is told at the end only, though a player may well find
-    out: both see the problem. After G. Irving et al., "AI safety via debate", 2018 (arXiv:1805.00899).
+    family: id of a task whose ``steps`` are judged; difficulty, split: of its problems. rounds: arguments of each
+    player, 1 to 3. judge: None for ``by_execution``. Which answer is right is told at the end only, though a player may
+    well find out: both see the problem. After G. Irving et al., "AI safety via debate", 2018 (arXiv:1805.00899).
     """
 
     tags: ClassVar[tuple[str, ...]] = ("games", "language", "debate", "process")
@@ -67,6 +67,7 @@ class Debate(TextGame[Dispute]):
     difficulty: int = 3
     rounds: int = 2
     judge: Judge | None = None
+    split: str = "train"
 
     def __post_init__(self) -> None:
         task = _task(self.family)
@@ -75,6 +76,8 @@ class Debate(TextGame[Dispute]):
         if self.difficulty not in task.difficulties:
             levels = task.difficulties
             raise ValueError(f"{self.family} has difficulties {levels[0]} to {levels[-1]}, not {self.difficulty!r}")
+        if self.split not in SPLITS:
+            raise ValueError(f"split is one of {', '.join(SPLITS)}, not {self.split!r}")
         if not 1 <= self.rounds <= MAX_ROUNDS:
             raise ValueError(f"rounds is from 1 to {MAX_ROUNDS}, not {self.rounds}")
 
@@ -105,7 +108,7 @@ class Debate(TextGame[Dispute]):
         problem = self._problem(seed)
         if len(problem.prompt) > MAX_PROMPT:
             raise ValueError(f"{self.family} has a problem of {len(problem.prompt)} characters, {MAX_PROMPT} at most")
-        true = last_boxed(_solution(self.family, self.difficulty, seed)[-1]) or ""
+        true = last_boxed(_solution(self.family, self.difficulty, seed, self.split)[-1]) or ""
         false = self._false_answer(problem, true, seed, v)
         return Dispute(seed, (true, false) if w < 0.5 else (false, true))
 
@@ -159,7 +162,7 @@ class Debate(TextGame[Dispute]):
     def sample(self, state: Dispute, rng: np.random.Generator) -> str:
         """The own answer and a line of the solution, half of the time with a wrong digit."""
         u, v, w, x = rng.random(4).tolist()
-        solution = _solution(self.family, self.difficulty, state.seed)[:-1] or [""]
+        solution = _solution(self.family, self.difficulty, state.seed, self.split)[:-1] or [""]
         line = solution[int(u * len(solution))]
         digits = [k for k, c in enumerate(line) if c in "0123456789"]
         if digits and v < 0.5:
@@ -168,7 +171,7 @@ class Debate(TextGame[Dispute]):
         return f"I say {state.answers[self.player(state)]}.\n{line}".strip()[: self.max_chars]
 
     def _problem(self, seed: int) -> Problem:
-        return _problem(self.family, self.difficulty, seed)
+        return _problem(self.family, self.difficulty, seed, self.split)
 
     def _false_answer(self, problem: Problem, true: str, seed: int, u: float) -> str:
         """A number close to a true number; else the answer to another problem."""
@@ -178,7 +181,8 @@ class Debate(TextGame[Dispute]):
             shift = 1 + int(u * NEAR)
             others = [str(int(true) + shift), str(int(true) - shift)][:: 1 if int(u * 1000) % 2 else -1]
         else:
-            others = (_answer(self.family, self.difficulty, derive_seed(seed, k)) for k in range(DRAWS))
+            seeds = (derive_seed(seed, k) for k in range(DRAWS))
+            others = (_answer(self.family, self.difficulty, other, self.split) for other in seeds)
         for other in others:
             if other and not _right(task, problem, other):
                 return other
@@ -207,7 +211,7 @@ def tally(case: Case, player: int) -> tuple[int, int]:
 
 def partisan(game: Any, view: Dispute, rng: np.random.Generator) -> str:
     """Quotes the solution, with the own answer where the last step has the right one."""
-    solution = _solution(game.family, game.difficulty, view.seed)
+    solution = _solution(game.family, game.difficulty, view.seed, game.split)
     player = game.player(view)
     true, own = view.answers[game.truthful(view)], view.answers[player]
     lines = solution[:-1][1 - MAX_LINES :]
@@ -244,21 +248,21 @@ def _task(id: str) -> Task:
 
 
 @lru_cache(maxsize=1 << 10)
-def _problem(family: str, level: int, seed: int) -> Problem:
-    return sample_problem(_task(family), seed, level)
+def _problem(family: str, level: int, seed: int, split: str) -> Problem:
+    return sample_problem(_task(family), seed, level, split)
 
 
 @lru_cache(maxsize=1 << 10)
-def _solution(family: str, level: int, seed: int) -> list[str]:
-    return solve(_task(family), _problem(family, level, seed))
+def _solution(family: str, level: int, seed: int, split: str) -> list[str]:
+    return solve(_task(family), _problem(family, level, seed, split))
 
 
-def _answer(family: str, level: int, seed: int) -> str:
-    return last_boxed(_solution(family, level, seed)[-1]) or ""
+def _answer(family: str, level: int, seed: int, split: str) -> str:
+    return last_boxed(_solution(family, level, seed, split)[-1]) or ""
 
 
 @lru_cache(maxsize=256)
 def _example(family: str) -> str:
     """A line of a solution, for the rules."""
     level = _task(family).difficulties[0]
-    return _solution(family, level, 0)[0]
+    return _solution(family, level, 0, "train")[0]

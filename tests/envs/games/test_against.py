@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from palaestra.envs import UnknownEnvironment
+from palaestra.envs import UnknownEnvironment, make_task, sample_problem
 from palaestra.envs.games import AgainstOpponent, game_class, game_ids, make_game, scripted
+from palaestra.envs.games.debate import Dispute
 from palaestra.envs.opponents import OPPONENTS
 from palaestra.envs.registration import make_any
 
@@ -154,6 +155,24 @@ def test_the_splits_deal_other_games() -> None:
     assert [train.reset(seed=s)[0] for s in range(20)] != [test.reset(seed=s)[0] for s in range(20)]
     with pytest.raises(ValueError, match="the test split cannot be restored into the train split"):
         train.restore(test.snapshot())
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_debate_is_about_problems_of_its_split(split: str) -> None:
+    env = make_any("palaestra/Debate-vs-greedy-v0", split=split).unwrapped
+    assert isinstance(env, AgainstOpponent)
+    task = make_task("palaestra/ChainArith-v0")
+    for seed in range(20):
+        env.reset(seed=seed)
+        dispute = env.table.snapshot().state
+        assert isinstance(dispute, Dispute)
+        problem = sample_problem(task, dispute.seed, 3, split)
+        assert problem.prompt in env.table.observe("player_0")
+
+
+def test_a_debate_of_the_other_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="problems are of the train split, not of the test split"):
+        AgainstOpponent(make_game("palaestra/Debate-v0"), split="test")
 
 
 def test_a_game_without_an_opponent_names_the_ids_with_one() -> None:
