@@ -42,7 +42,7 @@ def execute(cell, names):
             value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
             if value is not None:
                 print(repr(value))
-    except Exception as error:
+    except BaseException as error:  # a cell's sys.exit() would end the cells behind it too, each time they are run
         print(f"{type(error).__name__}: {error}")
 
 random.seed(0)
@@ -58,7 +58,7 @@ class PythonTool(Dialogue):
     An action with a ``python`` block has its last block run in the sandbox and is told what that prints; names live on
     from block to block. One without a block answers, in ``\boxed{}``. Right is the number, however it was found. The
     state is the text of the blocks, which are all run again each turn: what they do should not depend on the time. A
-    block that takes over two seconds in all, or too much memory, is undone.
+    block that takes over two seconds in all, or too much memory, or ends the process, is undone.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("dialogue", "tools", "python", "arithmetic")
@@ -111,7 +111,7 @@ class PythonTool(Dialogue):
             status, printed = _run(cells)
         except SandboxError as error:
             return Turn("", state, undecided(f"the sandbox failed: {error}"))
-        if status in (Ended.OK, Ended.ERROR):
+        if status is Ended.OK:  # errors are caught and shown: a run that fails would fail with every later block
             return Turn(printed or "(nothing was printed)", cells)
         return Turn(f"The block was stopped and undone ({status}). {printed}".rstrip(), state)
 

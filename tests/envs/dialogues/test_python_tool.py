@@ -47,6 +47,17 @@ def test_errors_are_told_and_what_came_before_them_stays() -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["import sys\nsys.exit()", "raise KeyboardInterrupt", "raise SystemExit('bye')"])
+def test_a_cell_that_ends_the_program_ends_only_itself(end: str) -> None:
+    first, told, last = outputs("x = 1\nx", end, "x + 1")
+    assert (first, last) == ("1", "2")
+    assert told.startswith(("SystemExit:", "KeyboardInterrupt:"))
+
+
+def test_a_cell_that_ends_the_process_is_undone() -> None:
+    assert outputs("x = 1", "import os\nos._exit(1)", "x")[1:] == ["The block was stopped and undone (error).", "1"]
+
+
 def test_randomness_repeats_from_turn_to_turn() -> None:
     first, again = outputs("import random\nx = random.random()\nx", "x")
     assert first == again
