@@ -14,7 +14,7 @@ from numpy.random import PCG64
 
 from palaestra.verifiers import Verdict, wrong
 
-from .seeding import TextSeeded
+from .seeding import TextSeeded, continued
 from .snapshots import expect
 from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, Unposed, posed, sample_problem
@@ -205,11 +205,7 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             raise ValueError(f"a snapshot of {state.family} cannot be restored into {self._family()}")
         self._problem, self._seed = state.problem, state.seed
         self._response, self._verdict = state.response, state.verdict
-        rng = self.np_random  # its own: making another takes ten times as long
-        if rng.bit_generator.state["bit_generator"] != state.rng["bit_generator"]:
-            rng = np.random.Generator(getattr(np.random, state.rng["bit_generator"])())
-        rng.bit_generator.state = state.rng
-        self._np_random, self._np_random_seed = rng, state.rng_seed
+        self._np_random, self._np_random_seed = continued(self.np_random, state.rng), state.rng_seed
 
     def _family(self) -> str:
         knobs = repr(self.task) if dataclasses.is_dataclass(self.task) else type(self.task).__qualname__

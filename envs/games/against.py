@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from palaestra.envs.opponents import register_opponents
-from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
+from palaestra.envs.seeding import TextSeeded, continued, derive_seed, reseed
 from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import TextObs, UnicodeText
 from palaestra.envs.task import SPLITS
@@ -23,7 +23,7 @@ LEVELS = range(1, 11)
 
 
 class AgainstSnapshot(NamedTuple):
-    """moves: of the opponent in this game."""
+    """moves: of the opponent in this game. rng: of the bit generator that draws the seeds of games to come."""
 
     table: GameSnapshot
     opponent: str
@@ -32,6 +32,8 @@ class AgainstSnapshot(NamedTuple):
     difficulty: int
     moves: int
     seed: int | None
+    rng: dict[str, Any]
+    rng_seed: int | None
 
 
 class AgainstOpponent(gymnasium.Env[str, str]):
@@ -142,9 +144,9 @@ class AgainstOpponent(gymnasium.Env[str, str]):
     def snapshot(self) -> AgainstSnapshot:
         """The present state: small, picklable, independent of what the environment does next."""
         seat = self._seat if self._me else -1
-        return AgainstSnapshot(
-            self.table.snapshot(), self._opponent, self.split, seat, self._difficulty, self._moves, self._seed
-        )
+        rng = dict(self.np_random.bit_generator.state)
+        game = (self.table.snapshot(), self._opponent, self.split, seat, self._difficulty, self._moves, self._seed)
+        return AgainstSnapshot(*game, rng, self._np_random_seed)
 
     def restore(self, state: AgainstSnapshot) -> None:
         """Continue exactly from ``state``, as far as the opponent's answers depend on what it is given.
@@ -160,6 +162,7 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         self.table.restore(state.table)
         self._take(state.seat)
         self._difficulty, self._moves, self._seed = state.difficulty, state.moves, state.seed
+        self._np_random, self._np_random_seed = continued(self.np_random, state.rng), state.rng_seed
 
     def _take(self, seat: int) -> None:
         self._seat = seat

@@ -14,7 +14,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from palaestra.envs.reasoning import MAX_ANSWER_CHARS
 from palaestra.envs.registration import make_any
-from palaestra.envs.seeding import derive_seed
+from palaestra.envs.seeding import continued, derive_seed
 from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import UnicodeText
 from palaestra.envs.task import OracleMissing, Task
@@ -160,9 +160,7 @@ class Mixture(gymnasium.Env[str, str]):
         self.family, self._seed = state.family, state.seed
         if state.family:
             self._member().restore(state.state)
-        rng = np.random.Generator(getattr(np.random, state.rng["bit_generator"])())
-        rng.bit_generator.state = state.rng
-        self._np_random, self._np_random_seed = rng, state.rng_seed
+        self._np_random, self._np_random_seed = continued(self.np_random, state.rng), state.rng_seed
 
     def _task(self, family: str) -> Task | None:
         return getattr(self.members[family].unwrapped, "task", None)

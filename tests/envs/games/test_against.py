@@ -117,6 +117,14 @@ def test_a_snapshot_continues_exactly(game: str) -> None:
             over, info = left[2], left[4]
 
 
+def test_a_snapshot_continues_with_the_same_games() -> None:
+    env, twin = against(), against()
+    env.reset(seed=3)
+    twin.restore(pickle.loads(pickle.dumps(env.snapshot())))
+    assert [twin.reset() for _ in range(3)] == [env.reset() for _ in range(3)]
+    assert twin.np_random_seed == 3
+
+
 def test_the_oracle_is_the_games_best_player_for_this_seat() -> None:
     rng = np.random.default_rng(0)
     for seat in (0, 1):
