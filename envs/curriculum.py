@@ -104,7 +104,7 @@ class FamilyCurricula:
 
 
 class Curriculum(gymnasium.Wrapper[str, str, str, str]):
-    """Reset at the controller's level (unless the caller's options name one), and tell it each episode's score.
+    """Reset at the controller's level, unless the options name one or a problem, and tell it each episode's score.
 
     controller: one, or one for each family of a ``Mixture``, by the family's name: each then has a level of its own.
     """
@@ -122,7 +122,10 @@ class Curriculum(gymnasium.Wrapper[str, str, str, str]):
             level: Any = {family: controller.level for family, controller in self.controller.items()}
         else:
             level = self.controller.level
-        observation, info = self.env.reset(seed=seed, options={"difficulty": level, **(options or {})})
+        options = options or {}
+        if "problem" not in options:  # a problem that is proposed has a level of its own
+            options = {"difficulty": level, **options}
+        observation, info = self.env.reset(seed=seed, options=options)
         self._active = self.controller[info["family"]] if isinstance(self.controller, Mapping) else self.controller
         self._difficulty = info.get("difficulty", self._active.level)
         return observation, info

@@ -14,7 +14,7 @@ from numpy.random import PCG64
 
 from palaestra.verifiers import Verdict, wrong
 
-from .seeding import TextSeeded, continued
+from .seeding import TextSeeded, continued, reseed
 from .snapshots import expect
 from .spaces import TextObs, UnicodeText
 from .task import SPLITS, Problem, Task, Unposed, posed, sample_problem
@@ -108,11 +108,15 @@ class ReasoningEnv(gymnasium.Env[str, str]):
             if self._np_random_seed is None:
                 self._np_random_seed = seed
         elif type(seed) is int and seed >= 0:  # a truth value would be another seed than its number
-            # sample_problem reseeds the generator from ``seed``, so a new one (as super().reset makes) is not needed.
+            # The generator is reseeded from ``seed`` below, so a new one (as super().reset makes) is not needed.
             self._np_random_seed = seed
         else:
             raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
-        problem = proposed or sample_problem(self.task, seed, difficulty, self.split, rng)
+        if proposed is None:
+            problem = sample_problem(self.task, seed, difficulty, self.split, rng)
+        else:  # nothing is drawn, but the stream goes on from this seed all the same
+            problem = proposed
+            reseed(rng, f"{self.task.stream}|posed|{seed}")
         if len(problem.prompt) > self.max_prompt_chars:
             raise ValueError(f"a prompt of {len(problem.prompt)} characters: raise max_prompt_chars")
         self._problem, self._seed, self._response, self._verdict = problem, seed, None, None

@@ -5,9 +5,10 @@ import math
 import random
 
 import gymnasium
+import numpy as np
 import pytest
 
-from palaestra.envs import make
+from palaestra.envs import make, make_task, sample_problem
 from palaestra.envs.curriculum import Curriculum, FamilyCurricula, SuccessCurriculum
 
 
@@ -50,6 +51,17 @@ def test_late_and_undecided_results_do_not_count() -> None:
     controller.update(2, math.nan)
     assert controller.level == 2
     assert math.isnan(controller.success_rate)
+
+
+def test_a_proposed_problem_is_asked_and_counts_at_its_own_level() -> None:
+    controller = SuccessCurriculum(window=1)
+    env = Curriculum(make("palaestra/ChainArith-v0"), controller)
+    task = make_task("palaestra/ChainArith-v0")
+    problem = sample_problem(task, 0, 2)
+    _, info = env.reset(options={"problem": task.notation(problem)})
+    assert (info["problem"].difficulty, info["difficulty"]) == (2, 2)
+    env.step(task.solve(problem, np.random.default_rng(0)))
+    assert controller.level == 1  # a result of another level than the controller's
 
 
 def test_state_goes_through_json_and_continues_exactly() -> None:

@@ -71,6 +71,19 @@ def test_an_environment_asks_a_proposed_problem_and_never_one_of_the_other_split
         env.reset(seed=1, options={"problem": own, "difficulty": 1})
 
 
+def test_a_seeded_reset_begins_its_stream_whether_or_not_a_problem_is_proposed() -> None:
+    text = ChainArith().notation(sample_problem(ChainArith(), 5, 2))
+    envs = [make_any("palaestra/ChainArith-v0") for _ in range(2)]
+    for env, used in zip(envs, (0, 3), strict=True):
+        for _ in range(used):
+            env.reset()
+        env.reset(seed=7, options={"problem": text})
+    one, two = ([env.reset()[1]["seed"] for _ in range(3)] for env in envs)
+    assert one == two
+    envs[0].reset(seed=8, options={"problem": text})
+    assert envs[0].reset()[1]["seed"] not in one
+
+
 def test_a_task_without_a_notation_says_what_to_define() -> None:
     with pytest.raises(Unposed, match="define pose"):
         posed(Arithmetic(), "1+1")
