@@ -125,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> Data:
         if self.command != "POST":
+            if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+                self.close_connection = True  # a body that is left unread would be taken for the next request
             return {}
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit() and len(length) < 20):
@@ -271,13 +273,18 @@ def _fault(code: str, message: str) -> Data:
 def _read(raw: str | bytes) -> Data:
     """A JSON object. Raises Refused."""
     try:
-        asked = json.loads(raw)
+        asked = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise Refused(HTTPStatus.BAD_REQUEST, "INVALID_JSON", f"this is not JSON: {said}") from error
     if not isinstance(asked, dict):
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", "a request is a JSON object")
     return asked
+
+
+def _no_number(name: str) -> float:
+    """NaN and Infinity, which Python reads, are no JSON, and could not be sent back."""
+    raise ValueError(f"{name} is no number")
 
 
 def _what(error: Exception) -> str:

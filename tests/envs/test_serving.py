@@ -217,6 +217,24 @@ def test_methods_and_requests_that_are_none_are_told_so(server: Server) -> None:
         assert b"INVALID_REQUEST" in raw.makefile("rb").read()
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_only_python_takes_for_json_is_refused(server: Server, number: str) -> None:
+    status, told = ask(server, "/mcp", f'{{"id": {number}}}'.encode())
+    assert (status, told["code"]) == (400, "INVALID_JSON")
+    assert f"{number} is no number" in told["detail"]
+
+
+@pytest.mark.parametrize("header", ["Content-Length: {}", "Transfer-Encoding: chunked"])
+def test_the_body_of_a_get_is_not_taken_for_a_request(server: Server, header: str) -> None:
+    body = "GET /metadata HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
+        client.sendall(f"GET /health HTTP/1.1\r\nHost: x\r\n{header.format(len(body))}\r\n\r\n{body}".encode())
+        client.shutdown(socket.SHUT_WR)
+        told = b"".join(iter(lambda: client.recv(1 << 16), b"")).decode()
+    assert told.count("HTTP/1.1 ") == 1
+    assert "healthy" in told
+
+
 def test_a_websocket_is_told_what_it_does_wrong_and_stays_open(server: Server) -> None:
     with talking(server) as client:
         told = say(client, "step", text="1")
