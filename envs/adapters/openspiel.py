@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from palaestra.envs.games.game import Unresampled
 from palaestra.envs.games.registration import register_game
 from palaestra.verifiers.optional import require
 
@@ -110,15 +111,37 @@ class OpenSpielGame(ViewedGame):
         return self._settled(position._replace(history=(*position.history, number)), child)
 
     def resample(self, state: Position | View, player: int, rng: np.random.Generator) -> Position | View:
-        """Chance drawn anew, what has fallen as well as what will; the players' actions stay as they are."""
+        """Chance drawn anew, what has fallen as well as what will; the players' actions stay as they are.
+
+        Where no draw fits, OpenSpiel's own way is taken, if the game has one.
+
+        Raises:
+            Unresampled: no other position was found that the player cannot tell from this one.
+        """
         if isinstance(state, View) or not self.hidden:
             return state
+        if not self.imperfect:  # what has fallen is known to all
+            return state._replace(chance=int(rng.integers(1 << 63)))
         view = self.seen(state, player)
         for _ in range(RESAMPLES):
             other = self._replayed(state, int(rng.integers(1 << 63)))
             if other is not None and self.seen(other, player) == view:
                 return other
-        return state._replace(chance=int(rng.integers(1 << 63)))
+        other = self._resampled(state, player, rng)
+        if other is None or self.seen(other, player) != view:
+            raise Unresampled(f"{self._string}: no other position was found that player_{player} cannot tell from this")
+        return other
+
+    def _resampled(self, state: Position, player: int, rng: np.random.Generator) -> Position | None:
+        """As OpenSpiel draws what the player does not know; None where the game does not, or gives this one back."""
+        try:
+            spiel = _spiel_state(state).resample_from_infostate(player, rng.random)
+        except _pyspiel().SpielError:
+            return None
+        history = tuple(map(int, spiel.history()))
+        if history == state.history[: len(history)]:
+            return None
+        return self._settled(Position(state.game, int(rng.integers(1 << 63)), history), spiel)
 
     def _replayed(self, state: Position, chance: int) -> Position | None:
         """The same actions of the players with another chance; None where they are not legal then."""

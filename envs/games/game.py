@@ -28,6 +28,10 @@ class Illegal(str):
     __slots__ = ()
 
 
+class Unresampled(LookupError):
+    """No other state was found that a player cannot tell from a state."""
+
+
 class BrokenRules(ValueError):
     """A game's ``player`` or ``legal`` gives what no game can go on with."""
 
@@ -136,7 +140,11 @@ class Game(ABC, Generic[S, A]):
         return state
 
     def resample(self, state: S, player: int, rng: np.random.Generator) -> S:
-        """A state drawn among those that ``player`` cannot tell from ``state``."""
+        """A state drawn among those that ``player`` cannot tell from ``state``.
+
+        Raises:
+            Unresampled: none was found.
+        """
         return state
 
     def deals(self) -> Sequence[tuple[float, S]]:

@@ -26,6 +26,7 @@ from palaestra.envs.testing import MAX_SNAPSHOT, Report, Row
 
 from .environment import GameEnv
 from .game import MAX_ANSWER_CHARS, AnyGame, BrokenRules
+from .hidden_testing import hidden_parts
 from .random_games import (
     any_answer,
     look,
@@ -287,32 +288,6 @@ def _ends(game: AnyGame, seeds: list[int]) -> str:
     return f"{min(lengths)} to {max(lengths)} actions, max_length {game.max_length}"
 
 
-def _hidden(game: AnyGame, seeds: list[int]) -> str:
-    """What a player may not know is drawn anew: the player's texts and choices stay as they are."""
-    draws = np.random.default_rng(0)
-    changed = 0
-    for state, _ in positions(game, range(4 * len(seeds) if game.hidden else 1), last=True):
-        over = game.terminal(state)
-        for player in range(len(game.players)):
-            other = game.resample(state, player, draws)
-            changed += other != state
-            _require(game.seen(other, player) == game.seen(state, player), "what a player may know depends on the rest")
-            _require(game.observe(other, player) == game.observe(state, player), "a hidden part shows in a text")
-            view = game.seen(state, player)
-            _require(over == game.terminal(other) == game.terminal(view), "whether the game is over is hidden")
-            if over:
-                continue
-            _require(game.player(view) == game.player(state), "whose turn it is depends on a hidden part")
-            if game.player(state) == player:
-                legal = list(game.legal(state))
-                _require(legal == list(game.legal(other)) == list(game.legal(view)), "legal actions tell a hidden part")
-    if not game.hidden:
-        _require(not changed, "something is hidden though the game says that nothing is")
-        raise NotApplicable("nothing is hidden")
-    _require(changed > 0, "nothing is hidden though the game says that something is: define seen and resample")
-    return f"{changed} positions with another hidden part"
-
-
 def _pure(game: AnyGame, seeds: list[int]) -> None:
     for state, rng in positions(game, seeds):
         before = pickle.dumps(state)
@@ -358,7 +333,7 @@ CHECKS: dict[str, Callable[[AnyGame, list[int]], str | None]] = {
     "garbage is refused with a reason": _refuses,
     "illegal answers forfeit as declared": _forfeits,
     "games end, returns in range": _ends,
-    "hidden parts do not show": _hidden,
+    "hidden parts do not show": hidden_parts,
     "states are immutable": _pure,
     "bad input": _bad_input,
 }

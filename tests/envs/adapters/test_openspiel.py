@@ -101,6 +101,33 @@ def test_resampling_keeps_what_the_player_knows_and_draws_the_rest() -> None:
     assert len({other.history[0] for other in others if isinstance(other, Position)}) == 2
 
 
+def test_a_position_that_no_draw_fits_is_resampled_as_openspiel_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openspiel, "RESAMPLES", 0)
+    one = game("leduc_poker")
+    rng = np.random.default_rng(0)
+    position = one.initial(rng)
+    other = one.resample(position, 0, rng)
+    assert isinstance(other, Position)
+    assert one.seen(other, 0) == one.seen(position, 0)
+    assert one.show(other) != one.show(position)
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("liars_dice", "numdice=9"), ("gin_rummy", "")])
+def test_the_hidden_part_is_not_given_away_where_no_other_is_found(name: str, parameters: str) -> None:
+    one = game(name, parameters=parameters)
+    rng = np.random.default_rng(1)
+    with pytest.raises(LookupError, match="player_0 cannot tell"):
+        one.resample(one.initial(rng), 0, rng)
+
+
+def test_what_falls_in_the_open_is_not_drawn_again() -> None:
+    one = game("pig")
+    position = played(one, 0)[5]
+    other = one.resample(position, 0, np.random.default_rng(9))
+    assert isinstance(other, Position)
+    assert (other.history, other.chance == position.chance) == (position.history, False)
+
+
 def test_actions_that_read_the_same_are_told_apart_by_number() -> None:
     spiel = pyspiel.load_game("chess").new_initial_state("4k3/8/8/8/8/2p5/1P1B4/4K3 w - - 0 1")
     captures = [text for text in openspiel._menu(spiel) if text.startswith("bxc3")]

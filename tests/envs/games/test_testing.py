@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from palaestra.envs.games import Game, Illegal, Taboo, game_ids, make_game, register_game, registration
-from palaestra.envs.games.game import BrokenRules
+from palaestra.envs.games.game import BrokenRules, Unresampled
 from palaestra.envs.games.kuhn_poker import Deal, KuhnPoker
 from palaestra.envs.games.nim import Nim, Piles
 from palaestra.envs.games.random_games import same_elsewhere, whole_game
@@ -252,6 +252,15 @@ def test_a_turn_that_is_nobodys_or_without_actions_is_told(
     assert re.fullmatch(f"tests/Lost-v0: {told}", row.detail)
     with pytest.raises(BrokenRules, match=f"^tests/Lost-v0: {told}$"):
         whole_game(make_game("tests/Lost-v0"), 0)
+
+
+def test_a_hidden_part_that_cannot_be_drawn_again_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resample(*given: object) -> Deal:
+        raise Unresampled("none fits")
+
+    monkeypatch.setattr(KuhnPoker, "resample", resample)
+    with pytest.raises(NotApplicable, match="none fits"):
+        CHECKS["hidden parts do not show"](KuhnPoker(), [0])
 
 
 @pytest.mark.parametrize("returns", [(1.0,), (math.nan, 0.0)])
