@@ -102,7 +102,7 @@ class Puzzle:
     def identity(self) -> str:
         """What makes two puzzles the same: names and wording do not."""
         names = {line.name: f"#{number}" for number, line in enumerate(self.lines)}
-        return re.sub(NAME + r"(?![a-z])", lambda found: names.get(found[0], found[0]), str(self))
+        return re.sub(rf"\b{NAME}(?![a-z])", lambda found: names.get(found[0], found[0]), str(self))
 
 
 def parse(text: str) -> Puzzle:

@@ -87,6 +87,8 @@ def test_what_is_no_puzzle_is_told_of(text: str) -> None:
 def test_two_puzzles_are_the_same_whatever_their_names() -> None:
     assert parse(TEXT).identity == parse("x = 3\ny = x * 2\nz = y - 1\nask z").identity
     assert parse(TEXT).identity != parse("x = 3\ny = x * 2\nz = y - 1\nask y").identity
+    same = [f"{one} = 3\ny = {one} min 2\nask y" for one in ("x", "in")]
+    assert parse(same[0]).identity == parse(same[1]).identity
 
 
 def test_the_oracle_of_every_puzzle_is_right() -> None:
