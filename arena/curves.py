@@ -61,7 +61,7 @@ def _accuracy(axes: Axes, metrics: Sequence[dict[str, Any]]) -> None:
         axes.plot(*zip(*_points(metrics, name), strict=True), linewidth=1, label=label)
     if players or modules:
         title = "against, or" if players else "modules, by round"
-        axes.legend(title=title, loc="lower right", fontsize="small")
+        axes.legend(title=title, loc="upper left", fontsize="small")
     axes.set_ylim(0, 1)
     axes.set_ylabel("held-out accuracy")
     axes.set_xlabel("round")
