@@ -268,6 +268,8 @@ def _check_modules(recipe: Recipe) -> None:
         raise SettingsError(f"{recipe.evolve.algorithm} asks for more problems when all score alike: not with modules")
     if row.critic is not None and row.critic.shared and recipe.modules.admit != "always":
         raise SettingsError(f"{recipe.evolve.algorithm} adds a head to the policy: set modules.admit: always for it")
+    if recipe.evolve.updates > 1 and "reasoner" not in pattern.evolved:
+        raise SettingsError("evolve.updates are steps of the reasoner, which does not evolve: leave them away")
     paid = [slot for slot in pattern.evolved if ALGORITHMS.get(pattern.learners[slot].algorithm, row).advantage]
     if recipe.evolve.start == "base" and paid:
         raise SettingsError(f"evolve.start is latest where {paid[0]} evolves: what it sampled is not the base's")
