@@ -24,7 +24,7 @@ class FakeServer(ThreadingHTTPServer):
     """Answers every request right, but for the faults that are on its list for the request's seed.
 
     faults: seed -> names of what happens to requests with it, one each; a last "..." repeats the one before.
-    asked: (path, body) of every request; most: how many were under way at once.
+    asked: (path, body) of every request; most: how many waited in the crowd at once.
     """
 
     daemon_threads = True
@@ -82,23 +82,28 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.asked.append((self.path, body))
             server.headers.append(dict(self.headers))
+        if server.crowd is not None:
+            self.wait_in(server.crowd)
+        fault = server.fault(body.get("seed"))
+        if fault and not hasattr(self, f"fault_{fault}"):
+            return self.refuse(int(fault))
+        if "max_tokens" in body and not server.old_limit:
+            return self.answer({"error": {"message": "Use 'max_completion_tokens' instead."}}, 400)
+        events = self.chat(body) if self.path.endswith("/chat/completions") else self.complete(body)
+        if fault:
+            return getattr(self, f"fault_{fault}")(events, body)  # type: ignore[no-any-return]
+        self.give(events, body)
+
+    def wait_in(self, crowd: threading.Barrier) -> None:
+        """Counted until the answer begins: whoever has heard its end may ask again before we are back from it."""
+        server = self.server
+        with server.lock:
             server.active += 1
             server.most = max(server.most, server.active)
-        try:
-            fault = server.fault(body.get("seed"))
-            if fault and not hasattr(self, f"fault_{fault}"):
-                return self.refuse(int(fault))
-            if "max_tokens" in body and not server.old_limit:
-                return self.answer({"error": {"message": "Use 'max_completion_tokens' instead."}}, 400)
-            events = self.chat(body) if self.path.endswith("/chat/completions") else self.complete(body)
-            if server.crowd is not None:
-                server.crowd.wait(30)
-            if fault:
-                return getattr(self, f"fault_{fault}")(events, body)  # type: ignore[no-any-return]
-            self.give(events, body)
-        finally:
-            with server.lock:
-                server.active -= 1
+        crowd.wait(30)
+        server.closing.wait(0.05)  # for one more than the crowd to show itself
+        with server.lock:
+            server.active -= 1
 
     def complete(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         server, prompt = self.server, body["prompt"]
