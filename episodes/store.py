@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
@@ -26,7 +28,7 @@ class EpisodeStore:
     """A folder of Parquet files, one for each appended batch, in the order of their numbers.
 
     A batch is written aside, flushed to disk and renamed, so that a reader, and a process killed at any moment,
-    sees it whole or not at all.
+    sees it whole or not at all. Several writers may append: each batch gets a number of its own.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -41,16 +43,17 @@ class EpisodeStore:
         if not episodes:
             raise StoreError("an empty batch is not appended: collect at least one episode")
         self.path.mkdir(parents=True, exist_ok=True)
-        names = self._names()
-        number = int(names[-1].split("-", 1)[0]) + 1 if names else 0
-        final = self.path / f"{number:06d}-{name}{SUFFIX}"
-        aside = self.path / f".{final.name}.{os.getpid()}.tmp"
+        aside = self.path / f".{name}.{uuid.uuid4().hex}.tmp"
         try:
             table = to_table(episodes)
             pq.write_table(table, aside, compression="zstd", use_dictionary=False, write_statistics=False)
             with open(aside, "rb") as written:
                 os.fsync(written.fileno())
-            os.rename(aside, final)
+            with _locked(self.path):
+                names = self._names()
+                number = int(names[-1].split("-", 1)[0]) + 1 if names else 0
+                final = self.path / f"{number:06d}-{name}{SUFFIX}"
+                os.rename(aside, final)
             fsync_folder(self.path)
         except (OSError, UnicodeEncodeError) as error:
             aside.unlink(missing_ok=True)
@@ -113,6 +116,18 @@ def _readable(file: Path) -> Iterator[None]:
         yield
     except (OSError, pa.ArrowInvalid) as error:
         raise StoreError(f"{file} is not a readable episode file: {str(error).partition(chr(10))[0]}") from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """While inside, nobody else numbers a batch of this folder: two of one number would be one, and the other lost."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks, where a log has one writer
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def fsync_folder(path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -149,6 +150,16 @@ def test_a_file_damaged_in_its_middle_is_named(tmp_path: Path) -> None:
     file.write_bytes(whole)
     with pytest.raises(StoreError, match="000000-batch"):
         list(store.read())
+
+
+def test_several_writers_lose_no_batch(tmp_path: Path) -> None:
+    def write(writer: int) -> None:
+        for number in range(10):
+            EpisodeStore(tmp_path).append([episode(f"{writer}-{number}")])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert {e.id for e in EpisodeStore(tmp_path).read()} == {f"{w}-{n}" for w in range(4) for n in range(10)}
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
