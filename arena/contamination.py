@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from palaestra.episodes import Episode, EpisodeStore
 
 MEASURED = "held-out"  # the phase of episodes that agents are measured by, and never learn from
@@ -19,11 +17,10 @@ COLUMNS = ["env_id", "problem", "tags"]
 def trained_on(log: Path) -> set[str]:
     """Names of the problems of a log that an agent may have learned from: all but those it was measured on."""
     asked: set[tuple[str, str, str, str]] = set()  # problems are asked many times, and named once
-    for file in EpisodeStore(log).files():
-        table = pq.read_table(file, columns=COLUMNS)
-        problems = table["problem"].combine_chunks()
-        columns = [table["env_id"], *(problems.field(name) for name in ("prompt", "reference", "meta"))]
-        rows = zip(*(column.to_pylist() for column in (*columns, problems.is_valid(), table["tags"])), strict=True)
+    for batch in EpisodeStore(log).batches(columns=COLUMNS):
+        problems = batch.column("problem")
+        columns = [batch.column("env_id"), *(problems.field(name) for name in ("prompt", "reference", "meta"))]
+        rows = zip(*(column.to_pylist() for column in (*columns, problems.is_valid(), batch["tags"])), strict=True)
         asked.update(row[:4] for row in rows if row[4] and json.loads(row[5]).get("phase") != MEASURED)
     return {
         name

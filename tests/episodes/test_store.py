@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -10,8 +11,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -150,6 +153,24 @@ def test_a_file_damaged_in_its_middle_is_named(tmp_path: Path) -> None:
     file.write_bytes(whole)
     with pytest.raises(StoreError, match="000000-batch"):
         list(store.read())
+
+
+def test_a_flipped_bit_is_never_read_as_something_else(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    batch = [replace(episode(f"{n * 7919 % 1000}", n / 40), seed=n * n) for n in range(40)]
+    file = store.append(batch)
+    whole = file.read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little") + 8  # which Parquet gives no checksum
+    for place in range(4, len(whole) - footer, 29):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with contextlib.suppress(StoreError):
+            assert list(store.read()) == batch, place
+
+
+def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"accuracy": [0.5]}), tmp_path / "000000-board.parquet")
+    with pytest.raises(StoreError, match=r"000000-board\.parquet is not a readable episode file"):
+        list(EpisodeStore(tmp_path).read())
 
 
 def test_several_writers_lose_no_batch(tmp_path: Path) -> None:
