@@ -80,14 +80,29 @@ def test_collect_logs_and_replay_proves(palaestra: Run, tmp_path: Path) -> None:
     options = ("--to", tmp_path / "log", "--env", CHAIN, "--knobs", "modulus=10", "--problems", 3, "--samples", 2)
     code, said = palaestra("collect", "oracle", *options, "--difficulty", 2)
     assert (code, said.startswith("6 episodes, 6 right, in ")) == (0, True)
-    assert palaestra("collect", "random", *options)[0] == 0
+    assert palaestra("collect", "random", *options, "--difficulty", 2)[0] == 0
     episodes = list(EpisodeStore(tmp_path / "log").read())
-    assert len(episodes) == 12
+    assert len({episode.id for episode in episodes}) == 12
     assert len({episode.group_id for episode in episodes}) == 3
     assert episodes[0].env_kwargs == {"modulus": 10, "split": "train"}
     assert episodes[0].reset_options == {"difficulty": 2}
     code, said = palaestra("replay", tmp_path / "log")
     assert (code, said) == (0, "12 episodes replayed: every observation, reward and verdict is the same\n")
+
+
+def test_a_group_of_a_collected_log_is_of_one_problem(palaestra: Run, tmp_path: Path) -> None:
+    for other in (
+        ("--difficulty", 2),
+        ("--knobs", "modulus=7"),
+        ("--seed", 1),
+        ("--env", "palaestra/Countdown-v0"),
+        (),
+    ):
+        assert palaestra("collect", "oracle", "--to", tmp_path, "--problems", 2, *other)[0] == 0
+    asked: dict[str, set[str]] = {}
+    for episode in EpisodeStore(tmp_path).read():
+        asked.setdefault(episode.group_id, set()).add(str(episode.problem))
+    assert [len(problems) for problems in asked.values()] == [1] * 10
 
 
 def test_replay_of_a_forged_run_names_it_and_fails(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:

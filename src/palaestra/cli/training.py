@@ -161,13 +161,16 @@ def collect(
         raise UserError(f"{to} is a run's folder, or a board's, which keeps its log in episodes/: name another folder")
     courses_of((env,), knobs_of(knobs), (difficulty,), 1)
     agent = open_agent(spec_of(model, temperature, max_tokens))
+    store = EpisodeStore(to)
+    batch = len(store.files())
+    asked = "/".join([env, *sorted(knobs), str(difficulty), str(seed)])  # other problems of the log are other groups
     jobs = [
         Job(
-            id=f"{seed}/{problem:05d}/{sample:03d}",
+            id=f"{asked}/{problem:05d}/{batch:03d}-{sample:03d}",
             env_id=env,
             env_kwargs={**knobs_of(knobs), "split": "train"},
             seed=derive_seed("collect", seed, problem),
-            group_id=f"{seed}/{problem:05d}",
+            group_id=f"{asked}/{problem:05d}",
             reset_options={"difficulty": difficulty},
             agent_seed=derive_seed("collect", seed, problem, sample),
         )
@@ -175,7 +178,7 @@ def collect(
         for sample in range(samples)
     ]
     episodes = list(rollout(agent, jobs, {"phase": "collect"}))
-    file = EpisodeStore(to).append(episodes, "collect")
+    file = store.append(episodes, "collect")
     right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
     console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
 
