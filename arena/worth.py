@@ -50,7 +50,7 @@ def ordered(evaluator: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, fl
         ValueError: no problem's answers differ in reward.
     """
     groups: dict[str, list[Row]] = {}
-    for row in choices.ranked(rows).rows:
+    for row in choices.contrasted(rows).rows:
         groups.setdefault(row.group_id, []).append(row)
     if not groups:
         raise ValueError("no held-out problem has answers of different rewards")

@@ -57,6 +57,13 @@ def ranked(rows: Sequence[Row]) -> View:
     return View(kept, _count(rows, kept, "undecided, or all answers to the problem scored alike"))
 
 
+def contrasted(rows: Sequence[Row]) -> View:
+    """Groups of decided answers of a row each whose rewards differ: pieces of a dialogue are not compared."""
+    single = unforked(rows)
+    view = ranked(single.rows)
+    return View(view.rows, Counter(view.dropped) + Counter(single.dropped))
+
+
 def best_and_worst(rows: Sequence[Row]) -> View:
     """A pair for each group: its highest and its lowest reward, the first sampled where several have it."""
 
@@ -70,8 +77,9 @@ def best_and_worst(rows: Sequence[Row]) -> View:
 def opposed(rows: Sequence[Row]) -> View:
     """Pairs of each group: its best and its worst, the next best and the next worst, while their rewards differ."""
     kept: list[Row] = []
-    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
-    for group in by_group(rows).values():
+    single = unforked(rows)
+    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in single.rows), **single.dropped})
+    for group in by_group(single.rows).values():
         order = sorted(group, key=lambda row: -row.reward)
         pairs = [
             (one, other) for one, other in zip(order, reversed(order), strict=True) if one.reward > other.reward + EQUAL
@@ -87,7 +95,7 @@ def opposed_or_tied(rows: Sequence[Row]) -> View:
     """The pairs of ``opposed``, and of each group a pair of answers of equal reward, labelled 0, where it has one."""
     view = opposed(rows)
     tied: list[Row] = []
-    for group in by_group(rows).values():
+    for group in by_group(unforked(rows).rows).values():
         order = sorted(group, key=lambda row: row.reward)
         pair = next((pair for pair in pairwise(order) if pair[1].reward - pair[0].reward <= EQUAL), ())
         tied += [replace(row, label=0, group_id=f"{row.group_id}#tie") for row in pair]
@@ -134,9 +142,11 @@ def shortest_and_longest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
 
 def shortest(rows: Sequence[Row], min_reward: float = 1.0) -> View:
     """The shortest right answer of each group (shortest rejection sampling; Kimi k1.5, arXiv 2501.12599)."""
-    groups = by_group([row for row in rows if row.reward >= min_reward]).values()
+    single = unforked(rows)
+    groups = by_group([row for row in single.rows if row.reward >= min_reward]).values()
     kept = [min(group, key=_length) for group in groups]
-    return View(kept, _count(rows, kept, f"reward below {min_reward:g}, undecided, or not the shortest"))
+    dropped = _count(single.rows, kept, f"reward below {min_reward:g}, undecided, or not the shortest")
+    return View(kept, dropped + Counter(single.dropped))
 
 
 def short_over_long(rows: Sequence[Row], min_reward: float = 1.0, longer: float = 1.5) -> View:
@@ -157,9 +167,9 @@ def short_over_long(rows: Sequence[Row], min_reward: float = 1.0, longer: float 
 
 def real_and_generated(real: Sequence[Row], generated: Sequence[Row]) -> View:
     """A pair for each group: a demonstration, preferred to the first own sample that differs (SPIN; 2401.01335)."""
-    own = by_group(generated)
-    pairs, dropped = [], Counter[str]()
-    for group, demonstrations in by_group(real).items():
+    own, single = by_group(unforked(generated).rows), unforked(real)
+    pairs, dropped = [], Counter(single.dropped)
+    for group, demonstrations in by_group(single.rows).items():
         shown = demonstrations[0]
         other = next((row for row in own.get(group, []) if row.ids.tobytes() != shown.ids.tobytes()), None)
         if other is None:
@@ -178,21 +188,26 @@ def against(rows: Sequence[Row], others: Sequence[Row]) -> View:
 
 
 def _pairs(rows: Sequence[Row], choose: Callable[[list[Row]], tuple[Row, Row] | None], reason: str) -> View:
-    """The rows of the two chosen episodes of each group; one with rows that were forked off cannot be compared."""
+    """The rows of the two chosen episodes of each group."""
     kept: list[Row] = []
-    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in rows)})
-    for group in by_group(rows).values():
-        names = [row.episode_id for row in group]
-        forked = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-        whole = [row for row in group if row.episode_id not in forked] if forked else group
-        dropped["its dialogue was forked into several rows"] += len(forked)
-        pair = choose(whole) if len(whole) > 1 else None
+    single = unforked(rows)
+    dropped = Counter({"undecided": sum(math.isnan(row.reward) for row in single.rows), **single.dropped})
+    for group in by_group(single.rows).values():
+        pair = choose(group) if len(group) > 1 else None
         if pair is None:
-            dropped[reason] += len(whole)
+            dropped[reason] += len(group)
         else:
             kept += [replace(pair[0], label=1), replace(pair[1], label=-1)]
-            dropped["neither the best nor the worst"] += len(whole) - 2
+            dropped["neither the best nor the worst"] += len(group) - 2
     return View(kept, +dropped)
+
+
+def unforked(rows: Sequence[Row]) -> View:
+    """Answers that are a row each: one that was forked into several cannot be compared, and a row of it is none."""
+    names = [(row.group_id, row.episode_id, row.role) for row in rows]
+    pieces = Counter(names)
+    kept = [row for row, name in zip(rows, names, strict=True) if pieces[name] == 1]
+    return View(kept, +Counter({"its dialogue was forked into several rows": len(pieces) - len(kept)}))
 
 
 def by_group(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:

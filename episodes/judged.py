@@ -10,7 +10,7 @@ import numpy as np
 
 from palaestra.envs.seeding import derive_seed
 
-from . import sources, steps, views
+from . import choices, sources, steps, views
 from .record import BESIDE, Episode
 from .steps import Ends
 from .views import Decode, Row, View
@@ -33,19 +33,22 @@ def judged_steps(rows: Sequence[Row], ends: Ends) -> View:
 
 def valued_steps(rows: Sequence[Row], ends: Ends) -> View:
     """Every decided answer, each step by the mean outcome of the answers to the problem that go through it."""
-    view = steps.step_values(rows, ends)
+    single = choices.unforked(rows)
+    view = steps.step_values(single.rows, ends)
     kept = []
     for one in view.rows:
         given = np.full(len(one.row.ids), np.nan, np.float32)
         given[one.ends - 1] = one.values
         kept.append(replace(one.row, token_rewards=given))
-    return View(kept, view.dropped)
+    return View(kept, Counter(view.dropped) + Counter(single.dropped))
 
 
 def sibling_steps(rows: Sequence[Row], ends: Ends) -> View:
     """Pairs of steps that follow the same steps and differ in value, each step by its value."""
-    view = steps.sibling_steps(rows, ends, visits=sources.MIN_VISITS)
-    return View([sources.valued_at_end(row) for row in view.rows], view.dropped)
+    single = choices.unforked(rows)
+    view = steps.sibling_steps(single.rows, ends, visits=sources.MIN_VISITS)
+    kept = [sources.valued_at_end(row) for row in view.rows]
+    return View(kept, Counter(view.dropped) + Counter(single.dropped))
 
 
 def judged_answers(episodes: Iterable[Episode], decode: Decode) -> tuple[list[Row], Ends]:

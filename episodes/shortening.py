@@ -15,7 +15,7 @@ import numpy as np
 
 from palaestra.verifiers import Status, Verdict
 
-from .choices import by_group
+from .choices import by_group, unforked
 from .record import Episode, Turn
 from .views import Decode, Ids, Row, View, rows_of, step_ends
 
@@ -94,11 +94,12 @@ def shortened_and_longest(short: Sequence[Row], rows: Sequence[Row], min_reward:
 
     short: of ``shortened``; rows: of ``views.groups`` of the same episodes. ``dropped`` counts rows of both.
     """
-    cut, whole = by_group(short), by_group([row for row in rows if row.reward >= min_reward])
+    single = unforked(rows)
+    cut, right = by_group(short), by_group([row for row in single.rows if row.reward >= min_reward])
     kept: list[Row] = []
-    dropped = Counter({"not right": sum(not row.reward >= min_reward for row in rows)})
-    for key in sorted(cut.keys() | whole.keys()):
-        group, sampled = cut.get(key, []), whole.get(key, [])
+    dropped = Counter({"not right": sum(not row.reward >= min_reward for row in single.rows), **single.dropped})
+    for key in sorted(cut.keys() | right.keys()):
+        group, sampled = cut.get(key, []), right.get(key, [])
         best, worst = min(group, key=_length, default=None), max(sampled, key=_length, default=None)
         if best is None or worst is None or _length(best) >= _length(worst):
             dropped["nothing shorter than the longest right answer"] += len(group) + len(sampled)

@@ -202,14 +202,15 @@ def right_steps(round: Round) -> View:
     It ends with a right step: steps that could not be judged, which may be nonsense, are kept only before one.
     """
     ends, judge = steps.logged_steps(round.episodes, round.decode)
-    kept, decided = [], choices.decided(round.rows)
+    single = choices.unforked(round.rows)
+    kept, decided = [], choices.decided(single.rows)
     for row in decided.rows:
         verdicts = judge(row)
         wrong = next((k for k, one in enumerate(verdicts) if one.status is Status.WRONG), len(verdicts))
         good = max((k for k, one in enumerate(verdicts[:wrong], 1) if one.status is Status.RIGHT), default=0)
         if good:
             kept.append(until(row, int(ends(row)[good - 1]) if good < len(verdicts) else len(row.ids)))
-    return View(kept, {**decided.dropped, "no right step": len(decided.rows) - len(kept)})
+    return View(kept, {**single.dropped, **decided.dropped, "no right step": len(decided.rows) - len(kept)})
 
 
 def until(row: Row, end: int) -> Row:
@@ -221,8 +222,9 @@ def until(row: Row, end: int) -> Row:
 def valued_steps(round: Round) -> View:
     """Every answer, each of its steps worth the share of the group's answers through it that end well (2312.08935)."""
     ends, _ = steps.logged_steps(round.episodes, round.decode)
-    view = steps.step_values(round.rows, ends)
-    return View([_valued(one) for one in view.rows], view.dropped)
+    single = choices.unforked(round.rows)
+    view = steps.step_values(single.rows, ends)
+    return View([_valued(one) for one in view.rows], Counter(view.dropped) + Counter(single.dropped))
 
 
 def _valued(one: steps.ValuedRow) -> Row:
@@ -234,8 +236,9 @@ def _valued(one: steps.ValuedRow) -> Row:
 def sibling_steps(round: Round) -> View:
     """Pairs of steps that follow the same steps, after which more and fewer answers end well (SVPO; 2406.10858)."""
     ends, _ = steps.logged_steps(round.episodes, round.decode)
-    view = steps.sibling_steps(round.rows, ends, visits=MIN_VISITS)
-    return View([valued_at_end(row) for row in view.rows], view.dropped)
+    single = choices.unforked(round.rows)
+    view = steps.sibling_steps(single.rows, ends, visits=MIN_VISITS)
+    return View([valued_at_end(row) for row in view.rows], Counter(view.dropped) + Counter(single.dropped))
 
 
 def valued_at_end(row: Row) -> Row:

@@ -76,7 +76,7 @@ offline = partial(Algorithm, group="offline", tested=TOKENS)
 SUM = PolicyGradient(ratio="none", aggregation="sequence_sum")
 CLIPPED = PolicyGradient(ratio="token", clip_low=0.2, clip_high=0.2, aggregation="token_mean")
 CENTRED, GROUP = Advantage(baseline="group_mean"), Advantage(baseline="group_mean", scale="group_std")
-PAIR, DECIDED = of(choices.best_and_worst), of(choices.decided)
+PAIR, DECIDED, CONTRAST = of(choices.best_and_worst), of(choices.decided), of(choices.contrasted)
 STEP_VALUES = Critic(StepValue(ranking=1.0, margin=0.2), shared=True, coefficient=0.1, after=True)
 
 ALGORITHMS = {
@@ -197,10 +197,8 @@ ALGORITHMS = {
     ),
     "long2short": preference("Kimi k1.5, arXiv 2501.12599", DPO(beta=0.1), of(choices.short_over_long)),
     "kto": preference("Kahneman-Tversky optimisation, arXiv 2402.01306", KTO(beta=0.1), of(choices.labelled)),
-    "infonca": preference(
-        "Noise contrastive alignment, arXiv 2402.05369", InfoNCA(beta=0.1, alpha=0.1), of(choices.ranked)
-    ),
-    "nca": preference("Noise contrastive alignment, arXiv 2402.05369", NCA(beta=0.1, alpha=0.1), of(choices.ranked)),
+    "infonca": preference("Noise contrastive alignment, arXiv 2402.05369", InfoNCA(beta=0.1, alpha=0.1), CONTRAST),
+    "nca": preference("Noise contrastive alignment, arXiv 2402.05369", NCA(beta=0.1, alpha=0.1), CONTRAST),
     "spin": preference(
         "Self-play fine-tuning, arXiv 2401.01335", DPO(beta=0.1), sources.real_and_generated, reference="round"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -10,9 +10,13 @@ import pytest
 from palaestra.episodes.choices import (
     against,
     best_and_worst,
+    contrasted,
     labelled,
+    opposed,
+    opposed_or_tied,
     ranked,
     real_and_generated,
+    shortest,
     shortest_and_longest,
     solved,
     weighted,
@@ -58,6 +62,16 @@ def test_an_answer_in_several_rows_is_in_no_pair() -> None:
     view = best_and_worst([*forked, forked[1]])
     assert view.rows == []
     assert view.dropped["its dialogue was forked into several rows"] == 1
+
+
+@pytest.mark.parametrize("choose", [contrasted, opposed, opposed_or_tied, shortest, best_and_worst])
+def test_a_piece_of_a_dialogue_is_no_answer(choose: Callable[[Sequence[Row]], View]) -> None:
+    """Else two turns of one dialogue are a tie, its last words the shortest answer, and turns of two a pair."""
+    forked = rows((1, 0, 1, 0))
+    view = choose([*forked, forked[0], forked[1]])
+    assert {row.episode_id for row in view.rows} <= {"0/2", "0/3"}
+    assert view.rows
+    assert view.dropped["its dialogue was forked into several rows"] == 2
 
 
 def test_the_shortest_right_answer_is_preferred_to_the_longest() -> None:

@@ -272,7 +272,7 @@ def test_each_problem_has_its_share_of_pairs_in_order_and_its_favourite(evaluato
         def score(self, prompts: Any, answers: Any) -> list[float]:
             return [float(len(answer)) for answer in answers]
 
-    rows = [row(3, 1.0, 0, "a"), row(2, 0.0, 0, "a"), row(1, 0.0, 0, "a"), row(1, 1.0, 0, "b"), row(2, 0.0, 0, "b")]
+    rows = [row(3, 1.0, 0, "a"), row(2, 0.0, 1, "a"), row(1, 0.0, 2, "a"), row(1, 1.0, 0, "b"), row(2, 0.0, 1, "b")]
     found = ordered(Longest(), [*rows, row(1, 1.0, 0, "c")])
     assert found == {"a": (1.0, 1.0), "b": (0.0, 0.0)}  # all answers to c scored alike
     whole = worth(Longest(), rows)

@@ -309,6 +309,17 @@ def test_a_step_is_worth_the_share_of_answers_through_it_that_end_well() -> None
     assert np.flatnonzero(~np.isnan(view.rows[0].token_rewards)).tolist() == [2, 5]  # "b" and "d", behind "?"
 
 
+@pytest.mark.parametrize("name", ["autoprm", "openr", "svpo", "infonca"])
+def test_a_dialogue_in_several_rows_is_left_out_where_its_steps_or_answers_are_compared(name: str) -> None:
+    made = chained({"ab\ncd": "rr", "ab\nef": "rw", "ab\ncg": "rr", "ab\neh": "rw"})
+    made.episodes[0] = replace(made.episodes[0], turns=made.episodes[0].turns * 2)
+    made.rows = groups(made.episodes).rows
+    assert len(made.rows) == 5
+    view = ALGORITHMS[name].source(made)
+    assert "g/0" not in {row.episode_id for row in view.rows}
+    assert view.dropped["its dialogue was forked into several rows"] == 1
+
+
 def test_svpo_compares_what_follows_the_same_steps() -> None:
     """After "x" comes "a", which ends well twice, or "b", which never does; "y" was said once, and is not compared."""
     told = {"x\na": (1.0, 2), "x\nb": (0.0, 2), "y\na": (1.0, 1)}
