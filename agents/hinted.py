@@ -13,7 +13,10 @@ HINT = "\n(The answer is {answer}.)"
 
 
 class Hinted:
-    """Wraps an agent: the reference answer stands behind the last message. To make data with, not to evaluate."""
+    """Wraps an agent: the reference answer stands behind the question, which a dialogue begins with.
+
+    To make data with, not to evaluate: whoever takes the prompt of the first turn away has taken the hint away.
+    """
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
@@ -30,6 +33,6 @@ class Hinted:
     def _with_hint(self, dialogue: Dialogue) -> Dialogue:
         if dialogue.problem is None:
             raise ValueError("a hint needs an environment that tells its problem, with the answer")
-        *before, last = dialogue.messages
+        question, *later = dialogue.messages
         hint = HINT.format(answer=dialogue.problem.reference)
-        return replace(dialogue, messages=(*before, replace(last, content=last.content + hint)))
+        return replace(dialogue, messages=(replace(question, content=question.content + hint), *later))

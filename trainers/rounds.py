@@ -58,7 +58,8 @@ class PlayedRound:
     def hinted(self, groups: Sequence[str]) -> list[Row]:
         plain = {row.group_id: row.prompt for row in reversed(self.rows)}
         rows = views.each(self._others(Hinted(self.session.policy), set(groups))).rows if groups else []
-        return beside(self.rows, [behind(plain[row.group_id], row) for row in rows])
+        single = choices.unforked(rows).rows  # a later piece of a dialogue has the hint further on
+        return beside(self.rows, [behind(plain[row.group_id], row) for row in single])
 
     def implicit_rewards(self, rows: Sequence[Row]) -> list[float]:
         session, batch = self.session, pack(rows)

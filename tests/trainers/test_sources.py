@@ -14,15 +14,21 @@ import torch
 from safetensors.torch import load_file
 
 from palaestra.agents.agent import Dialogue, Message, Reply
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Sampling
 from palaestra.agents.evaluator import load_evaluator
 from palaestra.agents.hinted import Hinted
 from palaestra.agents.judges import ImplicitReward, load_judge
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
+from palaestra.arena.rollout import Job, rollout
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Episode, Outcome, Turn, choices
 from palaestra.episodes.spans import line_spans
-from palaestra.episodes.views import Row, groups
+from palaestra.episodes.views import Row, behind, each, groups
 from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
 from palaestra.trainers.forward import Outputs
@@ -78,6 +84,18 @@ def test_a_hint_stands_behind_the_question() -> None:
     assert reply.text == "1+1?\n(The answer is 2.)"
     with pytest.raises(ValueError, match="tells its problem"):
         Hinted(Parrot()).respond([Dialogue((Message("user", "?"),))])
+
+
+def test_no_turn_of_a_dialogue_that_is_learned_from_holds_the_hint() -> None:
+    tokenizer = nano_tokenizer()
+    engine = TransformersEngine(nano_model(tokenizer, hidden=16, layers=1, heads=2))
+    policy = PolicyLLM(engine, ChatFormat(tokenizer), Sampling(max_tokens=4))
+    job = Job("g/0", "palaestra/Wordle-v0", {"split": "train"}, seed=1, group_id="g")
+    (plain,), (hinted,) = (each(rollout(agent, [job])).rows for agent in (policy, Hinted(policy)))
+    said = tokenizer.decode(behind(plain.prompt, hinted).ids.tolist())
+    assert tokenizer.decode(hinted.prompt.tolist()).count("The answer is") == 1
+    assert said.count("<|user|>") > 2
+    assert "The answer is" not in said
 
 
 def test_rationalised_answers_are_learned_behind_the_plain_question(play_run: Play, tiny_recipe: Recipes) -> None:
