@@ -356,16 +356,19 @@ def step_ends(action_ids: Ids, decode: Decode, spans: Sequence[Span]) -> list[in
     """How many of an action's tokens have been read where each step of its text ends.
 
     spans: ``Turn.step_spans``. A token that holds the end of one step and the beginning of the next belongs to the
-    first. Prefixes of the action are decoded, so that merges and bytes do not matter.
+    first, and a character's last byte completes it. Prefixes of the action are decoded, so that merges do not matter.
 
     Raises:
         ValueError: the ids decode to less text than the spans cover.
     """
-    counts = range(1, len(action_ids) + 1)
-    ends = [bisect_left(counts, end, key=lambda count: len(decode(action_ids[:count]))) + 1 for _, end in spans]
-    if any(end > len(action_ids) for end in ends):
-        raise ValueError(f"a step ends at character {spans[-1][1]}, but the ids decode to {len(decode(action_ids))}")
-    return ends
+    counts, text = range(1, len(action_ids) + 1), decode(action_ids)
+    if any(end > len(text) for _, end in spans):
+        raise ValueError(f"a step ends at character {spans[-1][1]}, but the ids decode to {len(text)}")
+
+    def is_read(end: int) -> Callable[[int], bool]:
+        return lambda count: decode(action_ids[:count])[:end] == text[:end]
+
+    return [bisect_left(counts, True, key=is_read(end)) + 1 for _, end in spans]
 
 
 def behind(prompt: NDArray[np.int64], row: Row) -> Row:

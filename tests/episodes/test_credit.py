@@ -15,6 +15,7 @@ from palaestra.episodes.credit import (
     utterance_credit,
     winners_utterances,
 )
+from palaestra.episodes.spans import line_spans
 from palaestra.episodes.views import step_ends
 from palaestra.verifiers import Status
 
@@ -67,6 +68,14 @@ def test_only_winners_speak_and_each_game_is_one_point() -> None:
     for role in (A, D):
         total = sum(row.reward * row.weight for row in view.rows if row.role == role)
         assert total == pytest.approx(4 / 2)
+
+
+def test_a_step_ends_behind_all_bytes_of_its_last_character() -> None:
+    text = "x = 45°\n😀\nend"
+    spans = line_spans(text)
+    ids = text.encode("utf-8")
+    decode = lambda ids: bytes(ids).decode("utf-8", "replace")  # noqa: E731
+    assert step_ends(ids, decode, spans) == [len(text[:end].encode("utf-8")) for _, end in spans]
 
 
 def test_steps_end_at_the_token_that_completes_them() -> None:
