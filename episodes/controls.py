@@ -18,9 +18,17 @@ def _as_judged(rows: list[Row], rng: np.random.Generator) -> list[Row]:
 
 
 def _shuffled(rows: list[Row], rng: np.random.Generator) -> list[Row]:
-    """Each row with another row's rewards: the same rewards, telling nothing."""
+    """Each row with another row's reward, each judged step with another one's: the same rewards, telling nothing."""
     order = rng.permutation(len(rows))
-    return [replace(row, reward=rows[other].reward) for row, other in zip(rows, order, strict=True)]
+    dealt = [replace(row, reward=rows[other].reward) for row, other in zip(rows, order, strict=True)]
+    judged = [row.token_rewards[~np.isnan(row.token_rewards)] for row in rows if row.token_rewards is not None]
+    left = rng.permutation(np.concatenate(judged)) if judged else np.empty(0)
+    for place, row in enumerate(dealt):
+        if row.token_rewards is not None:
+            given, step = row.token_rewards.copy(), ~np.isnan(row.token_rewards)
+            given[step], left = np.split(left, [step.sum()])
+            dealt[place] = replace(row, token_rewards=given)
+    return dealt
 
 
 CONTROLS = {"none": _as_judged, "shuffled": _shuffled}

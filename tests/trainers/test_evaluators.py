@@ -197,6 +197,16 @@ def test_shuffled_verdicts_teach_nothing(evaluator: Evaluator) -> None:
     assert worth(evaluator, held_out).best < 0.9
 
 
+def test_the_verdict_of_a_step_is_dealt_to_another_step() -> None:
+    rows = planted(50)
+    dealt = CONTROLS["shuffled"]([rows[0], replace(rows[1], token_rewards=None), *rows[2:]], np.random.default_rng(0))
+    assert dealt.pop(1).token_rewards is None
+    given = [np.stack([one.token_rewards for one in some]) for some in ([rows[0], *rows[2:]], dealt)]  # type: ignore[misc]
+    assert np.isnan(given[0]).tolist() == np.isnan(given[1]).tolist()
+    assert sorted(given[0][:, -1]) == sorted(given[1][:, -1])
+    assert (given[0][:, -1] != given[1][:, -1]).any()
+
+
 def test_a_pair_takes_the_best_with_the_worst_and_each_answer_once() -> None:
     rows = [replace(row, group_id="g", episode_id=str(index)) for index, row in enumerate(planted(1, 5))]
     rows = [replace(row, reward=reward) for row, reward in zip(rows, [0.5, 1.0, 0.0, 0.5, 0.2], strict=True)]
