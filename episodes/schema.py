@@ -107,7 +107,10 @@ def _read(values: Sequence[Any], name: str) -> list[Any]:
     values = list(map(attrgetter(name), values))
     if read is _to_json:  # many are alike, such as a round's tags, and to tell that is sooner than to write them
         keys = list(map(repr, values))
-        texts = {key: read(value) for key, value in dict(zip(keys, values, strict=True)).items()}
+        try:
+            texts = {key: read(value) for key, value in dict(zip(keys, values, strict=True)).items()}
+        except TypeError as error:
+            raise TypeError(f"{name} is not JSON: {error}") from error
         return [texts[key] for key in keys]
     return values if read is None else list(map(read, values))
 

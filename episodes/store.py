@@ -46,7 +46,8 @@ class EpisodeStore:
         """Commit a batch under a name and return its file.
 
         Raises:
-            StoreError: the batch is empty, or the disk refused it (nothing of it is kept then).
+            StoreError: the batch is empty, the disk refused it, or a value in it is none of its field's type, such as
+                a reference that is not JSON (nothing of it is kept then).
         """
         if not episodes:
             raise StoreError("an empty batch is not appended: collect at least one episode")
@@ -63,7 +64,7 @@ class EpisodeStore:
                 final = self.path / f"{number:06d}-{name}{SUFFIX}"
                 os.rename(aside, final)
             fsync_folder(self.path)
-        except (OSError, UnicodeEncodeError) as error:
+        except (OSError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:  # a disk's, or a value's
             aside.unlink(missing_ok=True)
             raise StoreError(f"episodes could not be written to {self.path}: {error}") from error
         return final

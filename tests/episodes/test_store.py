@@ -13,7 +13,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -171,6 +173,21 @@ def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"accuracy": [0.5]}), tmp_path / "000000-board.parquet")
     with pytest.raises(StoreError, match=r"000000-board\.parquet is not a readable episode file"):
         list(EpisodeStore(tmp_path).read())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"reference": np.int64(3)}, "reference is not JSON: Object of type int64"),
+        ({"difficulty": "hard"}, "could not be written"),
+        ({"meta": {"of": {1}}}, "meta is not JSON: Object of type set"),
+    ],
+)
+def test_a_value_that_cannot_be_logged_is_named(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
+    problem = replace(Problem("1+2?", 3, 1), **wrong)
+    with pytest.raises(StoreError, match=told):
+        EpisodeStore(tmp_path).append([replace(episode(), problem=problem)])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_writers_lose_no_batch(tmp_path: Path) -> None:
