@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -56,6 +57,17 @@ class Advantage:
         if self.overlong < 0 or (self.longest is not None and self.longest < self.overlong):
             raise ValueError(f"overlong is 0 to longest, not {self.overlong} of {self.longest}")
 
+    @property
+    def compares(self) -> bool:
+        """Whether its baseline is of the other answers to the problem."""
+        return self.baseline in ("group_mean", "leave_one_out")
+
+    def among(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that it can score: where it compares, those of answers that are not alone in their group."""
+        sides = {(row.group_id, row.role, row.episode_id) for row in rows}
+        members = Counter((group, role) for group, role, _ in sides)
+        return [row for row in rows if not self.compares or members[row.group_id, row.role] > 1]
+
     def __call__(self, rows: Sequence[Row], running: RunningMean | None = None) -> tuple[Floats, dict[str, Any]]:
         """One advantage a row, and diagnostics. Rows forked from one episode count once and share its advantage.
 
@@ -68,8 +80,7 @@ class Advantage:
         groups = {name: n for n, name in enumerate(dict.fromkeys((row.group_id, row.role) for row in members.values()))}
         group = np.array([groups[row.group_id, row.role] for row in members.values()], dtype=np.int64)
         given = np.array([row.baseline for row in members.values()], dtype=np.float64)
-        group_baseline = self.baseline in ("group_mean", "leave_one_out")
-        if group_baseline and len(group) and np.bincount(group).min() < 2:
+        if self.compares and len(group) and np.bincount(group).min() < 2:
             raise ValueError(f"baseline {self.baseline} needs two answers a problem or more: set samples to 2 or more")
         if self.baseline == "running_mean" and running is None:
             raise ValueError("baseline running_mean needs a RunningMean to read and update")
@@ -83,7 +94,7 @@ class Advantage:
         outcomes = Outcomes(rewards, group, stream, running, given)
         advantage = (rewards - BASELINES[self.baseline](outcomes)) / SCALES[self.scale](outcomes)
         decided, equal = ~np.isnan(rewards), outcomes.spread() <= ZERO_SPREAD
-        advantage = np.where(decided & ~(equal & group_baseline), advantage, 0.0)
+        advantage = np.where(decided & ~(equal & self.compares), advantage, 0.0)
         firsts = np.unique(group, return_index=True)[1]
         metrics = {
             "reward": float(raw[decided].mean()) if decided.any() else float("nan"),

@@ -49,6 +49,8 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
         if session.round < algorithm.judge.alone:
             return metrics
     view = with_older(algorithm.source, played, spec.replay)
+    if algorithm.advantage is not None:
+        view = replace(view, rows=algorithm.advantage.among(view.rows))
     metrics["learned_from"] = (len(view.rows) - view.replayed) / max(1, len(played.rows))
     metrics |= {"replayed": view.replayed} if spec.replay is not None else {}
     if not view.rows:

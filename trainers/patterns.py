@@ -82,6 +82,8 @@ def teach(
         past = [PlayedRound(session, one.answers, older[one.number], one.number) for one in record.older]
         return evolve_models(session, PlayedRound(session, record.answers, view.rows, older=past))
     row, spec = ALGORITHMS[algorithm], session.recipe.evolve
+    if row.advantage is not None:  # undecided ones were left out of their groups
+        view = replace(view, rows=row.advantage.among(view.rows))
     learned = {"learned_from": len(view.rows) - view.replayed} | ({"replayed": view.replayed} if spec.replay else {})
     if not view.rows:
         return learned

@@ -14,7 +14,7 @@ import yaml
 from palaestra.agents.opening import ModelSpec
 from palaestra.arena.environments import levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
-from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game
+from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game, seats_of
 from palaestra.arena.settings import SettingsError, build, changed, plain, put, read_yaml, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
 from palaestra.episodes.sources import against_likeliest, answers, winners
@@ -237,6 +237,10 @@ def _check_environment(recipe: Recipe) -> None:
             raise SettingsError(f"what a search for moves finds is imitated, as unlabelled does, not {name}")
         if not searched and (not scored or row.source not in (answers, DECIDED, winners) or row.judge is not None):
             raise SettingsError(f"self-play learns from returns, as role_baseline and ppo do, not {name}")
+        least = 2 * seats_of(recipe.environment)
+        compares = row.advantage is not None and row.advantage.compares
+        if compares and recipe.self_play.opponents != "self" and recipe.evolve.samples < least:
+            raise SettingsError(f"evolve.samples is {least} or more for {name}: it compares answers of one seat")
         if beside and row.critic is not None:
             raise SettingsError(f"{name} has one critic: leave self_play.{beside} away")
         if beside:

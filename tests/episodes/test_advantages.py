@@ -89,6 +89,13 @@ def test_running_mean_keeps_roles_apart_and_survives_a_checkpoint() -> None:
     assert restored.read("e/second") == pytest.approx(-1)
 
 
+def test_an_answer_alone_in_its_group_is_left_out_where_answers_are_compared() -> None:
+    given = [*rows(1, 0, group="a"), row(1, "b", "b/0"), row(1, "b", "b/0"), row(0, "b", "b/1", role="second")]
+    assert GRPO.among(given) == given[:2]
+    assert Advantage("none").among(given) == given
+    RLOO(RLOO.among(given))
+
+
 def test_what_cannot_work_is_refused() -> None:
     with pytest.raises(ValueError, match="two answers"):
         RLOO([*rows(1, group="a"), *rows(0, 1, group="b")])

@@ -240,6 +240,10 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
             {"environment": "palaestra/Nim-v0", "evolve": {"algorithm": "ppo"}, "self_play": {"policies": "seats"}},
             "ppo has one critic: leave self_play.policies: seats away",
         ),
+        (
+            {"environment": "palaestra/Nim-v0", "evolve": {"samples": 3}, "self_play": {"opponents": "latest"}},
+            "evolve.samples is 4 or more for grpo: it compares answers of one seat",
+        ),
         ({"evolve": {"momentum": 1.0}}, "evolve.momentum is 0 or more and below 1, not 1.0"),
         ({"evolve": {"reference": "snapshot", "objective": PULL}}, "a snapshot in self-play alone"),
         ({"environment": "palaestra/Nim-v0", "self_play": {"snapshots": 3}}, "unknown key in self_play: 'snapshots'"),
@@ -248,6 +252,24 @@ def test_a_game_is_self_play_unless_told_otherwise() -> None:
 def test_what_cannot_be_played_is_told(data: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         parse_recipe(data)
+
+
+def test_a_side_that_alone_came_to_move_does_not_end_a_run_that_compares(
+    play_run: Play, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = views.matches
+
+    def but_one(*given: Any) -> views.View:  # as where the others of a deal were forfeit before their first move
+        view = whole(*given)
+        first = view.rows[0]
+        rows = [row for row in view.rows if row.group_id != first.group_id or row.episode_id == first.episode_id]
+        return views.View(rows, view.dropped)
+
+    monkeypatch.setattr(views, "matches", but_one)
+    evolve = {"algorithm": "grpo", "rounds": 1, "problems": 2, "samples": 4}
+    run = play_run(recipe_of(tiny_recipe, evolve=evolve, self_play={"opponents": "self"}))
+    (row,) = [one for one in metrics(run) if one["phase"] == "evolve"]
+    assert row["learned_from"] < 1
 
 
 def test_the_view_of_matches_is_of_one_agents_sides(played: RunFolder) -> None:
