@@ -20,6 +20,7 @@ from palaestra.episodes.views import Row
 from .batch import Batch, pack
 from .forward import Outputs
 from .losses import Objective
+from .losses.objective import refuse
 from .optimise import adamw
 from .reference import logprobs_under, read_all
 
@@ -41,6 +42,7 @@ class Critic:
     def __post_init__(self) -> None:
         if self.shared != (self.coefficient is not None):
             raise ValueError("coefficient weighs the loss of a shared critic: it goes with shared true and no other")
+        refuse(self.coefficient is not None and not self.coefficient > 0, "critic.coefficient is above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Judge:
 
     objective, source: what φ learns by, from which of a round's answers. against: another model, which learns by the
         same objective from this source; None: the policy as evolution began.
-    alone: rounds at first in which it learns and the policy waits. frozen: it learns in these only.
+    alone: the algorithm's first rounds, in which it learns and the policy waits. frozen: it learns in these only.
     context: rows as the judge reads them, with the same action tokens behind another prompt; then r_t = β log φ(a_t).
     """
 
@@ -63,6 +65,12 @@ class Judge:
     alone: int = 0
     frozen: bool = False
     context: Callable[[Round, list[Row]], list[Row]] | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("beta", self.beta), ("clip", self.clip)):
+            refuse(value is not None and not value > 0, f"judge.{name} is above 0, not {value}")
+        refuse(self.alone < 0, f"judge.alone is 0 or more, not {self.alone}")
+        refuse(self.frozen and not self.alone, "judge.frozen needs judge.alone: else it never learns")
 
 
 class Module:
