@@ -46,7 +46,7 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
     metrics: dict[str, Any] = {"learned_from": 0.0}
     if algorithm.judge is not None:
         metrics |= _evolve_judge(session, algorithm.judge, played)
-        if session.round < algorithm.judge.alone:
+        if session.round - session.began < algorithm.judge.alone:
             return metrics
     view = with_older(algorithm.source, played, spec.replay)
     if algorithm.advantage is not None:
@@ -148,7 +148,7 @@ def _judged(session: Session, judge: Judge, played: PlayedRound, batch: Batch, r
 
 def _evolve_judge(session: Session, judge: Judge, played: PlayedRound) -> dict[str, float]:
     """The judge's own steps on the round, and those of the model that it is held against."""
-    if judge.frozen and session.round >= judge.alone:
+    if judge.frozen and session.round - session.began >= judge.alone:
         return {}
     sources: dict[str, Source] = {"judge": judge.source} | ({"contrast": judge.against} if judge.against else {})
     spec, metrics = session.recipe.evolve, dict[str, float]()

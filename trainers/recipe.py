@@ -123,7 +123,9 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     data = read_yaml(file.read_bytes(), str(path)) or {}
     for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
         put(data, key.split("."), read_yaml(value, f"{key}={value}"))
-    return parse_recipe(data)
+    recipe = parse_recipe(data)
+    _check_waiting(recipe)
+    return recipe
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -211,6 +213,13 @@ def _check_algorithm(recipe: Recipe) -> None:
         evolved = pattern.evolved if (pattern := recipe.pattern()) else None
         check_replay(spec, has_ratio, evolved, recipe.self_play is not None)
     _check_gradient(spec, algorithm)
+
+
+def _check_waiting(recipe: Recipe) -> None:
+    """A judge that learns alone uses up no more rounds than there are."""
+    judge, rounds = recipe.algorithm().judge, recipe.evolve.rounds
+    if judge is not None and not recipe.stages and 0 < rounds < judge.alone:
+        raise SettingsError(f"evolve.judge.alone is {judge.alone}, but there are {rounds} rounds: lower it")
 
 
 def _check_gradient(spec: Evolve, row: Algorithm) -> None:

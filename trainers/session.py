@@ -59,6 +59,7 @@ class Session:
 
     stage, round: what comes next ("warm", "evolve" or "done"; rounds of that stage already made).
     rounds: rounds of all stages already made: the step that metrics are logged at.
+    algorithm: of the latest round; began: the first of its rounds in turn.
     steps: optimiser steps of this stage. version: updates of the weights since the run began.
     pattern: of the modules that evolve, where the recipe names them; written: the latest problems that were proposed,
         admitted: the gate's accuracy after the last round that was let in.
@@ -85,6 +86,7 @@ class Session:
         sampling = Sampling(temperature=recipe.temperature, max_tokens=recipe.max_answer_tokens)
         self.policy = PolicyLLM(self.engine, ChatFormat(tokenizer), sampling)
         self.stage, self.round, self.rounds, self.steps, self.version = STAGES[0], 0, 0, 0, 0
+        self.algorithm, self.began = recipe.evolve.algorithm, 0
         self.environments = Environments()
         self.running = RunningMean()
         self.tables = Environments(make_game)
@@ -288,6 +290,8 @@ class Session:
     def enter_round(self, recipe: Recipe) -> None:
         """Take what the recipe says of the round that comes; a stage of evolution begins with a fresh optimiser."""
         self.recipe, begins = recipe.at(self.round)
+        if self.algorithm != self.recipe.evolve.algorithm:
+            self.algorithm, self.began = self.recipe.evolve.algorithm, self.round
         if begins:
             self.begin_stage("evolve", self.round)
 
@@ -351,6 +355,7 @@ class Session:
             "running": self.running.state_dict(),
             "league": self.league and self.league.state_dict(),
             "clock": self.clock.state_dict(),
+            "algorithm": (self.algorithm, self.began),
             "written": self.written,
             "admitted": self.admitted,
             "value_head": value_head(self.model),
@@ -384,6 +389,7 @@ class Session:
             self.league.load_state_dict(state["league"])
         self.clock.load_state_dict(state["clock"])
         self.written, self.admitted = state.get("written", []), state.get("admitted", -1.0)
+        self.algorithm, self.began = state.get("algorithm", (self.algorithm, 0))
         self.engine.load((), self.version)
 
     def _masters(self) -> list[torch.Tensor]:

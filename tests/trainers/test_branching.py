@@ -72,6 +72,20 @@ def test_a_branch_has_the_league_of_its_checkpoint_and_goes_its_own_way(
     assert weights_hash_of(names[0]) != weights_hash_of(names[1])
 
 
+def test_a_judge_of_a_branch_learns_alone_in_the_first_rounds_there(
+    play_run: Play, tiny_recipe: Recipes, tmp_path: Path
+) -> None:
+    run, target = play_run(tiny_recipe(evolve={"rounds": 1}), stop_after=3), RunFolder(tmp_path / "branch")
+    target.path.mkdir()
+    changes = {"evolve.algorithm": "rto", "evolve.judge": "{alone: 1}", "evolve.rounds": "3"}
+    last = int(progress(run.checkpoints)[-1].name[-5:])
+    branch(read_branch(f"{run.path}@{last}", changes), target)
+    play_run(run=target)
+    rows = [row for row in metrics(target) if row["phase"] == "evolve"]
+    assert ["judge_loss" in row for row in rows] == [False, True, False]
+    assert "critic_loss" in rows[-1]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

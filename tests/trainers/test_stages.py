@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,25 @@ def test_a_run_in_stages_learns_by_each_and_ends_the_same_when_stopped(
     play_run(run=RunFolder(stopped.path))
     one, other = ((run.path / "agents" / "evolved" / "model.safetensors").read_bytes() for run in (whole, stopped))
     assert one == other
+
+
+def test_a_judge_learns_alone_in_the_first_rounds_of_its_algorithm_not_of_the_run(
+    play_run: Play, recipe: Recipes
+) -> None:
+    rto = {"algorithm": "rto", "judge": {"alone": 1}}
+    stages = [{"rounds": 2}, {"rounds": 2, "evolve": rto}, {"rounds": 1, "evolve": {**rto, "learning_rate": 1e-4}}]
+    run = play_run(recipe(stages), stop_after=5)  # the warm start, and the judge's round
+    play_run(run=RunFolder(run.path))
+    rows = [row for row in read_json_lines(run.metrics) if row["phase"] == "evolve"]
+    assert ["judge_loss" in row for row in rows] == [False, False, True, False, False]
+    assert ["critic_loss" in row for row in rows] == [False, False, False, True, True]
+
+
+def test_a_judge_that_would_learn_longer_than_the_run_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(yaml.safe_dump({"evolve": {"algorithm": "rto", "rounds": 2}}))
+    with pytest.raises(SettingsError, match=r"evolve.judge.alone is 5, but there are 2 rounds: lower it"):
+        load_recipe(file)
 
 
 def test_a_stage_may_ask_harder_problems_than_the_curriculum_has_come_to(play_run: Play, recipe: Recipes) -> None:
