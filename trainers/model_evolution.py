@@ -67,7 +67,7 @@ def evolve_models(session: Session, played: PlayedRound, beside: str = "") -> di
         session.restart()
         schedule = replace(whole, total=spec.updates)  # over all rounds, the last would hardly leave the base
     critic = algorithm.critic
-    read = forward_critique if critic is not None and critic.shared and critic.after else forward
+    read = _reading(critic) if critic is not None and critic.shared else forward
     module = session.module(beside) if beside else None
     for number in range(spec.updates):
         parts = learn(session, moving, objective, schedule, module, read)
@@ -110,10 +110,8 @@ def _scored(
     if algorithm.judge is not None:
         batch = _judged(session, algorithm.judge, played, batch, rows)
     if algorithm.critic is not None and algorithm.credit is not None:
-        if algorithm.critic.shared:
-            batch = with_values(batch, session.model, forward, most)
-        else:
-            batch = with_values(batch, session.module("critic").model, _reading(algorithm.critic), most)
+        critic = session.model if algorithm.critic.shared else session.module("critic").model
+        batch = with_values(batch, critic, _reading(algorithm.critic), most)
     if algorithm.advantage is not None:
         advantage, scores = algorithm.advantage(rows, learner.running)
         batch, metrics = replace(batch, advantage=batch.spread(advantage)), scores | metrics
@@ -133,7 +131,9 @@ def _with_critic(session: Session, algorithm: Algorithm) -> Objective:
 
 
 def _reading(critic: Critic) -> Read:
-    """How a critic apart is read."""
+    """How a critic is read: with the policy, whose backbone it shares, or apart."""
+    if critic.shared:
+        return forward_critique if critic.after else forward
     return forward_values if critic.after else forward_states
 
 

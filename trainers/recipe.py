@@ -202,6 +202,9 @@ def _check_algorithm(recipe: Recipe) -> None:
     given = algorithm.advantage is not None and algorithm.advantage.baseline == "given"
     if given and algorithm.source is not against_likeliest:
         raise SettingsError(f"evolve.advantage.baseline given is of remax, not of {spec.algorithm}, which has none")
+    if algorithm.critic and algorithm.credit and algorithm.critic.after == isinstance(algorithm.credit, GAE):
+        before = f"{algorithm.critic.after}".lower()
+        raise SettingsError(f"evolve.critic.after is not {before} for {spec.algorithm}: its credit is of other places")
     has_ratio = isinstance(algorithm.objective, HAVE_RATIO)
     if spec.sampler is not None and has_ratio:
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")

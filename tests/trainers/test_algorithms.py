@@ -167,6 +167,8 @@ def test_a_price_is_taken_off_rewards_that_are_read(tiny_recipe: Recipes) -> Non
         ({"algorithm": "rto", "judge": {"alone": -1}}, "judge.alone is 0 or more, not -1"),
         ({"algorithm": "prime", "judge": {"frozen": True}}, "judge.frozen needs judge.alone"),
         ({"algorithm": "alphamath", "critic": {"coefficient": -0.1}}, "critic.coefficient is above 0"),
+        ({"algorithm": "ppo", "critic": {"after": True}}, "evolve.critic.after is not true for ppo"),
+        ({"algorithm": "openr", "critic": {"after": False}}, "evolve.critic.after is not false for openr"),
         ({"algorithm": "grpo", "start": "base"}, "evolve.start is latest for grpo: its ratio is to the policy"),
         ({"algorithm": "cispo", "start": "base"}, "evolve.start is latest for cispo"),
         ({"algorithm": "ppo", "start": "bases"}, "start is one of latest, base"),

@@ -29,9 +29,10 @@ from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Episode, Outcome, Turn, choices
 from palaestra.episodes.spans import line_spans
 from palaestra.episodes.views import Row, behind, each, groups
+from palaestra.trainers import model_evolution
 from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
-from palaestra.trainers.forward import Outputs
+from palaestra.trainers.forward import Outputs, forward_critique
 from palaestra.trainers.losses import Joint
 from palaestra.verifiers import Status, right, undecided, wrong
 
@@ -233,6 +234,18 @@ def test_what_chains_tell_beside_the_outcome_is_learned_from(on_chains: Any, alg
     assert math.isfinite(row["loss"])
     before, after = weights(run, "warm"), weights(run, "evolved")
     assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_shared_critic_of_steps_is_asked_behind_them_as_it_learns(
+    on_chains: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, learned = list[Any](), list[Any]()
+    told, made = model_evolution.with_values, model_evolution.learn
+    monkeypatch.setattr(model_evolution, "with_values", lambda *args: asked.append(args[2]) or told(*args))
+    monkeypatch.setattr(model_evolution, "learn", lambda *args: learned.append(args[-1]) or made(*args))
+    on_chains("openr", critic={"shared": True, "coefficient": 0.1})
+    assert asked
+    assert {*asked, *learned} == {forward_critique}
 
 
 @pytest.mark.parametrize("algorithm", ["rstar", "searched_dpo"])
