@@ -50,7 +50,8 @@ class Sampler:
 
     def check(self) -> None:
         """Raises ValueError for what is no way, or several."""
-        if bool(self.search) + (self.best_of > 1) + (len(self.temperatures) > 1) != 1:
+        ways = bool(self.search) + (self.best_of != 0) + bool(self.temperatures)
+        if ways != 1 or (self.best_of != 0 and self.best_of < 2) or len(self.temperatures) == 1:
             raise ValueError("a sampler is one of search, best_of (2 or more) and temperatures (2 or more)")
         if any(not one > 0 for one in self.temperatures):
             raise ValueError(f"temperatures are above 0, not {list(self.temperatures)}")
@@ -58,6 +59,8 @@ class Sampler:
             method_named(self.search)
         if self.value == "noise" and not self.in_games:
             raise ValueError("value noise is a control of a search for moves, such as moves:64")
+        if self.value in ("steps", "likelihood", "head") and (self.in_games or not self.search):
+            raise ValueError(f"value {self.value} is of a search among an answer's lines, such as mcts:12")
         if self.explore != EXPLORED and not self.in_games:
             raise ValueError("explore is for a search for moves, such as moves:64")
         if not 0 <= self.explore < 1:

@@ -136,6 +136,12 @@ def test_a_head_that_is_not_there_is_told(engine: TransformersEngine) -> None:
     [
         (Sampler(), "one of search, best_of"),
         (Sampler(search="sbs:1,2", best_of=2), "one of search, best_of"),
+        (Sampler(search="mcts:2", temperatures=(0.5,)), "one of search, best_of"),
+        (Sampler(search="mcts:2", best_of=1), "one of search, best_of"),
+        (Sampler(best_of=-4), "one of search, best_of"),
+        (Sampler(best_of=4, value="steps"), "value steps is of a search among an answer's lines"),
+        (Sampler(temperatures=(0.5, 1.0), value="head"), "value head is of a search among"),
+        (Sampler(search="moves:8", value="likelihood"), "value likelihood is of a search among"),
         (Sampler(temperatures=(0.0, 1.0)), "temperatures are above 0"),
         (Sampler(search="mtcs:3"), "a search is one of"),
     ],
