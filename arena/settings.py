@@ -62,6 +62,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
             return build(option, value, where)
         items = isinstance(value, (list, tuple)) and kind is tuple
+        if items and typing.get_args(option)[0] is float:
+            return tuple(_value(float, one, where) for one in value)
         if items and all(type(item) is _plain_type(typing.get_args(option)[0]) for item in value):
             return tuple(value)
         if kind is float and type(value) in (int, float, str):  # YAML 1.1 reads 1e-3 as text
@@ -92,7 +94,7 @@ def _kind(option: Any) -> str:
     known = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     if kind is tuple:
         each = _plain_type(typing.get_args(option)[0])
-        return "a list of " + {int: "integers", dict: "mappings"}.get(each, "texts")
+        return "a list of " + {int: "integers", float: "numbers", dict: "mappings"}.get(each, "texts")
     if kind is Mapping or dataclasses.is_dataclass(kind):
         return "a mapping"
     return known.get(kind, "nothing (null)")

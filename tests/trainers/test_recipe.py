@@ -134,6 +134,18 @@ def test_what_cannot_be_run_is_told(data: Any, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_whole_numbers_in_a_list_of_numbers_are_numbers() -> None:
+    def read(temperatures: Any) -> Any:
+        sampler = parse_recipe(
+            {"evolve": {"algorithm": "rft", "sampler": {"temperatures": temperatures}}}
+        ).evolve.sampler
+        return sampler.temperatures if sampler else None
+
+    assert read([0.5, 1, "1e-1"]) == (0.5, 1.0, 0.1)
+    with pytest.raises(SettingsError, match=r"evolve\.sampler\.temperatures is a number, not 'hot'"):
+        read([0.5, "hot"])
+
+
 def test_an_unknown_environment_or_knob_is_told_with_the_nearest() -> None:
     with pytest.raises(UnknownEnvironment, match=r"nearest: palaestra/Countdown-v0"):
         parse_recipe({"environment": "palaestra/Coundown-v0"})
