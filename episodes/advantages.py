@@ -27,7 +27,8 @@ class Advantage:
         arXiv 2506.24119); "group_mean" (GRPO); "leave_one_out", the mean of the *other* answers to the problem,
         A_i = K/(K-1) (R_i - mean R) (RLOO; arXiv 2402.14740); "given", the row's own ``baseline`` (ReMax).
     overlong, longest: an answer of n tokens is fined min(1, (n - (longest - overlong)) / overlong) where that is above
-        0, before anything else (DAPO; arXiv 2503.14476): a ramp over the last ``overlong`` tokens of ``longest``.
+        0, before anything else (DAPO; arXiv 2503.14476): a ramp over the last ``overlong`` tokens of ``longest``. Of a
+        dialogue, n is that of its longest turn: each of them may be of that length.
     brevity: what short answers are paid beside the verdict: brevity · λ, λ = ½ - (n - shortest) / (longest - shortest)
         over the answers to the problem, at most 0 for what is not right (Kimi k1.5; arXiv 2501.12599, section 2.3.3).
     scale: "none"; "group_std" and "batch_std", the sample standard deviation (n - 1) of the rewards plus 1e-4.
@@ -86,10 +87,13 @@ class Advantage:
             raise ValueError("baseline running_mean needs a RunningMean to read and update")
         if self.baseline == "given" and np.isnan(given).any():
             raise ValueError("baseline given needs rows with a baseline: choices.against sets it")
-        tokens = np.zeros(len(order))
+        tokens, turns = np.zeros(len(order)), np.zeros(len(order))  # of an answer, and of its longest turn
         for row in rows:
-            tokens[order[row.episode_id, row.role]] += row.action.sum()
-        rewards = raw - self._fine(tokens) + self.brevity * _brevity(raw, tokens, group)
+            place = order[row.episode_id, row.role]
+            tokens[place] += row.action.sum()
+            if self.longest is not None:
+                turns[place] = max(turns[place], _longest_turn(row))
+        rewards = raw - self._fine(turns) + self.brevity * _brevity(raw, tokens, group)
         stream = [f"{row.env_id}/{row.role}" for row in members.values()]
         outcomes = Outcomes(rewards, group, stream, running, given)
         advantage = (rewards - BASELINES[self.baseline](outcomes)) / SCALES[self.scale](outcomes)
@@ -104,10 +108,16 @@ class Advantage:
         return advantage[[order[row.episode_id, row.role] for row in rows]], metrics
 
     def _fine(self, tokens: Floats) -> Floats:
-        """What each answer's length costs."""
+        """What the length of each answer's longest turn costs."""
         if self.longest is None:
             return np.zeros_like(tokens)
         return np.clip((tokens - (self.longest - self.overlong)) / self.overlong, 0.0, 1.0)
+
+
+def _longest_turn(row: Row) -> int:
+    """Tokens in a row that the agent chose: what stands between two turns it did not."""
+    edges = np.flatnonzero(np.diff(row.action.astype(np.int8), prepend=0, append=0))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def _brevity(raw: Floats, tokens: Floats, group: Group) -> Floats:

@@ -122,6 +122,16 @@ def test_long_answers_are_fined_on_a_ramp() -> None:
     np.testing.assert_allclose(centred, advantage - advantage.mean())
 
 
+def test_of_a_dialogue_the_longest_turn_is_fined_not_all_of_them_together() -> None:
+    def dialogue(*turns: int) -> Row:
+        action = np.concatenate([np.repeat([False, True], [2, turn]) for turn in turns])
+        return Row(action, action, action, 1.0, f"{turns}", "g", "e", "r")
+
+    given = [dialogue(12, 12, 12), dialogue(5, 16), dialogue(3, 20, 1)]
+    advantage, _ = Advantage("none", overlong=8, longest=20)(given)
+    np.testing.assert_allclose(advantage, [1, 0.5, 0])
+
+
 @pytest.mark.parametrize("options", [{"overlong": 4}, {"longest": 9}, {"overlong": 9, "longest": 4}, {"overlong": -1}])
 def test_a_ramp_needs_its_end(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="overlong"):
