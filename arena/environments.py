@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from palaestra.envs.registration import UnknownKnob, WrongKnob, make_any
+from palaestra.envs.task import Task
 
 
 def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
@@ -28,6 +29,14 @@ def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
     known: range = getattr(env.unwrapped, "difficulties", range(1, 2))
     env.close()
     return known
+
+
+def cannot(env_id: str, env_kwargs: Mapping[str, Any], what: str) -> bool:
+    """Whether an environment is of one task, which leaves what is optional in it (``steps``, ``invert``) as it is."""
+    env = make_any(env_id, **{"split": "train", **env_kwargs})
+    task = getattr(env.unwrapped, "task", None)
+    env.close()
+    return isinstance(task, Task) and getattr(type(task), what) is getattr(Task, what)
 
 
 class Environments:

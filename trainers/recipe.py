@@ -12,12 +12,12 @@ from typing import Any, Literal
 import yaml
 
 from palaestra.agents.opening import ModelSpec
-from palaestra.arena.environments import levels
+from palaestra.arena.environments import cannot, levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game, seats_of
 from palaestra.arena.settings import SettingsError, build, changed, plain, put, read_yaml, unknown
 from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
-from palaestra.episodes.sources import against_likeliest, answers, winners
+from palaestra.episodes.sources import against_likeliest, answers, right_steps, turned_round, winners
 
 from .algorithms import ALGORITHMS, DECIDED, Algorithm
 from .credit import GAE
@@ -29,6 +29,9 @@ COUNTS = {
     *("max_answer_tokens", "micro_batch_tokens", "checkpoint_every", "rank", "hidden", "layers", "heads"),
 }
 NOT_NEGATIVE = {"rounds", "warmup", "learning_rate", "seed"}
+
+# What a source learns nothing without, of the task, and a task that has it not in words.
+ASKS = {right_steps: ("steps", "which judges no steps"), turned_round: ("invert", "which has no backward questions")}
 
 HAVE_RATIO = (PolicyGradient, ClippedWeight, RewriteGuided, MirrorDescent)  # to the policy that sampled
 
@@ -270,6 +273,11 @@ def _check_environment(recipe: Recipe) -> None:
             every = f"{known[0]} to {known[-1]}"
             raise SettingsError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
     recipe.warm_start.check_habits()
+    source = recipe.algorithm().source
+    if source is winners:
+        raise SettingsError(f"{spec.algorithm} learns from whoever won a game, which {recipe.env_id} is not")
+    if source in ASKS and cannot(recipe.env_id, recipe.env_kwargs, ASKS[source][0]):
+        raise SettingsError(f"{spec.algorithm} learns nothing from {recipe.env_id}, {ASKS[source][1]}")
 
 
 def _check_modules(recipe: Recipe) -> None:

@@ -181,6 +181,21 @@ def test_what_does_not_go_together_is_refused(tiny_recipe: Recipes, evolve: dict
         parse_recipe(tiny_recipe(evolve=evolve))
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "said"),
+    [
+        ("spag", "spag learns from whoever won a game, which palaestra/GcdLcm-v0 is not"),
+        ("autoprm", "autoprm learns nothing from palaestra/GcdLcm-v0, which judges no steps"),
+        ("revthink", "revthink learns nothing from palaestra/GcdLcm-v0, which has no backward questions"),
+    ],
+)
+def test_an_algorithm_that_would_learn_nothing_from_a_task_is_refused(algorithm: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        parse_recipe({"environment": "palaestra/GcdLcm-v0", "evolve": {"algorithm": algorithm}})
+    if algorithm != "spag":
+        parse_recipe({"evolve": {"algorithm": algorithm}})
+
+
 def test_lengths_are_those_of_the_recipe_s_answers(tiny_recipe: Recipes) -> None:
     def chosen(**evolve: Any) -> Any:
         return parse_recipe(tiny_recipe(evolve=evolve, max_answer_tokens=256)).algorithm()
