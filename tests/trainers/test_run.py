@@ -310,3 +310,24 @@ def test_the_control_deals_the_same_rewards_to_other_answers() -> None:
     assert sorted(row.reward for row in shuffled) == [row.reward for row in rows]
     assert sum(a.reward == b.reward for a, b in zip(rows, shuffled, strict=True)) < 5
     assert [row.episode_id for row in shuffled] == [row.episode_id for row in rows]
+
+
+def test_the_control_deals_the_verdicts_of_steps_too() -> None:
+    import numpy as np
+
+    from palaestra.episodes.views import Row
+
+    def judged(number: int) -> Row:
+        steps = np.full(2 + number % 3, np.nan, np.float32)
+        steps[-1] = number
+        return Row(steps, steps, steps, float(number), f"{number}", "g", "e", "r", token_rewards=steps)
+
+    rows = [judged(number) for number in range(40)]
+    shuffled = CONTROLS["shuffled"](rows, np.random.default_rng(0))
+    given = [row.token_rewards[-1] for row in shuffled if row.token_rewards is not None]
+    assert sorted(given) == list(range(40))
+    assert sum(a == b for a, b in zip(given, range(40), strict=True)) < 5
+    assert all(np.isnan(row.token_rewards[:-1]).all() for row in shuffled if row.token_rewards is not None)
+    alike = [Row(row.ids, row.action, row.logprobs, row.reward, row.episode_id, "g", "e", "r") for row in rows]
+    plain = CONTROLS["shuffled"](alike, np.random.default_rng(0))
+    assert [row.reward for row in shuffled] == [row.reward for row in plain]  # whether or not steps are judged
