@@ -43,7 +43,9 @@ class PlainDecoder:
         self.past_name = "past_key_values" if "past_key_values" in takes else "cache_params"
         if self.past_name not in takes:
             raise EngineError(f"{type(model).__name__} takes no cache, so this engine cannot sample from it")
-        self.slotted = all(type(layer) in ATTENTION_LAYERS for layer in DynamicCache(config=model.config).layers)
+        layers = DynamicCache(config=model.config).layers
+        self.slotted = all(type(layer) in ATTENTION_LAYERS for layer in layers)
+        self.attends = any(isinstance(layer, DynamicLayer) for layer in layers)
 
     def cache(self, slots: int, longest: int, room: int) -> SlotCache:
         """An empty cache for so many rows, prompts of at most ``longest`` tokens and ``room`` sampled columns."""
@@ -76,7 +78,8 @@ class PlainDecoder:
             past = Cache(layers=[SlotLayer(cache, index) for index in range(len(cache.buffers))])
         logits = self.model(
             input_ids=tokens[:, None],
-            attention_mask=cache.own(),
+            # A state has left out what is padded; Mamba would multiply one token by the columns of all before it.
+            attention_mask=cache.own() if self.attends else None,
             position_ids=positions[:, None],
             use_cache=True,
             **{self.past_name: past},

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Lfm2Config, LlamaForCausalLM, Mamba2Config, PreTrainedConfig
+from transformers import AutoModelForCausalLM, Lfm2Config, LlamaForCausalLM, Mamba2Config, MambaConfig, PreTrainedConfig
 
 from palaestra.agents.batching import Row, complete
 from palaestra.agents.engine import EngineError, Sampling, TokenIds
@@ -130,6 +130,7 @@ KEEPS_MORE: list[PreTrainedConfig] = [
     Mamba2Config(
         vocab_size=267, hidden_size=32, num_hidden_layers=2, num_heads=4, head_dim=16, state_size=8, n_groups=1
     ),
+    MambaConfig(vocab_size=267, hidden_size=32, num_hidden_layers=2, state_size=8),
 ]
 
 
