@@ -38,6 +38,11 @@ class Ensemble:
         return tuple(grain for grain in GRAINS if all(grain in member.grains for member in self.members))
 
     @property
+    def peeks(self) -> bool:
+        """Whether any member looks at verdicts."""
+        return any(getattr(member, "peeks", False) for member in self.members)
+
+    @property
     def weights_hash(self) -> str:
         """Of all members' weights."""
         return joined(*map(weights_of, self.members))

@@ -62,6 +62,11 @@ class ForwardBackward:
         self.agent, self.samples, self.task, self.claim = agent, samples, task, claim
         self.counts: Counter[str] = Counter()
 
+    @property
+    def weights_hash(self) -> str:
+        """Of the agent that is asked."""
+        return self.agent.actor.weights_hash
+
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)
         backward = [self._backward(answer) for answer in answers]

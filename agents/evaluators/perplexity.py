@@ -23,7 +23,12 @@ class Perplexity:
 
     def __init__(self, policy: PolicyLLM) -> None:
         self.model = model_of(policy, "perplexity")
-        self.decode = policy.chat.text
+        self.policy, self.decode = policy, policy.chat.text
+
+    @property
+    def weights_hash(self) -> str:
+        """Of the model that reads."""
+        return self.policy.actor.weights_hash
 
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)

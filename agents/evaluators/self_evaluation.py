@@ -30,6 +30,11 @@ class SelfEvaluation:
         encode = policy.chat.tokenizer.encode
         self.said = [sorted({encode(word, add_special_tokens=False)[0] for word in words}) for words in (YES, NO)]
 
+    @property
+    def weights_hash(self) -> str:
+        """Of the model that is asked."""
+        return self.policy.actor.weights_hash
+
     def assess(self, answers: Sequence[Answer], grain: Grain = "answer") -> list[Assessment]:
         refuse(self, grain)
         return [self._assess(answer, grain) for answer in answers]

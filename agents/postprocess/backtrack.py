@@ -14,6 +14,7 @@ from typing import Literal
 
 from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.engine import Completion
+from palaestra.agents.evaluators.choosing import chooses
 from palaestra.agents.search.text import Prefix, TextWorld
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
@@ -38,8 +39,7 @@ class Backtracking:
 
     @property
     def actor(self) -> Actor:
-        inner = self.world.policy.actor
-        return Actor(f"{inner.agent_id}+backtrack{self.rounds}", inner.weights_hash)
+        return chooses(self.world.policy.actor, f"backtrack{self.rounds}", self.judge)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         starts = [self.world.root(dialogue) for dialogue in dialogues]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, joined
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -34,9 +34,10 @@ class Summarised:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        by = "" if self.summariser is self.agent else f"({self.summariser.actor.agent_id})"
-        return Actor(f"{inner.agent_id}+summary{self.k}{by}", inner.weights_hash)
+        inner, other = self.agent.actor, self.summariser.actor
+        by = "" if self.summariser is self.agent else f"({other.agent_id})"
+        hashes = joined(inner.weights_hash, other.weights_hash)
+        return Actor(f"{inner.agent_id}+summary{self.k}{by}", hashes)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]

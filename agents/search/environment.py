@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply, joined
 from palaestra.episodes import Actor, Cost
 from palaestra.episodes.record import storable
 
@@ -102,11 +102,13 @@ class EnvSearch:
 
     The plan is the path to the search's answer; where the dialogue takes another turn, or the plan is used up, it is
     planned anew. The tree is in the meta of the reply that it was grown for, and so is its cost.
+
+    judged_by: hash of the weights that values come from, where they are not the agent's.
     """
 
-    def __init__(self, world: EnvWorld, method: Method, name: str = "") -> None:
+    def __init__(self, world: EnvWorld, method: Method, name: str = "", judged_by: str = "") -> None:
         self.world = world
-        self.method = method
+        self.method, self.judged_by = method, judged_by
         self.name = name or type(method).__name__
         self._planned: dict[tuple[int, tuple[Message, ...]], Reply] = {}
 
@@ -114,7 +116,7 @@ class EnvSearch:
     def actor(self) -> Actor:
         inner = self.world.agent.actor
         peeks = "+peek" if self.world.peek else ""
-        return Actor(f"{inner.agent_id}+{self.name}{peeks}", inner.weights_hash)
+        return Actor(f"{inner.agent_id}+{self.name}{peeks}", joined(inner.weights_hash, self.judged_by))
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         replies = [self._planned.pop((id(one.env), one.messages), None) for one in dialogues]

@@ -11,6 +11,7 @@ from operator import add
 from typing import Any, TypeAlias
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.evaluators.choosing import chooses
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -136,6 +137,11 @@ class SelfReward:
     def __init__(self, agent: Agent, samples: int = 3, question: str = SELF_REWARD) -> None:
         self.agent, self.samples, self.question = agent, samples, question
 
+    @property
+    def weights_hash(self) -> str:
+        """Of the agent that is asked."""
+        return self.agent.actor.weights_hash
+
     def __call__(self, attempts: Sequence[Attempt]) -> list[Valued]:
         asked = [
             _continued(attempt, self.question, derive_seed(attempt.dialogue.seed, self.question, _text(attempt), index))
@@ -170,8 +176,7 @@ class RefineSearch:
 
     @property
     def actor(self) -> Actor:
-        inner = self.world.agent.actor
-        return Actor(f"{inner.agent_id}+mctsr{self.method.refinements}", inner.weights_hash)
+        return chooses(self.world.agent.actor, f"mctsr{self.method.refinements}", self.world.reward)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         roots = [Attempt(dialogue) for dialogue in dialogues]

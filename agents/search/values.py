@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from palaestra.agents.agent import Reply
@@ -74,13 +75,22 @@ def opinion(assessor: Assessor, chat: ChatFormat) -> Value:
     Ends are asked about in the same words as beginnings, or the two would not compare. Nothing said yet is worth 1.
     Earlier lines are judged again with each that follows, and paid for.
     """
+    return _Opinion(assessor, chat)
 
-    def value(prefixes: Sequence[Prefix]) -> list[Valued]:
-        said = [Answer(one.dialogue, _as_reply(one, chat)) for one in prefixes if one.action_ids]
-        judged = iter(assessor.assess(said, "step") if said else [])
+
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    assessor: Assessor
+    chat: ChatFormat
+
+    @property
+    def peeks(self) -> bool:
+        return bool(getattr(self.assessor, "peeks", False))
+
+    def __call__(self, prefixes: Sequence[Prefix]) -> list[Valued]:
+        said = [Answer(one.dialogue, _as_reply(one, self.chat)) for one in prefixes if one.action_ids]
+        judged = iter(self.assessor.assess(said, "step") if said else [])
         return [_of_last(next(judged)) if one.action_ids else Valued(1.0) for one in prefixes]
-
-    return value
 
 
 def _as_reply(prefix: Prefix, chat: ChatFormat) -> Reply:

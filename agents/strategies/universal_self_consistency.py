@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, joined
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
@@ -44,7 +44,8 @@ class UniversalSelfConsistency:
 
     @property
     def actor(self) -> Actor:
-        return named(self.agent, f"{self.prompt.id}:{self.k},{self.orders}")
+        inner = named(self.agent, f"{self.prompt.id}:{self.k},{self.orders}")
+        return Actor(inner.agent_id, joined(inner.weights_hash, self.chooser.actor.weights_hash))
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         groups = samples(self.agent, dialogues, self.k)

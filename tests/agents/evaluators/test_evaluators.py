@@ -29,8 +29,16 @@ from palaestra.agents.evaluators.tested import Tested
 from palaestra.agents.judges import GenerativeJudge, ImplicitReward
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.postprocess.backtrack import Backtracking
+from palaestra.agents.postprocess.summarise import Summarised
+from palaestra.agents.search.agents import TreeSearch
+from palaestra.agents.search.beam import StepBeam
+from palaestra.agents.search.self_refine import RefineSearch, RefineWorld, SelfReward
+from palaestra.agents.search.text import Prefix, lines
+from palaestra.agents.search.values import opinion
 from palaestra.agents.search.weighted_voting import WeightedVoting
 from palaestra.agents.search.weighted_voting import sigmoid as sigmoids
+from palaestra.agents.strategies.universal_self_consistency import UniversalSelfConsistency
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.envs.registration import make
 from palaestra.episodes import Actor, Cost
@@ -251,6 +259,34 @@ def test_an_agent_that_chooses_is_known_by_its_judges_weights_as_well(policy: Po
         for chooser in (BestOfN(agent, evaluator, 2), WeightedVoting(agent, evaluator, 2)):
             assert chooser.actor.weights_hash == f"own+{judge}"
     assert BestOfN(agent, Agreement(), 2).actor.weights_hash == "own"
+
+
+def test_whoever_has_a_say_in_an_answer_is_known_by_its_weights(policy: PolicyLLM) -> None:
+    engine, chat, sampling = policy.engine, policy.chat, policy.sampling
+    agent, other = (PolicyLLM(engine, chat, sampling, Actor("policy", own)) for own in ("own", "other's"))
+    for choosing in (Perplexity(other), SelfEvaluation(other), ForwardBackward(other)):
+        assert BestOfN(agent, choosing, 2).actor.weights_hash == "own+other's"
+    for of_two in (
+        Summarised(agent, summariser=other),
+        UniversalSelfConsistency(agent, chooser=other),
+        RefineSearch(RefineWorld(agent, SelfReward(other))),
+    ):
+        assert of_two.actor.weights_hash == "own+other's"
+    for alone in (Summarised(agent), UniversalSelfConsistency(agent), BestOfN(agent, Perplexity(agent), 2)):
+        assert alone.actor.weights_hash == "own"
+
+
+def test_whoever_asks_one_that_looks_at_verdicts_is_named_so(policy: PolicyLLM) -> None:
+    among = Ensemble([Agreement(), Executed()])
+    world = lines(policy, opinion(Executed(), policy.chat))
+
+    def judge(prefixes: Sequence[Prefix]) -> list[tuple[list[float], Cost]]:
+        return [([], Cost()) for _ in prefixes]
+
+    judge.peeks = True  # type: ignore[attr-defined]
+    for agent in (BestOfN(policy, among, 2), TreeSearch(world, StepBeam()), Backtracking(world, judge)):
+        assert agent.actor.agent_id.endswith("+peek")
+    assert not Ensemble([Agreement()]).peeks
 
 
 class Says:
