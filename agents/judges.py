@@ -62,6 +62,10 @@ class GenerativeJudge:
     def actor(self) -> Actor:
         return Actor(self.name, weights_hash(self.model))
 
+    def reads(self, length: int) -> int:
+        """Tokens read to score an answer that is so long with its prompt."""
+        return length + len(encoded(self.tokenizer, ASKED))
+
     @torch.no_grad()
     def score(self, prompts: Sequence[Ids], answers: Sequence[Ids], question: str = ASKED) -> list[float]:
         """The chance that each answer is right, in [0, 1], or of yes to another question behind it."""
@@ -99,6 +103,13 @@ class CritiqueJudge:
     def actor(self) -> Actor:
         return Actor(self.name, weights_hash(self.model))
 
+    def reads(self, length: int) -> int:
+        """Tokens read to score an answer that is so long with its prompt: once to write a critique, once to score it.
+
+        The critique's own tokens are read too; ``tokens_out`` has their number.
+        """
+        return 2 * self.critiques * (length + len(encoded(self.tokenizer, CRITIQUE)))
+
     def write(self, prompts: Sequence[Ids], answers: Sequence[Ids], temperature: float, seed: int = 0) -> list[Ids]:
         """A critique of each answer, its end included."""
         asked = encoded(self.tokenizer, CRITIQUE)
@@ -133,6 +144,10 @@ class ImplicitReward:
         self.tokenizer = tokenizer
         self.beta = beta
         self.actor = Actor("implicit reward", weights_hash(model))
+
+    def reads(self, length: int) -> int:
+        """Tokens read to score an answer that is so long with its prompt: both models read it."""
+        return 2 * length
 
     def score(self, prompts: Sequence[Ids], answers: Sequence[Ids]) -> list[float]:
         return [sum(self.tokens(*pair)) for pair in zip(prompts, answers, strict=True)]

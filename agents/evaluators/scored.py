@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from palaestra.episodes import Cost
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Scored:
     """Any ``Scorer`` (``load_judge`` gives one): of an answer, or of it as far as each step.
 
-    The cost is what the scorer reads, and the tokens that it writes where it counts them (``tokens_out``).
+    The cost is what the scorer reads, as its ``reads`` has it or once, and the tokens that it writes, where it counts
+    them (``tokens_out``), which it reads in turn.
     """
 
     grains: tuple[Grain, ...] = ("answer", "step")
@@ -50,11 +51,12 @@ class Scored:
         before = getattr(self.scorer, "tokens_out", 0)
         scores = iter(self.scorer.score(prompts, read) if parts else [])
         written = getattr(self.scorer, "tokens_out", 0) - before
+        reads: Callable[[int], int] = getattr(self.scorer, "reads", int)
         made = []
         for number, answer in enumerate(answers):
             ends = self._ends(answer, grain)
             said = written * (number + 1) // len(answers) - written * number // len(answers)  # an even share of it
-            cost = Cost(sum(len(answer.reply.prompt_ids) + end for end in ends), said)
+            cost = Cost(sum(reads(len(answer.reply.prompt_ids) + end) for end in ends) + said, said)
             made.append(Assessment(tuple(next(scores) for _ in ends), spans_of(answer.reply, grain), cost))
         return made
 

@@ -155,17 +155,21 @@ class GameSearch:
         trees = run(self.world, self.method, roots, [dialogue.seed for dialogue in dialogues])
         for tree, prompt, texts in zip(trees, prompts, options, strict=True):
             place = texts.index(tree.answer.action)
-            replies.append(self._reply(tree, prompt, known[prompt][place], read[prompt][place]))
+            reading = sum(len(prompt) + len(ids) for ids in known[prompt])  # every move, for its chance
+            cost = tree.cost + Cost(reading, len(known[prompt][place]))
+            replies.append(self._reply(tree, prompt, known[prompt][place], read[prompt][place], cost))
         return replies
 
-    def _reply(self, tree: Tree, prompt: tuple[int, ...], ids: tuple[int, ...], logprobs: Sequence[float]) -> Reply:
+    def _reply(
+        self, tree: Tree, prompt: tuple[int, ...], ids: tuple[int, ...], logprobs: Sequence[float], cost: Cost
+    ) -> Reply:
         version = getattr(self.policy.engine, "version", 0)
         return Reply(
             text=tree.answer.action,
             completions=(Completion(ids, tuple(logprobs), "stop", version),),
             prompt_ids=prompt,
             sampling=self.policy.sampling,
-            cost=tree.cost + Cost(tokens_in=len(prompt), tokens_out=len(ids)),
+            cost=cost,
             meta={"tree": [row for row in tree.rows() if not row["parent"]]},  # the root, and the moves at hand
         )
 

@@ -14,7 +14,7 @@ import torch
 from palaestra.agents.agent import Dialogue, Message, Reply
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Completion, Sampling
-from palaestra.agents.evaluator import BestOfN, Evaluator
+from palaestra.agents.evaluator import BestOfN, Evaluator, add_value_head
 from palaestra.agents.evaluators.agreement import Agreement
 from palaestra.agents.evaluators.assessment import Answer, Assessment, Assessor, Grain
 from palaestra.agents.evaluators.ensemble import Ensemble
@@ -26,7 +26,7 @@ from palaestra.agents.evaluators.scored import Scored, TokenReward
 from palaestra.agents.evaluators.self_evaluation import SelfEvaluation
 from palaestra.agents.evaluators.table import evaluator_named
 from palaestra.agents.evaluators.tested import Tested
-from palaestra.agents.judges import GenerativeJudge, ImplicitReward
+from palaestra.agents.judges import CritiqueJudge, GenerativeJudge, ImplicitReward
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.postprocess.backtrack import Backtracking
@@ -105,6 +105,27 @@ def test_every_evaluator_of_tokens_says_where_each_score_stands(policy: PolicyLL
             if grain == "token":  # é is two tokens, of which the second completes it; the end of all adds nothing
                 assert "".join(TEXT[a:b] for a, b in first.spans) == TEXT
                 assert [TEXT[a:b] for a, b in first.spans].count("") == 2
+
+
+@pytest.mark.parametrize("kind", ["generative", "cloud", "implicit"])
+def test_a_judge_costs_every_token_that_goes_through_its_models(kind: str) -> None:
+    model, reference, through = small(6), small(7), [0]
+    add_value_head(model)
+    judges: dict[str, Any] = {
+        "generative": GenerativeJudge(model, TOKENIZER),
+        "cloud": CritiqueJudge(model, TOKENIZER, critiques=2),
+        "implicit": ImplicitReward(model, reference, TOKENIZER),
+    }
+
+    def count(module: Any, given: tuple[torch.Tensor]) -> None:
+        through[0] += given[0].numel()
+
+    for one in (model, reference):
+        one.get_input_embeddings().register_forward_pre_hook(count)
+    cost = Scored(judges[kind]).assess([answer()])[0].cost
+    last = 2 if kind == "cloud" else 0  # of each critique the last token is sampled, and not gone on from
+    assert through[0] == cost.tokens_in + cost.tokens_out - last
+    assert (cost.tokens_out > 0) == (kind == "cloud")
 
 
 def test_heads_are_read_at_the_ends_of_steps(head: Evaluator) -> None:

@@ -20,6 +20,7 @@ from palaestra.envs.games import make_game
 from palaestra.envs.games.game import BrokenRules
 from palaestra.envs.games.minimax import Minimax
 from palaestra.envs.games.tic_tac_toe import TicTacToe
+from palaestra.episodes import Cost
 
 CHAT = ChatFormat(nano_tokenizer())
 NIM: dict[str, Any] = {"piles": (3, 4), "misere": False, "drawn": True, "tell_rules": False}
@@ -76,6 +77,8 @@ def test_a_reply_has_the_policys_tokens_for_the_move_and_the_moves_with_their_vi
     read = probabilities(policy.engine.model, reply.prompt_ids, said.token_ids)  # type: ignore[attr-defined]
     expected = [float(row[token]) for row, token in zip(read, said.token_ids, strict=False)]
     assert said.logprobs == pytest.approx(expected, abs=1e-5)
+    lengths = [len(reply.prompt_ids) + len(CHAT.answer(move)) for move in "23456789"]
+    assert reply.cost == Cost(tokens_in=sum(lengths), tokens_out=len(said.token_ids))  # all moves at hand were read
     root, *at_hand = reply.meta["tree"]
     assert [move["action"] for move in at_hand] == ["2", "3", "4", "5", "6", "7", "8", "9"]
     assert root["visits"] == 1 + sum(move["visits"] for move in at_hand) >= 30
