@@ -21,7 +21,8 @@ from .world import Asking, Evaluate, Expand, Proposed, Request, Valued, run
 CRITIQUE = "Find the mistakes in your answer. Say what is wrong and how to put it right; do not solve it anew."
 REFINE = "Now answer the question again, better."
 SELF_REWARD = "How good is this answer? Be strict. Give one number from -100 to 100 and nothing else."
-NUMBER = re.compile(r"-?\d{1,3}")
+NUMBER = re.compile(r"(?:(?<!\d)[-\N{MINUS SIGN}])?\d+(?:\.\d+)?")
+SCALE = re.compile(r"(?:/|\bout of)\s*\d+|-?\b100\s*(?:to|and)\s*\+?100\b", re.IGNORECASE)  # what a number is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _continued(attempt: Attempt, question: str, seed: int) -> Dialogue:
 class SelfReward:
     r"""The agent's own opinion of an answer, asked ``samples`` times: $(\min R + \overline{R}) / 2$, in [-1, 1].
 
-    Where no number is said, R is -1.
+    The last number that is said counts, the scale ("85/100", "from -100 to 100") aside; where none is, R is -1.
     """
 
     def __init__(self, agent: Agent, samples: int = 3, question: str = SELF_REWARD) -> None:
@@ -159,8 +160,8 @@ def cautious(rewards: Sequence[float]) -> float:
 
 
 def _read(text: str) -> float:
-    found = NUMBER.findall(text)
-    return max(-1.0, min(1.0, int(found[-1]) / 100)) if found else -1.0
+    found = NUMBER.findall(SCALE.sub("", text))
+    return max(-1.0, min(1.0, float(found[-1].replace("\N{MINUS SIGN}", "-")) / 100)) if found else -1.0
 
 
 def _text(attempt: Attempt) -> str:

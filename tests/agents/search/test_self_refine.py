@@ -105,6 +105,33 @@ def test_an_opinion_without_a_number_is_the_lowest() -> None:
     assert SelfReward(Mute())([attempt]) == [Valued(-1.0, Cost())]
 
 
+@pytest.mark.parametrize(
+    ("said", "worth"),
+    [
+        ("85", 0.85),
+        ("-40", -0.4),
+        ("**\N{MINUS SIGN}40**", -0.4),
+        ("85/100", 0.85),
+        ("I give it 40 out of 100.", 0.4),
+        ("20, on a scale from -100 to 100", 0.2),
+        ("From -100 to 100: 20", 0.2),
+        ("62.5", 0.625),
+        ("20-30", 0.3),
+        ("250", 1.0),
+        ("1000", 1.0),
+    ],
+)
+def test_an_opinion_is_the_number_not_its_scale(said: str, worth: float) -> None:
+    class Critic:
+        actor = Actor("critic")
+
+        def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+            return [Reply(said) for _ in dialogues]
+
+    attempt = Attempt(Dialogue((Message("user", "Q"),)), Reply("1"))
+    assert SelfReward(Critic())([attempt])[0].value == pytest.approx(worth)
+
+
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         SelfRefine(attempts=0)
