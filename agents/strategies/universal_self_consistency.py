@@ -16,6 +16,9 @@ from palaestra.episodes import Actor
 from .asking import costing, innermost, named, question, reworded, samples, total
 from .prompts import Prompt, prompt_named
 
+STATED = re.compile(
+    r"most consistent(?:\s+(?!with\b)\w+){0,2}?\s*(?:\bis\b|:)\W{0,5}(?:response\W{0,3})?(\d{1,3})\b", re.IGNORECASE
+)
 NUMBER = re.compile(r"response\D{0,3}(\d{1,3})\b", re.IGNORECASE)
 ALONE = re.compile(r"\W*(\d{1,3})\b")
 
@@ -73,7 +76,7 @@ class UniversalSelfConsistency:
     def _chosen(self, group: Sequence[Reply], orders: list[list[int]], said: Sequence[Reply]) -> Reply:
         votes: Counter[int] = Counter()
         for order, choice in zip(orders, said, strict=True):
-            named = NUMBER.search(choice.text) or ALONE.match(choice.text)
+            named = STATED.search(choice.text) or NUMBER.search(choice.text) or ALONE.match(choice.text)
             if named and 1 <= int(named[1]) <= len(order):
                 votes[order[int(named[1]) - 1]] += 1
             else:

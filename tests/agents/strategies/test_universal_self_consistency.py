@@ -65,7 +65,17 @@ def test_a_choice_that_cannot_be_read_is_counted_and_the_first_stands(said: str,
     assert counted(agent)["UniversalSelfConsistency"]["choice not read"] == 2
 
 
-@pytest.mark.parametrize("said", ["Response 2", "**2**", "Of these 5, response 2 is it. Not 3.", "response: 2"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Response 2",
+        "**2**",
+        "Of these 5, response 2 is it. Not 3.",
+        "response: 2",
+        "Responses 1 and 3 differ. The most consistent response is Response 2.",
+        "Response 2 is the most consistent with the others: 3 of 5 agree.",
+    ],
+)
 def test_a_choice_is_read_in_the_words_that_models_use(said: str, told: Any, asks: Any) -> None:
     chooser = told(lambda text, one: said)
     (reply,) = UniversalSelfConsistency(script(told), 5, chooser=chooser).respond(asks("?"))
