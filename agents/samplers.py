@@ -127,7 +127,7 @@ class LinesRight:
 class Balanced:
     """Samples at the temperature whose answers are, now, both right and unlike each other (B-STaR; arXiv:2412.17256).
 
-    The balance of a problem's n answers is min(u / wanted, 1) · (r / n), r of them right and u of these different. Its
+    The balance of a problem's n decided answers is min(u / wanted, 1) · (r / n), r right and u of these different. Its
     mean over the first ``probes`` problems of the first dialogues decides, once, for these and all that follow. Several
     processes decide together, each by the problems of its share. A reply to a dialogue that was probed costs that too.
 
@@ -182,9 +182,12 @@ class Balanced:
         return paid
 
     def _of_problem(self, judged: Sequence[tuple[str, Verdict | None]]) -> float:
-        right = [text for text, verdict in judged if verdict is not None and verdict.right]
+        decided = [
+            (text, verdict) for text, verdict in judged if verdict is None or verdict.status is not Status.UNDECIDED
+        ]
+        right = [text for text, verdict in decided if verdict is not None and verdict.right]
         wanted = self.wanted or max(1, len(judged) // 2)
-        return min(len(set(right)) / wanted, 1.0) * len(right) / len(judged)
+        return min(len(set(right)) / wanted, 1.0) * len(right) / max(len(decided), 1)
 
 
 def _verdict(dialogue: Dialogue, text: str) -> Verdict | None:

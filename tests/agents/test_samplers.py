@@ -20,7 +20,7 @@ from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.envs import make
 from palaestra.envs.tasks.chain_arith import ChainArith
 from palaestra.episodes import Cost
-from palaestra.verifiers import right, wrong
+from palaestra.verifiers import right, undecided, wrong
 
 CHAT = ChatFormat(nano_tokenizer())
 
@@ -61,6 +61,17 @@ def test_the_temperature_is_taken_whose_answers_are_right_and_differ() -> None:
     assert {reply.sampling.temperature for reply in replies} == {1.0}
     # of four answers, two different right ones are wanted: 1/2 · 4/4, 2/2 · 4/4, 1/2 · 2/4
     assert replies[0].meta == {"temperature": 1.0, "balance": {"0.5": 0.5, "1": 1.0, "2": 0.25}}
+
+
+def test_what_nobody_could_judge_speaks_against_no_temperature() -> None:
+    class Failing(UpOrDown):
+        def step(self, text: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+            return "", 0.0, True, False, {"verdict": undecided("no worker") if text == "down" else right("so")}
+
+    env: Any = Failing()
+    sampler = Balanced(PolicyLLM(Words(), CHAT, Sampling()), (0.5, 1.0), wanted=1)  # type: ignore[arg-type]
+    (first, _) = sampler.respond([Dialogue((Message("user", "?"),), seed, env=env) for seed in range(2)])
+    assert first.meta["balance"] == {"0.5": 1.0, "1": 1.0}  # of "up" twice, and of "up" and what is not known
 
 
 def test_one_temperature_serves_for_all_dialogues_of_a_round() -> None:
