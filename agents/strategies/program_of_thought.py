@@ -17,11 +17,20 @@ from .prompts import Prompt, prompt_named
 LIMITS = Limits(seconds=2.0, cpu=2.0)
 MAX_VALUE = 1000  # characters of a value
 MAIN = '__name__ = "__main__"\n'  # before a program that asks whether it is run by itself
-# Behind the program, in the sandbox: its value as text, whole floats as whole numbers; None where it left none.
+# Behind the program, in the sandbox: its value as text; None where it left none. A float is told as the number that it
+# is the nearest float to, since verifiers and votes are exact: 0.1 + 0.2 is a decimal of few digits, 7 / 3 a fraction.
 READ = """
 
 def _palaestra_value():
+    from fractions import Fraction
+    digits = lambda text: len(text.partition("e")[0].replace(".", "").strip("-0"))
     value = globals().get("ans")
+    if isinstance(value, float) and value - value == 0:
+        short = f"{value:.12g}"
+        if digits(short) <= 10:
+            value = float(short)
+        elif digits(str(value)) > 15 and float(near := Fraction(value).limit_denominator(1000)) == value:
+            value = near
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return None if value is None else str(value)
@@ -29,7 +38,8 @@ def _palaestra_value():
 
 
 class ProgramOfThought:
-    """A program is asked for and run in the sandbox; the reply is its ``ans``, else the last line that it printed.
+    """A program is asked for and run in the sandbox; the reply is its ``ans``, else the last line that it printed. A
+    float is told without the error of its last digits: 0.1 + 0.2 as 0.3, 7 / 3 as 7/3.
 
     Where there is no program, it fails or has no value, the agent's own words are the reply, and meta tells why:
     ``meta["program"]`` is "ok", "no program", "no value" or how it ended, ``meta["error"]`` the line of its error.
