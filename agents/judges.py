@@ -16,6 +16,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
 from .engine import Sampling
@@ -110,11 +111,13 @@ class CritiqueJudge:
         """
         return 2 * self.critiques * (length + len(encoded(self.tokenizer, CRITIQUE)))
 
-    def write(self, prompts: Sequence[Ids], answers: Sequence[Ids], temperature: float, seed: int = 0) -> list[Ids]:
-        """A critique of each answer, its end included."""
+    def write(
+        self, prompts: Sequence[Ids], answers: Sequence[Ids], temperature: float, seed: int | Sequence[int] = 0
+    ) -> list[Ids]:
+        """A critique of each answer, its end included. seed: of the first, which goes up by one; or of each."""
         asked = encoded(self.tokenizer, CRITIQUE)
         whole = [[*prompt, *answer, *asked] for prompt, answer in zip(prompts, answers, strict=True)]
-        seeds = tuple(range(seed, seed + len(whole)))
+        seeds = tuple(range(seed, seed + len(whole)) if isinstance(seed, int) else seed)
         sampling = Sampling(temperature=temperature, max_tokens=CRITIQUE_TOKENS, seeds=seeds)
         return [completion.token_ids for completion in self.engine.generate(whole, sampling)]
 
@@ -124,7 +127,9 @@ class CritiqueJudge:
         asked, totals = encoded(self.tokenizer, CRITIQUE), [0.0] * len(prompts)
         head: Any = self.model.score
         for number in range(self.critiques):
-            written = self.write(prompts, answers, float(self.critiques > 1), seed=number * len(prompts))
+            pairs = zip(prompts, answers, strict=True)
+            seeds = [derive_seed("critique", number, *prompt, *answer) for prompt, answer in pairs]
+            written = self.write(prompts, answers, float(self.critiques > 1), seeds)
             self.tokens_out += sum(map(len, written))
             for index, (prompt, answer, critique) in enumerate(zip(prompts, answers, written, strict=True)):
                 ids = torch.tensor([[*prompt, *answer, *asked, *critique]], device=self.model.device)

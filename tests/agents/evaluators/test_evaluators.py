@@ -128,6 +128,17 @@ def test_a_judge_costs_every_token_that_goes_through_its_models(kind: str) -> No
     assert (cost.tokens_out > 0) == (kind == "cloud")
 
 
+def test_critiques_that_are_drawn_hang_on_their_own_answer_alone() -> None:
+    model = small(6)
+    add_value_head(model)
+    with torch.no_grad():
+        model.score.weight.copy_(torch.linspace(-3, 3, 32)[None])
+    judge = Scored(CritiqueJudge(model, TOKENIZER, critiques=2))
+    one, other = answer(), answer("\\boxed{1}")
+    together = [told.scores[0] for told in judge.assess([one, other])]
+    assert together == pytest.approx([judge.assess([each])[0].scores[0] for each in (one, other)], abs=1e-5)
+
+
 def test_heads_are_read_at_the_ends_of_steps(head: Evaluator) -> None:
     one = answer()
     (tokens,) = Head(head).assess([one], "token")
