@@ -143,7 +143,7 @@ class TextWorld:
         return completion.finish_reason == "stop" and completion.token_ids[-1] not in self.line_ends
 
     def known(self, prefix: Prefix) -> float | None:
-        """What the environment says of a finished answer, in [-1, 1].
+        """What the environment says of a finished answer, in [-1, 1]; nan where it cannot tell.
 
         None: the world may not peek, the answer goes on, or nobody judges it. Raises ValueError without environment.
         """
@@ -155,7 +155,7 @@ class TextWorld:
         before = env.snapshot()
         verdict = env.step(self.policy.chat.text(prefix.action_ids))[4].get("verdict")
         env.restore(before)
-        return None if verdict is None or math.isnan(verdict.score) else 2 * verdict.score - 1
+        return None if verdict is None else 2 * verdict.score - 1
 
 
 def lines(policy: PolicyLLM, value: Value, **options: Any) -> TextWorld:

@@ -106,7 +106,8 @@ class Rollouts:
     """The mean worth of ``n`` answers that begin so: simulation, as in the first Monte-Carlo tree searches.
 
     world: ``solutions`` of the policy that goes on. Its value judges the answers, or, where it may peek, the verifier
-    does: then this is the Monte-Carlo estimate that process reward models learn (Math-Shepherd, arXiv:2312.08935).
+    does: then this is the Monte-Carlo estimate that process reward models learn (Math-Shepherd, arXiv:2312.08935),
+    over the answers that it can judge; nan where it can judge none.
     """
 
     def __init__(self, world: TextWorld, n: int = 4) -> None:
@@ -128,11 +129,12 @@ class Rollouts:
             costs[index] += proposed.cost
         unknown = [(index, end) for index, group in enumerate(ends) for end, known in group if known is None]
         judged = self.world.evaluate([end for _, end in unknown]) if unknown else []
-        values = [[known for _, known in group if known is not None] for group in ends]
+        values = [[known for _, known in group if known is not None and not math.isnan(known)] for group in ends]
         for (index, _), valued in zip(unknown, judged, strict=True):
             values[index].append(valued.value)
             costs[index] += valued.cost
-        return [Valued(sum(group) / len(group), cost) for group, cost in zip(values, costs, strict=True)]
+        means = [sum(group) / len(group) if group else math.nan for group in values]
+        return [Valued(*pair) for pair in zip(means, costs, strict=True)]
 
     def _seeds(self, prefix: Prefix) -> tuple[int, ...]:
         return tuple(derive_seed("rollout", prefix.dialogue.seed, index, *prefix.action_ids) for index in range(self.n))

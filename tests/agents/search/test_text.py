@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from palaestra.arena.replay import replay
 from palaestra.arena.rollout import Job, rollout
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Cost, EpisodeStore
+from palaestra.verifiers import right, undecided
 
 LONGEST = 16  # tokens of an answer
 ENDS = frozenset(range(5, 80))  # stand for line ends, which random weights hardly ever write
@@ -293,6 +295,32 @@ def test_rollouts_are_the_mean_of_answers_that_begin_so(policy: PolicyLLM) -> No
             assert (valued.value * 3) % 1 == pytest.approx(0) or (valued.value * 3) % 1 == pytest.approx(1)
             assert valued.cost.verifier_calls == 3
     assert Rollouts(solutions(policy, length), 3)(prefixes[:1]) == values[:1]
+
+
+def test_answers_that_nobody_can_judge_have_no_part_in_a_mean(policy: PolicyLLM) -> None:
+    class Halting:
+        """Judges every second answer, right."""
+
+        asked = 0
+
+        def snapshot(self) -> int:
+            return 0
+
+        def step(self, text: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+            self.asked += 1
+            return "", 0.0, True, False, {"verdict": right("so") if self.asked % 2 else undecided("no worker")}
+
+        def restore(self, state: int) -> None:
+            pass
+
+    env: Any = Halting()
+    prefix = Prefix(replace(asked(1)[0], env=env), (5, 6))
+    rollouts = Rollouts(solutions(policy, nothing_known, peek=True), 4)
+    assert rollouts([prefix])[0].value == 1.0
+    env.step = lambda text: ("", 0.0, True, False, {"verdict": undecided("no worker")})
+    nobody_knows, cost = rollouts([prefix])[0]
+    assert math.isnan(nobody_knows)
+    assert cost.verifier_calls == 4  # to ask was no cheaper
 
 
 def test_rollouts_that_peek_are_verdicts_and_are_in_the_name(policy: PolicyLLM) -> None:
