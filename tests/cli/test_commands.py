@@ -16,6 +16,7 @@ import pytest
 
 from palaestra import cli
 from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.arena.run_folder import RunFolder
 from palaestra.cli import environments
 from palaestra.cli.app import SEVERAL
 from palaestra.episodes import Episode, EpisodeStore
@@ -103,6 +104,30 @@ def test_a_group_of_a_collected_log_is_of_one_problem(palaestra: Run, tmp_path: 
     for episode in EpisodeStore(tmp_path).read():
         asked.setdefault(episode.group_id, set()).add(str(episode.problem))
     assert [len(problems) for problems in asked.values()] == [1] * 10
+
+
+@pytest.mark.parametrize("other", [("--difficulty", 2), ("--knobs", "modulus=10"), ("--env", "palaestra/GcdLcm-v0")])
+def test_what_is_collected_of_other_problems_is_in_other_groups(
+    palaestra: Run, tmp_path: Path, other: tuple[object, ...]
+) -> None:
+    options = ("collect", "oracle", "--to", tmp_path / "log", "--problems", 3, "--samples", 2)
+    assert palaestra(*options)[0] == palaestra(*options, *other)[0] == 0
+    episodes = list(EpisodeStore(tmp_path / "log").read())
+    assert len({episode.group_id for episode in episodes}) == 6
+    assert len({(episode.group_id, str(episode.problem)) for episode in episodes}) == 6
+
+
+def test_a_log_is_collected_by_one_process_at_a_time(palaestra: Run, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.hold()
+    code, said = palaestra("collect", "oracle", "--to", tmp_path, "--problems", 3)
+    run.release()
+    assert (code, "is in use by another process" in said) == (2, True)
+
+
+def test_a_folder_that_got_nothing_is_not_left(palaestra: Run, tmp_path: Path) -> None:
+    assert palaestra("collect", "oracle", "--to", tmp_path / "new", "--problems", 0)[0] == 2
+    assert not (tmp_path / "new").exists()
 
 
 def test_replay_of_a_forged_run_names_it_and_fails(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,3 +62,27 @@ def check_log(folder: Path) -> None:
     run = where.parent if where.name == "episodes" else where
     if (run / "recipe.yaml").is_file():
         raise UserError(f"{folder} is a run's folder, which keeps its own log: name another folder")
+
+
+class held:
+    """While inside, the folder is this process's; None stays None. If made here, and left empty, it is removed."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> Path | None:
+        from palaestra.arena.run_folder import RunFolder
+
+        if self.folder is not None:
+            self.made = not self.folder.exists()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.run = RunFolder(self.folder)
+            self.run.hold()
+            self.run.episodes.discard_unfinished()
+        return self.folder
+
+    def __exit__(self, *error: object) -> None:
+        if self.folder is not None:
+            if self.made and os.listdir(self.folder) == [".lock"]:
+                shutil.rmtree(self.folder)
+            self.run.release()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from .app import Pairs, UserError, app, check_log, console, knobs_of
+from .app import Pairs, UserError, app, check_log, console, held, knobs_of
 from .strategies import tell_counts, tell_examples
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _measure(
             counts[name].setdefault(layer, Counter()).update(several)
 
     players = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]  # games have their own
-    with _held(save) as folder, console.status("measuring") as status:
+    with held(save) as folder, console.status("measuring") as status:
         before = Kept() if folder is None else kept(folder, [*counts], courses, [game.env_id for game in games])
         if courses:
             rows, comparisons = measure_all(
@@ -125,11 +125,11 @@ def _measure(
                 noted=noted,
                 earlier=before.scores,
             )
-        held = [hold(game, players, folder, noted, workers, status.update) for game in games]
-    board, gone = before.joined(rows, comparisons, held)
-    if save is not None:
-        told = _title(board), _subtitle(courses)
-        write_leaderboard(board.rows, save, *told, comparisons=board.comparisons, games=board.games)
+        contests = [hold(game, players, folder, noted, workers, status.update) for game in games]
+        board, gone = before.joined(rows, comparisons, contests)
+        if folder is not None:
+            told = _title(board), _subtitle(courses)
+            write_leaderboard(board.rows, folder, *told, comparisons=board.comparisons, games=board.games)
     console.print(*terminal_board(board), sep="\n")
     for line in gone:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -275,27 +275,6 @@ def _environment(text: str) -> tuple[str, dict[str, Any]]:
         return str(given.pop("id")), given
     except (yaml.YAMLError, KeyError, AttributeError) as error:
         raise UserError(f"{text!r} is no environment: write its id, or {{id: ID, knob: value}}") from error
-
-
-class _held:
-    """While inside, the folder is this process's; None stays None."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> Path | None:
-        from palaestra.arena.run_folder import RunFolder
-
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.run = RunFolder(self.folder)
-            self.run.hold()
-            self.run.episodes.discard_unfinished()
-        return self.folder
-
-    def __exit__(self, *error: object) -> None:
-        if self.folder is not None:
-            self.run.release()
 
 
 def _title(board: Board) -> str:

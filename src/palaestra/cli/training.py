@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from tyro.conf import Positional
 
-from .app import Pairs, UserError, app, check_log, console, knobs_of, pair
+from .app import Pairs, UserError, app, check_log, console, held, knobs_of, pair
 from .evaluation import courses_of, spec_of
 
 if TYPE_CHECKING:
+    from palaestra.arena.rollout import Job
     from palaestra.arena.run_folder import RunFolder
 
 
@@ -141,7 +143,7 @@ def collect(
 
     Args:
         model: an agent, as `palaestra evaluate` takes them.
-        to: the folder of the log; a new batch is added to what it holds.
+        to: the folder of the log; a new batch is added to what it holds, for one process at a time.
         env: environment id; "module:id" imports the module first.
         knobs: the task's knobs, such as modulus=10.
         difficulty: level of the problems.
@@ -152,8 +154,7 @@ def collect(
         max_tokens: longest answer. Without it the agent's own, else 256.
     """
     from palaestra.agents.agent_folder import open_agent
-    from palaestra.arena.rollout import Job, rollout
-    from palaestra.envs.seeding import derive_seed
+    from palaestra.arena.rollout import rollout
     from palaestra.episodes import EpisodeStore
 
     check_log(to)
@@ -162,25 +163,36 @@ def collect(
     courses_of((env,), knobs_of(knobs), (difficulty,), 1)
     agent = open_agent(spec_of(model, temperature, max_tokens))
     store = EpisodeStore(to)
-    batch = len(store.files())
-    asked = "/".join([env, *sorted(knobs), str(difficulty), str(seed)])  # other problems of the log are other groups
-    jobs = [
+    with held(to):
+        store.discard_unfinished()
+        jobs = _collected(len(store.files()), env, knobs_of(knobs), difficulty, seed, problems, samples)
+        episodes = list(rollout(agent, jobs, {"phase": "collect"}))
+        file = store.append(episodes, "collect")
+    right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
+    console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
+
+
+def _collected(
+    batch: int, env: str, knobs: Mapping[str, Any], difficulty: int, seed: int, problems: int, samples: int
+) -> list[Job]:
+    """What a log's next batch asks: its episodes are no other batch's, its groups are those that ask the same."""
+    from palaestra.arena.rollout import Job
+    from palaestra.envs.seeding import derive_seed
+
+    course = f"{derive_seed('course', env, json.dumps(knobs, sort_keys=True), difficulty):016x}"
+    return [
         Job(
-            id=f"{asked}/{problem:05d}/{batch:03d}-{sample:03d}",
+            id=f"{batch}/{course}/{seed}/{problem:05d}/{sample:03d}",
             env_id=env,
-            env_kwargs={**knobs_of(knobs), "split": "train"},
+            env_kwargs={**knobs, "split": "train"},
             seed=derive_seed("collect", seed, problem),
-            group_id=f"{asked}/{problem:05d}",
+            group_id=f"{course}/{seed}/{problem:05d}",
             reset_options={"difficulty": difficulty},
             agent_seed=derive_seed("collect", seed, problem, sample),
         )
         for problem in range(problems)
         for sample in range(samples)
     ]
-    episodes = list(rollout(agent, jobs, {"phase": "collect"}))
-    file = store.append(episodes, "collect")
-    right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
-    console.print(f"{len(episodes)} episodes, {right} right, in {file}", highlight=False)
 
 
 class _stop_on_interrupt:
