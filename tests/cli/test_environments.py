@@ -92,7 +92,10 @@ def test_a_new_environment_conforms_as_it_is_made(palaestra: Run, tmp_path: Path
     assert 'reverse_words = "reverse_words"' in (folder / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize(("name", "said"), [("9lives", "no name"), ("a/b", "no name"), ("class", "no name")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("9lives", "no name"), ("a/b", "no name"), ("class", "no name"), ("fractions", "already"), ("numpy", "already")],
+)
 def test_a_name_that_is_none_is_refused(palaestra: Run, tmp_path: Path, name: str, said: str) -> None:
     code, told = palaestra("envs", "new", name, folder=tmp_path)
     assert code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from .app import UserError
@@ -108,12 +109,15 @@ def scaffold(name: str, parent: Path) -> Scaffold:
     """Make the folder of a package ``name`` in ``parent``.
 
     Raises:
-        UserError: the name makes no Python name, or the folder is there already.
+        UserError: the name makes no Python name, or one that is taken, or the folder is there already.
     """
     words = re.findall(r"[a-zA-Z][a-z0-9]*|[0-9]+", name)
     module = "_".join(words).lower()
     if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not module.isidentifier() or keyword.iskeyword(module):
         raise UserError(f"{name!r} makes no name of a Python module: choose one such as reverse-words")
+    found = find_spec(module)
+    if found is not None and found.origin:  # a folder of that name has none
+        raise UserError(f"a Python module is called {module} already, and would be found first: choose another name")
     title = "".join(word[0].upper() + word[1:] for word in words)
     folder = parent / module.replace("_", "-")
     if folder.exists():
