@@ -375,6 +375,8 @@ def test_an_option_of_several_values_may_be_said_again() -> None:
     expected = ["evolve", "--threads", "1", "--set", "seed=3", "name=other", "evolve.rounds=1", "--wandb"]
     assert cli._joined(said) == expected
     assert cli._joined(("evaluate", "a", "b", "--env=x", "--env", "y")) == ["evaluate", "a", "b", "--env", "x", "y"]
+    short = ("evolve", "--set", "seed=3", "-r", "kuhn", "--set", "seed=-1", "-1")
+    assert cli._joined(short) == ["evolve", "-r", "kuhn", "--set", "seed=3", "seed=-1", "-1"]
     assert cli._joined(("play", "x", "--seed", "1")) == ["play", "x", "--seed", "1"]
 
 

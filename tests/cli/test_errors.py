@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -289,3 +291,10 @@ def test_an_unknown_option_is_told_with_the_help_to_read(palaestra_process: Call
     assert code == 2
     assert "--recipe" in said
     assert "Traceback" not in said
+
+
+def test_what_the_train_extra_brings_is_told_by_its_name() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    for name in re.findall(r"^\w+", "\n".join(project["optional-dependencies"]["train"]), re.MULTILINE):
+        error = ModuleNotFoundError("", name={"pyyaml": "yaml"}.get(name, name))
+        assert "pip install 'palaestra[train]'" in cli._one_line(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import sysconfig
@@ -73,7 +74,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
         if first is not None:
             told.append(told.pop(told.index(first)))
             told[-1] += [value] if equals else []
-        elif argument.startswith("--"):
+        elif re.match("--|-[a-z]", argument):  # -1 is a value
             told.append([name, value] if name in SEVERAL and equals else [argument])
         else:
             told[-1].append(argument)
@@ -108,4 +109,7 @@ def _user_code(error: Exception | SystemExit) -> str:
     return ""
 
 
-TRAIN_MODULES = {"torch", "transformers", "tokenizers", "yaml", "wandb", "matplotlib"}
+TRAIN_MODULES = {
+    *("torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft", "gguf"),
+    *("yaml", "wandb", "matplotlib", "evalica"),
+}
