@@ -29,7 +29,8 @@ class Verdict:
     evidence: JSON-able facts behind the verdict (extracted answer, failing test, seconds).
 
     Raises:
-        ValueError: the score is outside [0, 1], or is nan for a decided status, or is a number for UNDECIDED.
+        ValueError: the score is outside [0, 1], or is nan for a decided status, or is a number for UNDECIDED; the
+            status is none, nor the word for one.
     """
 
     score: float
@@ -38,6 +39,8 @@ class Verdict:
     evidence: Mapping[str, Any]
 
     def __init__(self, score: float, status: Status, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+        if type(status) is not Status:
+            status = Status(status)
         if status is _UNDECIDED:
             if not math.isnan(score):
                 raise ValueError(f"an undecided verdict has score nan, not {score}")

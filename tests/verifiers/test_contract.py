@@ -222,3 +222,10 @@ def same(a: Verdict, b: Verdict) -> bool:
     """Equal but for what is measured."""
     evidence_a, evidence_b = ({k: v for k, v in x.evidence.items() if k not in MEASURED} for x in (a, b))
     return (a.status, a.score, a.reason, evidence_a) == (b.status, b.score, b.reason, evidence_b)
+
+
+def test_a_verdicts_status_may_be_said_as_its_word() -> None:
+    assert Verdict(1.0, "right", "yes") == Verdict(1.0, Status.RIGHT, "yes")  # type: ignore[arg-type]
+    assert Verdict(1.0, "right", "yes").right  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'fine' is not a valid Status"):
+        Verdict(1.0, "fine", "yes")  # type: ignore[arg-type]
