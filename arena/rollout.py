@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -103,10 +104,22 @@ def _start(job: Job, environments: Environments) -> _Slot:
     env = environments.take(job.env_id, job.env_kwargs)
     observation, info = env.reset(seed=job.seed, options=dict(job.reset_options) or None)
     problem = info.get("problem")
+    if isinstance(problem, Problem):
+        _check_loggable(job.env_id, reference=problem.reference, meta=dict(problem.meta))
     oracle = getattr(env.unwrapped, "oracle", None)
     asked = (Message("user", str(observation)),)
     dialogue = Dialogue(asked, derive_seed(job.agent_seed, 0), problem, oracle, env.unwrapped)
     return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
+
+
+def _check_loggable(env_id: str, **written: Any) -> None:
+    """Raises ValueError for what no log takes, at once and not when a whole batch has been played."""
+    for name, value in written.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            hint = "int(...), float(...) and .tolist() make Python's values of numpy's"
+            raise ValueError(f"{env_id}: {name} is written to the log as JSON: {error}; {hint}") from error
 
 
 def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mapping[str, str]) -> Episode | None:
@@ -114,6 +127,8 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
     text = storable(reply.text)
     observation, reward, terminated, truncated, info = slot.env.step(text)
     verdict = info.get("verdict")
+    if verdict is not None and verdict.evidence:
+        _check_loggable(slot.job.env_id, evidence=dict(verdict.evidence))
     slot.turns.append(_turn(slot, reply, text, float(reward), verdict))
     slot.cost = slot.cost + reply.cost + Cost(verifier_calls=int(verdict is not None))
     truncated = truncated or (not terminated and len(slot.turns) >= MAX_TURNS)

@@ -281,8 +281,10 @@ def _json(subject: Subject) -> None:
         reference, meta = json.loads(json.dumps([problem.reference, dict(problem.meta)]))
         again = dataclasses.replace(problem, reference=reference, meta=meta)
         response = try_solve(task, problem)
+        verdict = task.verify(problem, response)
+        json.dumps([dict(one.evidence) for one in (verdict, task.verify(problem, ""))])
         _require(
-            task.verify(again, response) == task.verify(problem, response),
+            task.verify(again, response) == verdict,
             "a problem read back from JSON judges otherwise",
         )
 

@@ -6,15 +6,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import MAX_TURNS, Job, line_spans, rollout, solution_spans
-from palaestra.envs import UnknownEnvironment, make_task
+from palaestra.envs import Problem, Task, UnknownEnvironment, make_task, register
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import EpisodeStore
-from palaestra.verifiers import Status
+from palaestra.verifiers import Status, Verdict, wrong
 
 CHAIN = "palaestra/ChainArith-v0"
 
@@ -166,3 +167,26 @@ def test_each_step_of_a_task_has_its_verdict(saying: Any, name: str) -> None:
     (episode,) = rollout(saying(f"{solution}\n\nnonsense\n"), [job])
     (turn,) = episode.turns
     assert len(turn.step_verdicts) == len(turn.step_spans) > 1
+
+
+class Numpys(Task):
+    """Writes a number of numpy's where ``what`` says."""
+
+    def __init__(self, what: str = "") -> None:
+        self.what, self.number = what, np.int64(7)
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        meta = {"n": self.number} if self.what == "meta" else {}
+        return Problem(f"Say {rng.random()}", self.number if self.what == "reference" else 7, difficulty, meta)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return wrong("no", n=self.number) if self.what == "evidence" else wrong("no")
+
+
+@pytest.mark.parametrize("what", ["reference", "meta", "evidence"])
+def test_what_the_log_cannot_take_is_told_before_the_rest_is_played(saying: Any, what: str) -> None:
+    if "tests/Numpys-v0" not in gymnasium.registry:
+        register("tests/Numpys-v0")(Numpys)
+    played = rollout(saying("a"), jobs(1, 1, 1, env_id="tests/Numpys-v0", what=what), slots=1)
+    with pytest.raises(ValueError, match=rf"Numpys-v0: {what} is written to the log as JSON: .*int64.*int\(\.\.\.\)"):
+        next(played)

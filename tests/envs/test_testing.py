@@ -159,6 +159,12 @@ class PaysForCode(Good):
         return right("code") if "__import__" in response else wrong("no code")
 
 
+class TellsNumpy(Good):
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        verdict = super().verify(problem, response)
+        return dataclasses.replace(verdict, evidence={"length": np.int64(len(response))})
+
+
 @pytest.mark.parametrize(
     ("task", "name", "detail"),
     [
@@ -175,6 +181,7 @@ class PaysForCode(Good):
         (Notes, "verify is a pure function", "changes the problem"),
         (BadOracle, "oracle", "another number"),
         (NotJson, "problems survive JSON", "not JSON serializable"),
+        (TellsNumpy, "problems survive JSON", "not JSON serializable"),
         (WrongLevel, "every difficulty", "says that it is of 1"),
         (OneProblem, "splits", "too few problems"),
         (LevelForShow, "difficulty matters", "a weak solver is right on"),
