@@ -168,13 +168,19 @@ class Dialogue(Task):
         return wrong(f"no answer in {self.max_turns(problem)} turns")
 
     def max_turns(self, problem: Problem) -> int:
-        """How many turns there are."""
-        turns: int = problem.reference["turns"]
+        """How many turns there are. Raises TypeError where the problem does not say."""
+        try:
+            turns: int = problem.reference["turns"]
+        except (KeyError, TypeError) as error:
+            told = f'the problem\'s reference["turns"] says how many turns there are, not {problem.reference!r}'
+            raise TypeError(f"{self.id}: {told}") from error
         return turns
 
     def take(self, problem: Problem, state: State, number: int, action: str) -> Turn:
         """``turn`` number ``number``, from 0: the last one is judged."""
         turn = self.turn(problem, state, action)
+        if not isinstance(turn, Turn):
+            raise TypeError(f"{self.id}: turn gives a Turn(observation, state, verdict), not {turn!r}")
         if turn.verdict is None and number + 1 >= self.max_turns(problem):
             return dataclasses.replace(turn, verdict=self.exhausted(problem, turn.state))
         return turn

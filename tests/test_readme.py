@@ -47,6 +47,11 @@ def test_the_task_is_fifteen_lines_and_passes_its_checks(folder: Path) -> None:
     assert "FAIL" not in run(folder, "-m", "palaestra", "envs", "check", "reverse:me/Reverse-v0")
 
 
+def test_the_dialogue_passes_its_checks(folder: Path) -> None:
+    (folder / "spell.py").write_text(block("# spell.py"))
+    assert "FAIL" not in run(folder, "-m", "palaestra", "envs", "check", "spell:me/Spell-v0")
+
+
 def test_the_task_trains_by_changing_one_line_of_the_recipe(folder: Path) -> None:
     recipe = (ROOT / "runs" / "recipes" / "quickstart.yaml").read_text()
     line = re.search(r"^environment: .*reverse.*$", README, re.MULTILINE)

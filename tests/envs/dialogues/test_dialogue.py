@@ -316,3 +316,15 @@ def test_a_bad_dialogue_is_caught(task: type[Dialogue], name: str, detail: str) 
     with pytest.raises(Exception) as caught:  # noqa: PT011
         check(Subject(task(), [0, 1]))
     assert detail in f"{caught.type.__name__}: {caught.value}"
+
+
+def test_what_a_dialogue_of_ones_own_leaves_out_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = DialogueEnv(Stairs())
+    env.reset(seed=0)
+    monkeypatch.setattr(Stairs, "turn", lambda *given: ("stumbled", ()))
+    with pytest.raises(TypeError, match=r"turn gives a Turn\(observation, state, verdict\), not \('stumbled'"):
+        env.step("go[1]")
+    monkeypatch.undo()
+    monkeypatch.setattr(Stairs, "sample", lambda task, rng, level: Problem(f"Climb {rng.random()}", [1], level))
+    with pytest.raises(TypeError, match=r'reference\["turns"\] says how many turns there are, not \[1\]'):
+        Stairs().max_turns(sample_problem(Stairs(), 0, 1))
