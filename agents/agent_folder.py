@@ -51,11 +51,23 @@ class AgentSpec:
         strategy, _, count = self.strategy.partition(":")
         how = f"{SHORT[strategy]}{count}" if strategy in SHORT else self.strategy
         if self.model.startswith(SERVED):
-            model, at, _ = self.model.removeprefix(SERVED).partition("@")
-            answers = model if at else urlsplit(model).netloc
+            from .chat_agent import whereabouts
+
+            model, url = whereabouts(self.model.removeprefix(SERVED))
+            answers = model or urlsplit(url).netloc
         else:
             answers = Path(self.model).name
         return self.name or answers + (f"+{how}" if how else "")
+
+    @property
+    def source(self) -> str:
+        """The model; of a server that the environment names, with its URL."""
+        if not self.model.startswith(SERVED):
+            return self.model
+        from .chat_agent import whereabouts
+
+        url = whereabouts(self.model.removeprefix(SERVED))[1]
+        return self.model if url in self.model else f"{self.model}@{url}"
 
     @property
     def has_tokens(self) -> bool:

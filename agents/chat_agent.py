@@ -91,7 +91,12 @@ def served(name: str, sampling: Sampling | None = None) -> ChatAgent:
         ValueError: the URL is none.
         EngineError: the model is to be found and the server does not answer, or serves several.
     """
+    model, url = whereabouts(name)
+    return ChatAgent(OpenAIClient(ServerSettings(url, model)), sampling)
+
+
+def whereabouts(name: str) -> tuple[str, str]:
+    """Model, "" for the only one there, and URL of what ``served`` takes."""
     whole = f"@{name}" if name.startswith(("http://", "https://")) else name
     model, at, rest = whole.partition("@http")
-    url = f"http{rest}" if at else os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-    return ChatAgent(OpenAIClient(ServerSettings(url, model)), sampling)
+    return model, f"http{rest}" if at else os.environ.get("OPENAI_BASE_URL") or OPENAI_URL

@@ -82,7 +82,7 @@ def entrant(spec: AgentSpec | str | os.PathLike[str], name: str = "", folder: Pa
         spec = read_spec(spec)
     run = run_of(folder)
     seen = trained_on(run / "episodes") if run is not None else set[str]()
-    told = repr(replace(spec, name="", licence=""))
+    told = repr(replace(spec, name="", licence="", model=spec.source))
     return Entrant(name or spec.title, partial(open_agent, spec), told, frozenset(seen))
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.agent_folder import read_spec
 from palaestra.agents.chat_agent import ChatAgent, served
 from palaestra.agents.engine import EngineError, Sampling
 from palaestra.agents.openai_client import OpenAIClient
 from palaestra.agents.self_consistency import SelfConsistency
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.arena.measure import entrant
 from palaestra.arena.replay import replay
 from palaestra.episodes import EpisodeStore
 from palaestra.episodes.views import each, groups, sft
@@ -110,6 +112,22 @@ def test_a_name_on_the_command_line(server: Any, name: str, model: str, url: str
 def test_a_base_url_of_the_environment_is_taken(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     assert str(served("m").client.address) == server.url
+
+
+@pytest.mark.parametrize("name", ["gpt-x", "@cf/gpt-x", "org@x/b"])
+def test_a_model_of_the_environments_server_has_its_own_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
+    assert read_spec(f"openai:{name}").title == name
+    assert read_spec(f"openai:{name}@http://localhost:2/v1").title == name
+
+
+def test_what_another_server_answered_is_not_taken_from_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    for url in ("http://localhost:1/v1", "http://localhost:2/v1"):
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        told.append(entrant("openai:m").settings)
+        assert entrant(f"openai:m@{url}").settings == told[-1]
+    assert told[0] != told[1]
 
 
 def test_the_command_line_puts_a_served_model_on_a_board(
