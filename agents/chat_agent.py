@@ -13,10 +13,11 @@ from .http_exchange import Json, Refused, ServerFault, Stop
 from .openai_client import OpenAIClient, ServerSettings
 
 OPENAI_URL = "https://api.openai.com/v1"
+MOST_SEED = (1 << 31) - 1  # ours have 63 bits, and some servers refuse more than these
 
 
 class ChatAgent:
-    """Answers each dialogue with one chat completion, asked for with the dialogue's own seed.
+    """Answers each dialogue with one chat completion, asked for with the lower 31 bits of the dialogue's own seed.
 
     Replies have text and the tokens that the server counts, and no token ids: they can be judged, logged and imitated,
     not learned from by the policy gradient. What ``Sampling`` leaves at its default the server is told too, but for
@@ -51,7 +52,7 @@ class ChatAgent:
             "messages": [{"role": message.role, "content": message.content} for message in dialogue.messages],
             "temperature": self.sampling.temperature,
             "top_p": self.sampling.top_p,
-            "seed": dialogue.seed,
+            "seed": dialogue.seed & MOST_SEED,
             limit: self.sampling.max_tokens,
         }
         if self.sampling.top_k:

@@ -18,6 +18,7 @@ from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.arena.measure import entrant
 from palaestra.arena.replay import replay
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import EpisodeStore
 from palaestra.episodes.views import each, groups, sft
 
@@ -112,6 +113,14 @@ def test_a_name_on_the_command_line(server: Any, name: str, model: str, url: str
 def test_a_base_url_of_the_environment_is_taken(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     assert str(served("m").client.address) == server.url
+
+
+def test_a_servers_seeds_have_31_bits(server: Any, client: Make) -> None:
+    agent = ChatAgent(client())
+    agent.respond([Dialogue((Message("user", "a"),), derive_seed("seed", number)) for number in range(8)])
+    seeds = {body["seed"] for body in server.of("/chat/completions")}
+    assert len(seeds) == 8
+    assert max(seeds) < 1 << 31
 
 
 @pytest.mark.parametrize("name", ["gpt-x", "@cf/gpt-x", "org@x/b"])
