@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -27,6 +28,7 @@ ADAPTERS = {  # module of each namespace, in .adapters
     "pettingzoo_classic": "pettingzoo_classic",
     "prime_verifiers": "prime_verifiers",
 }
+AGAINST = re.compile(r"-vs-[^/]*?(?=(-v\d+)?$)")  # of a game's id against a player: open_spiel/hex-vs-random-v0
 
 T = TypeVar("T", bound=type[Task])
 Made = TypeVar("Made")
@@ -125,7 +127,7 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
     except UnknownEnvironment:
         importlib.import_module(".games", __package__)  # gives each game its ids against scripted players
         name = id.rpartition(":")[2]
-        against = [other for other in gymnasium.registry if other.startswith(f"{name.removesuffix('-v0')}-vs-")]
+        against = [other for other in gymnasium.registry if AGAINST.sub("", other) == name and other != name]
         if against:
             raise UnknownEnvironment(
                 f"{name} is a game of several players: `palaestra evaluate` and `palaestra evolve` play it; here, "
@@ -172,10 +174,11 @@ def task_class(id: str) -> type[Task]:
 
 
 def load_adapted(id: str) -> None:
-    """Have the adapter of the id's namespace register it; nothing happens where there is none. Raises as that does."""
+    """Have the adapter of the id's namespace register it, or the game that it is against a player of; nothing happens
+    where there is none. Raises as that does."""
     module = ADAPTERS.get(id.partition("/")[0])
     if module is not None:
-        importlib.import_module(f".adapters.{module}", __package__).load(id)
+        importlib.import_module(f".adapters.{module}", __package__).load(AGAINST.sub("", id))
 
 
 def task_ids() -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -156,3 +158,12 @@ def test_names_are_of_games_that_can_be_played() -> None:
     found = openspiel.names()
     assert {"chess", "go", "backgammon", "goofspiel", "hex"} <= set(found)
     assert not {"blackjack", "negotiation"} & set(found)
+
+
+def test_a_game_against_a_player_is_made_by_its_id_alone() -> None:
+    """In a process of its own: here the game is known by now."""
+    made = "import sys; from palaestra.envs.registration import make_any; print(make_any(sys.argv[1]).reset(seed=1)[0])"
+    ids = ("open_spiel/breakthrough-vs-random-v0", "open_spiel/breakthrough-v0")
+    said = [subprocess.run([sys.executable, "-c", made, id], capture_output=True, text=True) for id in ids]
+    assert "You are player_0. It is your turn." in said[0].stdout, said[0].stderr
+    assert said[1].stderr.strip().endswith("name an opponent, as open_spiel/breakthrough-vs-random-v0")
