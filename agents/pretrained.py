@@ -66,10 +66,12 @@ def load_pretrained(
     if is_adapter(path):
         try:
             wanted = dtype or _default_dtype(device)
-            model, _ = load_pretrained(base_of(path), kind, "cpu", wanted, True, (*new, "score.weight"), **options)
+            base = load_pretrained(base_of(path), kind, "cpu", wanted, True, (*new, "score.weight"), **options)
         except MissingModel as error:
             raise MissingModel(f"{path} is an adapter, and what it belongs to is gone: {error}") from error
-        return _adapted(model, Path(path), merge).to(device), AutoTokenizer.from_pretrained(path)
+        own = (Path(path) / "tokenizer_config.json").is_file()  # other trainers save the adapter alone
+        tokenizer = AutoTokenizer.from_pretrained(path) if own else base[1]
+        return _adapted(base[0], Path(path), merge).to(device), tokenizer
     path = find_model(path)
     try:
         dtype = dtype or _default_dtype(device)

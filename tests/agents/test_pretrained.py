@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -121,3 +123,14 @@ def test_a_hub_id_is_looked_for_in_the_hub(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(pretrained, name, Hub(getattr(pretrained, name)))
     assert load_policy("owner/name-1.5").actor.agent_id == "name-1.5"
     assert asked == ["owner/name-1.5"] * 2
+
+
+def test_an_adapter_without_a_tokenizer_has_its_models(tmp_path: Path) -> None:
+    """As peft saves it."""
+    model: Any = get_peft_model(save(CONFIGS[1], tmp_path / "base"), LoraConfig(r=2, target_modules=["q_proj"]))
+    model.peft_config["default"].base_model_name_or_path = str(tmp_path / "base")
+    model.save_pretrained(tmp_path / "adapter")
+    loaded, tokenizer = load_model(tmp_path / "adapter")
+    assert tokenizer.chat_template == nano_tokenizer().chat_template
+    ids = torch.tensor([[3, 4, 5]])
+    assert torch.equal(loaded(ids).logits, model(ids).logits)
