@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
@@ -34,7 +35,7 @@ def leaderboard(
         wandb_name: of the board among the project's runs; leaderboard and the time without it.
         report: make a wandb report of the project too (needs wandb-workspaces and a login).
     """
-    from palaestra.arena.leaderboard import terminal_board, write_leaderboard
+    from palaestra.arena.leaderboard import terminal_board
 
     if not runs and not wandb:
         raise UserError("name one run folder or more, such as runs/quickstart-20260101-120000")
@@ -48,12 +49,10 @@ def leaderboard(
         board = project_board(wandb)
     for part in terminal_board(board):
         console.print(part)
-    said = ", ".join(folder.resolve().name for folder in runs) or f"the wandb project {wandb}"
     page = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        told = f"{', '.join(board.environments)}: {said}."
-        page = write_leaderboard(board.rows, out, "Leaderboard", told, comparisons=board.comparisons, games=board.games)
+        page = _page(board, runs, out, f"the wandb project {wandb}")
         console.print(str(page), highlight=False, soft_wrap=True)
     if wandb and runs:
         _to_wandb(board, page, runs, wandb, wandb_name)
@@ -63,16 +62,26 @@ def leaderboard(
         console.print(write_report(wandb, wandb_name or "Leaderboard", [folder.name for folder in runs]))
 
 
+def _page(board: Board, runs: Sequence[Path], folder: Path, of: str = "") -> Path:
+    """The board's page, with its data beside it. of: what it is of where no runs are named."""
+    from palaestra.arena.leaderboard import write_leaderboard
+
+    said = ", ".join(run.resolve().name for run in runs) or of
+    told = f"{', '.join(board.environments)}: {said}."
+    return write_leaderboard(board.rows, folder, "Leaderboard", told, comparisons=board.comparisons, games=board.games)
+
+
 def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: str, name: str) -> None:
     import time
 
     from palaestra.arena.tracking import logged_in
     from palaestra.arena.wandb_board import log_board
 
-    first = runs[0].resolve()
-    shown = page or first / "leaderboard.html"
-    named = {name: folder for folder, name in _names(runs).items()}
-    kept = log_board(board, shown, named, shown.parent, project, name or time.strftime("leaderboard-%Y%m%d-%H%M%S"))
+    first, named = runs[0].resolve(), {name: folder for folder, name in _names(runs).items()}
+    folder, title = page.parent if page else first, name or time.strftime("leaderboard-%Y%m%d-%H%M%S")
+    with TemporaryDirectory(prefix="palaestra-") as aside:
+        own = first / "leaderboard.html" if len(named) == 1 else None
+        kept = log_board(board, page or own or _page(board, runs, Path(aside)), named, folder, project, title)
     done = f"wandb: {project}" if logged_in() else f"wandb, offline: send it with wandb sync {kept}"
     console.print(done, markup=False, highlight=False, soft_wrap=True)
 
