@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateError
 
 from palaestra.episodes import Turn
 
 from .agent import Message
+from .engine import EngineError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,6 +30,8 @@ class ChatFormat:
     The template is asked for text and only the text that follows the last sampled answer is encoded. When the template
     rewrites what came before (some drop old thoughts) the whole dialogue is encoded afresh; the log then shows a
     prompt that does not extend the one before it, and views fork a new row.
+
+    A system message that the template does not take stands before the first question.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -85,7 +91,21 @@ class ChatFormat:
 
     def _render_uncached(self, messages: tuple[tuple[str, str], ...], generation: bool) -> str:
         plain = [{"role": role, "content": self._unmarked(content)} for role, content in messages]
-        text: str = self.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=generation)
+        first, *rest = plain
+        if first["role"] != "system" or not rest:
+            return self._applied(plain, generation)
+        with suppress(EngineError):
+            text = self._applied(plain, generation)
+            if first["content"].strip() in text:  # some templates pass over a system message, others refuse it
+                return text
+        asked = {**rest[0], "content": f"{first['content']}\n\n{rest[0]['content']}"}
+        return self._applied([asked, *rest[1:]], generation)
+
+    def _applied(self, messages: list[dict[str, str]], generation: bool) -> str:
+        try:
+            text: str = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation)
+        except TemplateError as error:
+            raise EngineError(f"the model's chat template refuses the dialogue: {error}") from error
         return text
 
     def _unmarked(self, text: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from palaestra.agents.agent import Message
 from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import EngineError
 from palaestra.agents.nano import nano_tokenizer
 
 FORGETFUL = (  # drops all but the last line of old answers, as some templates drop old thoughts
@@ -15,6 +16,10 @@ FORGETFUL = (  # drops all but the last line of old answers, as some templates d
     "{{ m['content'].split('\n')[-1] if m['role'] == 'assistant' else m['content'] }}{{ '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
+
+REFUSING = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+PASSING_OVER = "{% for m in messages if m['role'] != 'system' %}"
+TURNS = "{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}{{ '<|assistant|>' }}"
 
 
 @pytest.fixture
@@ -40,6 +45,21 @@ def answered(
 def test_the_first_prompt_is_the_template_s(chat: ChatFormat) -> None:
     prompt = chat.prompt([Message("system", "S"), Message("user", "Q")])
     assert chat.tokenizer.decode(prompt) == "<|system|>S<|end|><|user|>Q<|end|><|assistant|>"
+
+
+@pytest.mark.parametrize("head", [REFUSING + "{% for m in messages %}", PASSING_OVER], ids=["refuses", "passes over"])
+def test_a_system_message_that_the_template_does_not_take_stands_before_the_question(
+    chat: ChatFormat, head: str
+) -> None:
+    chat.tokenizer.chat_template = head + TURNS
+    prompt = chat.prompt([Message("system", "S"), Message("user", "Q")])
+    assert chat.tokenizer.decode(prompt) == "<|user|>S\n\nQ<|end|><|assistant|>"
+
+
+def test_what_a_template_refuses_is_told(chat: ChatFormat) -> None:
+    chat.tokenizer.chat_template = "{{ raise_exception('no such dialogue') }}"
+    with pytest.raises(EngineError, match="chat template refuses the dialogue: no such dialogue"):
+        chat.prompt([Message("user", "Q")])
 
 
 def test_a_prompt_extends_the_sampled_ids_and_not_their_text(chat: ChatFormat) -> None:
