@@ -164,6 +164,7 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
         return model
     with torch.random.fork_rng():
         other = type(model)(model.config)
+    other.generation_config = model.generation_config  # which names ends that config.json may not
     other.load_state_dict(merged_weights(model), assign=True)  # in the model's precision
     other.tie_weights()
     moved: PreTrainedModel = other.to(device=model.device)  # type: ignore[call-arg]

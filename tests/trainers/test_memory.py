@@ -68,6 +68,14 @@ def test_a_plain_copy_answers_as_the_model_with_its_adapter(model: LlamaForCausa
     assert plain(model) is model
 
 
+def test_a_plain_copy_ends_where_the_model_ends(model: LlamaForCausalLM) -> None:
+    """Some name ends in generation_config.json alone: an engine that is given a copy must stop there too."""
+    other: Any = adapted(model)
+    other.generation_config.eos_token_id = [2, 3]
+    copied: Any = plain(other)
+    assert copied.generation_config.eos_token_id == [2, 3]
+
+
 def test_the_reference_is_the_same_model_without_its_adapter(model: LlamaForCausalLM, make_rows: Rows) -> None:
     batch, other = pack(make_rows()), adapted(model)
     frozen: Any = Frozen(other, None)
