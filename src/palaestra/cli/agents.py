@@ -87,6 +87,8 @@ def export_agent(
 ) -> None:
     """Write an agent to a folder of its own: weights, agent.yaml, and a model card with its recipe and results.
 
+    An adapter to a model of the hub stays one; to a model in a folder, it is added to that model's weights.
+
     Args:
         agent: a model's folder, such as RUN/agents/evolved, or an agent's; what is not said below is as it is there.
         to: a new folder.
@@ -97,6 +99,7 @@ def export_agent(
         max_tokens: longest answer. Without it the agent's own, else 256.
         licence: of the weights, by its SPDX name such as apache-2.0.
     """
+    from palaestra.agents.adapters import base_of, is_adapter, plain
     from palaestra.agents.agent_folder import check_strategy, write_spec
     from palaestra.agents.pretrained import load_model, save_folder
 
@@ -116,6 +119,8 @@ def export_agent(
     )
     check_strategy(said)
     model, tokenizer = load_model(spec.model)
+    if is_adapter(spec.model) and Path(base_of(spec.model)).is_dir():
+        model = plain(model)  # an adapter alone would answer only where that folder is
     made = save_folder(to, model, tokenizer, _card(str(agent), said))
     write_spec(said, made)
     console.print(f"{made}: use it as an agent, such as palaestra evaluate {made}", highlight=False, soft_wrap=True)
