@@ -117,7 +117,7 @@ def _artifacts(runs: Mapping[str, Path], best: Path | None) -> Iterator[tuple[An
         recipe = folder / "recipe.yaml"
         for agent in _agents(folder):
             made = wandb.Artifact(_artifact_name(name, agent.name), type="agent", metadata={"run": name})
-            made.add_dir(str(agent))
+            _add_agent(made, agent, folder)
             if recipe.is_file():
                 made.add_file(str(recipe))
             yield made, ["latest", *(["best"] if agent == best else [])]
@@ -128,6 +128,21 @@ def _artifacts(runs: Mapping[str, Path], best: Path | None) -> Iterator[tuple[An
         if (folder / "episodes").is_dir():
             log.add_dir(str(folder / "episodes"), name="episodes")
         yield log, ["latest"]
+
+
+def _add_agent(made: Any, agent: Path, run: Path) -> None:
+    """An agent's files; an adapter's with the model that its run made, which lies nowhere else."""
+    made.add_dir(str(agent))
+    if not (agent / "adapter_config.json").is_file():
+        return
+    from palaestra.agents.adapters import CONFIG, base_of
+
+    base = Path(base_of(agent)).resolve()
+    if base.parent == run.resolve():
+        made.add_dir(str(base), name=base.name)
+        told = json.loads((agent / CONFIG).read_text(encoding="utf-8"))
+        with made.new_file(CONFIG, mode="w") as file:
+            file.write(json.dumps({**told, "base_model_name_or_path": f"./{base.name}"}))
 
 
 def _artifact_name(*parts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 import wandb
 
+from palaestra.agents.adapters import add_adapter
+from palaestra.agents.checkpoint import save_checkpoint
+from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.pretrained import load_policy
 from palaestra.arena.evaluate import Evaluation
 from palaestra.arena.leaderboard import Board, overall, read_board, write_leaderboard
@@ -165,6 +169,20 @@ def test_the_command_sends_agents_recipe_and_log_and_they_come_back(
     with pytest.raises(SystemExit):
         main()
     assert "no run of the wandb project me/p has a leaderboard" in "".join(capsys.readouterr())  # a board is no run
+
+
+def test_an_adapter_comes_back_with_the_model_that_its_run_made(serve: Serve, tmp_path: Path) -> None:
+    serve()
+    model, tokenizer = nano_model(nano_tokenizer(), hidden=32, layers=1, heads=2, seed=0), nano_tokenizer()
+    save_checkpoint(tmp_path / "run", "base", model, tokenizer, None)
+    add_adapter(model, str(tmp_path / "run" / "base"), rank=2)
+    save_checkpoint(tmp_path / "run" / "agents", "evolved", model, tokenizer, None)
+    page = write_leaderboard(ROWS, tmp_path, "t", "s")
+    log_board(Board(ROWS), page, {"mine": tmp_path / "run"}, tmp_path, "me/p", "board")
+    made = load_policy(tmp_path / "run" / "agents" / "evolved").actor
+    shutil.rmtree(tmp_path / "run")
+    artifact = wandb.Api().artifact("me/p/mine-evolved:latest")
+    assert load_policy(artifact.download(str(tmp_path / "evolved"), skip_cache=True)).actor == made
 
 
 def test_what_was_kept_offline_is_sent_by_wandb_sync(
