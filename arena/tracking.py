@@ -138,7 +138,7 @@ class WandbTracker:
             self._told.put(f"wandb is off for the rest of this run: {_line(error)}")
 
     def _started(self, start: Callable[..., Any]) -> Any:
-        online = _mode() == "online"
+        online = wandb_mode() == "online"
         try:
             return start(patience=self.patience / 3)
         except Exception as error:
@@ -172,7 +172,7 @@ def start_wandb(
     import wandb
 
     os.environ.setdefault("WANDB_SILENT", "true")
-    mode: Any = "offline" if kept else _mode()
+    mode: Any = "offline" if kept else wandb_mode()
     entity, _, bare = (project or os.environ.get("WANDB_PROJECT", PROJECT)).rpartition("/")
     return wandb.init(
         entity=entity or None,
@@ -223,7 +223,8 @@ def log_rows(run: Any, rows: Sequence[Evaluation]) -> None:
     run.summary.update({"board": json.dumps(plain)})
 
 
-def _mode() -> str:
+def wandb_mode() -> str:
+    """What the user set, else online where he has logged in."""
     return os.environ.get("WANDB_MODE") or ("online" if logged_in() else "offline")
 
 

@@ -33,3 +33,15 @@ def test_several_runs_send_the_page_of_their_common_board_to_wandb(
     leaderboard(tuple(folders), wandb="p", wandb_name="both")
     (page,) = (tmp_path / "one" / "wandb").rglob("page*.html")
     assert all(f"{name}: oracle" in page.read_text() for name in ("one", "two"))
+
+
+@pytest.mark.parametrize(("mode", "told"), [("offline", "wandb sync"), ("disabled", "nothing was sent or kept")])
+def test_a_mode_that_sends_nothing_is_told_so_to_who_is_logged_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mode: str, told: str
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", mode)
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    (tmp_path / "one" / "episodes").mkdir(parents=True)
+    write_leaderboard([ROW], tmp_path / "one", "t", "s")
+    leaderboard((tmp_path / "one",), wandb="p")
+    assert told in capsys.readouterr().out.splitlines()[-1]

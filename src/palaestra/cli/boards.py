@@ -74,7 +74,7 @@ def _page(board: Board, runs: Sequence[Path], folder: Path, of: str = "") -> Pat
 def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: str, name: str) -> None:
     import time
 
-    from palaestra.arena.tracking import logged_in
+    from palaestra.arena.tracking import wandb_mode
     from palaestra.arena.wandb_board import log_board
 
     first, named = runs[0].resolve(), {name: folder for folder, name in _names(runs).items()}
@@ -82,7 +82,9 @@ def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: st
     with TemporaryDirectory(prefix="palaestra-") as aside:
         own = first / "leaderboard.html" if len(named) == 1 else None
         kept = log_board(board, page or own or _page(board, runs, Path(aside)), named, folder, project, title)
-    done = f"wandb: {project}" if logged_in() else f"wandb, offline: send it with wandb sync {kept}"
+    offline = f"wandb, offline: send it with wandb sync {kept}"
+    disabled = "wandb is disabled by WANDB_MODE: nothing was sent or kept"
+    done = {"offline": offline, "dryrun": offline, "disabled": disabled}.get(wandb_mode(), f"wandb: {project}")
     console.print(done, markup=False, highlight=False, soft_wrap=True)
 
 
