@@ -20,6 +20,7 @@ MEAN = 1000.0
 TOLERANCE, MOST_STEPS = 1e-10, 2_000  # of evalica's iteration, which creeps where strengths lie far apart
 MOST_NEWTON, LARGEST_STEP, NEAR = 100, 1.0, 1e-8  # steps from there, nats of each, and of the last
 RESULTS = (0.0, 0.5, 1.0)
+LEAST = 1e-4  # weight of half a prior draw: it gets less in one draw of a hundred, with which Newton's steps end late
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def bradley_terry(
     Bradley and Terry, 1952, by evalica; a draw is half a win for either. Undecided matches are left out. Intervals
     are percentiles of the Bayesian bootstrap (Rubin, 1981): matches are weighted anew by a flat Dirichlet draw, which
     unlike resampling leaves none out, so that every draw has its maximum.
-    prior_draws: added to each pair that has met, for agents that never lost.
+    prior_draws: added to each pair that has met, for agents that never lost; they are weighted anew too, since the
+    weights of matches that all ended alike move nothing.
     anchors: agents whose mean rating is 1000 by definition, such as scripted players, so that ratings of different
     tournaments compare; without them the mean of all.
 
@@ -110,7 +112,9 @@ def bradley_terry(
     draws = []
     for _ in range(resamples):
         weights = rng.gamma(counts)
-        draws.append(_fit(_wins(pairs, scores, weights * counts.sum() / weights.sum()) + prior, fixed))
+        scale = counts.sum() / weights.sum()
+        drawn = scale * np.maximum(rng.gamma(prior), np.minimum(prior, LEAST)) if prior_draws else prior
+        draws.append(_fit(_wins(pairs, scores, weights * scale) + drawn, fixed))
     low, high = np.quantile(draws, [0.025, 0.975], axis=0) if draws else (rating, rating)
     played = Counter(agent for match in decided for agent in (match.one, match.other))
     order = sorted(range(len(agents)), key=lambda i: -rating[i])

@@ -81,6 +81,19 @@ def test_intervals_hold_their_level() -> None:
     assert 107 <= held < 120
 
 
+def test_intervals_of_agents_that_never_lost_hold_their_level() -> None:
+    """Of nights of 12 games at odds of 20 to 1, those that the stronger one won throughout."""
+    truth, held, nights = MEAN + 200 * math.log10(20), 0, 0
+    for seed in range(60):
+        lost = np.random.default_rng(seed).random(12) > 20 / 21
+        if not lost.any():
+            (best, _) = bradley_terry([Match("a", "b", 1.0)] * 12, resamples=200, seed=seed, prior_draws=1)
+            held += best.low <= truth <= best.high
+            nights += 1
+    assert nights > 20
+    assert held >= 0.9 * nights
+
+
 def test_strengths_far_apart_are_found_and_every_draw_has_its_maximum() -> None:
     """Along a chain whose neighbours beat each other 400 to 1 each gap is 400 log10(400)."""
     pairs = list(pairwise("abcd"))
