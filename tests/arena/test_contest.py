@@ -63,6 +63,12 @@ def test_each_seed_is_played_and_another_seed_is_another_contest(tmp_path: Path)
     assert Counting.moves > played
 
 
+def test_who_only_rested_is_told() -> None:
+    found = hold(replace(NIM, schedule="swiss", rounds=1), [])
+    assert len(found.names) == 2
+    assert found.notes[-1] == "optimal played no decided match: ask for more rounds"
+
+
 def test_stakes_count_in_ratings() -> None:
     """Of Kuhn poker's hands the optimal player wins fewer than a random one, and more chips."""
     found = hold(Contest("palaestra/KuhnPoker-v0", rounds=400), [])
