@@ -20,6 +20,7 @@ from .players import Player, scripted, strongest, uniform
 from .registration import game_class, game_ids, make_game
 
 LEVELS = range(1, 11)
+DEALS = 100  # of a seed, for one in which the other seats leave a turn
 
 
 class AgainstSnapshot(NamedTuple):
@@ -94,21 +95,27 @@ class AgainstOpponent(gymnasium.Env[str, str]):
     ) -> tuple[TextObs, dict[str, Any]]:
         """Deal the game of ``seed``, or the next of the stream, and let the opponent move first where that is due.
 
+        Where the game is over by that, as when the opponent folds, the seed's next deal is taken.
+
         Raises:
             ValueError: a negative or non-integer seed, or a difficulty that is none.
+            RuntimeError: in ``DEALS`` deals it never was this seat's turn.
         """
         level = (options or {}).get("difficulty", self.difficulty)
         _check_difficulty(level)
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(1 << 63))
-        self.table.reset(seed=derive_seed(self.split, seed))
         self._difficulty, self._seed = level, seed
-        drawn = derive_seed("seat", self.table.seed or 0) % len(self.table.possible_agents)
-        self._take(drawn if self.seat is None else self.seat)
-        self._moves = 0
-        self._reply()
-        return self.table.observe(self._me), self._info()
+        for deal in range(DEALS):
+            self.table.reset(seed=derive_seed(self.split, seed, *([deal] if deal else [])))
+            drawn = derive_seed("seat", self.table.seed or 0) % len(self.table.possible_agents)
+            self._take(drawn if self.seat is None else self.seat)
+            self._moves = 0
+            self._reply()
+            if not self.table.terminations[self._me]:
+                return self.table.observe(self._me), self._info()
+        raise RuntimeError(f"{DEALS} games of {self.table.game.id} were over before the first turn of {self._me}")
 
     def step(self, action: str) -> tuple[TextObs, float, bool, bool, dict[str, Any]]:
         """Answer; the opponent replies until it is this seat's turn again or the game is over.

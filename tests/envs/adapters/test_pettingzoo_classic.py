@@ -20,7 +20,7 @@ from palaestra.envs.adapters.viewed_game import Unplayable, View
 from palaestra.envs.games.environment import GameEnv
 from palaestra.envs.games.registration import make_game
 from palaestra.envs.games.testing import CHECKS, check_game
-from palaestra.envs.registration import UnknownEnvironment
+from palaestra.envs.registration import UnknownEnvironment, make_any
 from palaestra.verifiers.optional import MissingLibrary
 
 GAMES = adapter.names()
@@ -272,3 +272,14 @@ def test_what_cannot_be_played_is_refused_with_the_reason(monkeypatch: pytest.Mo
     adapter._imported.cache_clear()
     with pytest.raises(MissingLibrary, match=r"pip install 'palaestra\[pettingzoo-classic\]'"):
         adapter._imported("leduc_holdem_v4")
+
+
+def test_a_game_that_the_opponent_ends_before_ones_turn_is_dealt_anew() -> None:
+    """In Leduc hold'em the one who begins may fold at once."""
+    env = make_any("pettingzoo_classic/leduc_holdem-vs-random-v4")
+    for seed in range(40):
+        first, info = env.reset(seed=seed)
+        assert info["legal_actions"]
+        assert info["seed"] == seed
+        env.step(f"\\boxed{{{info['legal_actions'][0]}}}")
+        assert env.reset(seed=seed)[0] == first
