@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .blind import Blind
-from .cheats import ATTACKS, CHEATS, Cheat, attacks, cheats
+from .cheats import ATTACKS, CHEATS, Cheat, attacks, cheats, final_answer
 from .dialogue import Dialogue
 from .registration import make_task
 from .seeding import reseed
@@ -135,7 +135,7 @@ def _policies(
     if not {*CHEATS}.isdisjoint(kinds):
         # Answers to other problems: the best constant must not be chosen on the problems that it is measured on.
         others = (sample_problem(task, seed, level) for seed in range(count, 2 * count))
-        known = [solution.splitlines()[-1] for solution in (try_solve(task, other) for other in others) if solution]
+        known = [final_answer(solution) for solution in (try_solve(task, other) for other in others) if solution]
     return problems, [one for one in (*cheats(problems, known), *attacks(count, target)) if one.kind in kinds]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .task import Problem
+from .wrappers.task_wrapper import BOX, FENCE, answer_lines
 
 CHEATS = ("null", "constant", "shotgun", "garbage", "other problem")
 ATTACKS = ("injection", "bomb")
@@ -59,7 +60,7 @@ class Cheat:
 def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[Cheat]:
     """Policies that try for a reward.
 
-    ``answers`` are the last lines of right responses to other problems, or none where the task has no oracle.
+    ``answers`` are the ``final_answer`` of right responses to other problems, or none where the task has no oracle.
     """
     n = len(problems)
     yield Cheat("null", "nothing", [""] * n)
@@ -78,9 +79,16 @@ def cheats(problems: Sequence[Problem], answers: Sequence[str]) -> Iterator[Chea
     yield Cheat("garbage", "echo in a box", [f"\\boxed{{{p.prompt}}}" for p in problems])
     if answers:
         for answer, _ in Counter(answers).most_common(3):
-            yield Cheat("constant", f"constant {answer[:40]}", [answer] * n)
+            yield Cheat("constant", f"constant {answer[:40].replace(chr(10), ' ')}", [answer] * n)
         yield Cheat("shotgun", "shotgun of answers", ["\n".join(dict.fromkeys(answers))] * n)
         yield Cheat("other problem", "another problem's answer", [answers[k % len(answers)] for k in range(n)])
+
+
+def final_answer(solution: str) -> str:
+    """What of a solution may answer another problem: all lines of its box or block of code, else the last line."""
+    lines = solution.splitlines()
+    marked = any(BOX in line or line.startswith(FENCE) for line in lines)
+    return "\n".join(answer_lines(lines) if marked else lines[-1:])
 
 
 def attacks(n: int, target: str) -> Iterator[Cheat]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from palaestra.agents.agent import Agent, Dialogue, Message
 from palaestra.envs.audit import try_solve
-from palaestra.envs.cheats import cheats
+from palaestra.envs.cheats import cheats, final_answer
 from palaestra.envs.games.game import Illegal
 from palaestra.envs.games.proposer_solver import PROPOSER, ProposerSolver
 from palaestra.envs.seeding import derive_seed
@@ -150,7 +150,7 @@ class Proposer:
         """The cheating policy that earns too much from these proposals of one family, "" when none does."""
         pairs = [(one.task, one.problem) for one in proposals if one.task is not None and one.problem is not None]
         task, problems = pairs[0][0], [problem for _, problem in pairs]
-        known = [solution.splitlines()[-1] for one in problems if (solution := try_solve(task, one))]
+        known = [final_answer(solution) for one in problems if (solution := try_solve(task, one))]
         allowed = task.ceiling + 3 * 0.5 / math.sqrt(len(problems))  # three standard errors, at most
         known = [*known[1:], *known[:1]] if len(known) > 1 else []  # each problem meets the answer of another
         for policy in cheats(problems, known):

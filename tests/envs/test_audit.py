@@ -206,3 +206,23 @@ def test_a_policy_is_shown_where_it_earns_most() -> None:
 
     nothing = named(audit(PaysInTheMiddle(), 7, ("null",)).rows, "nothing")
     assert (nothing.difficulty, nothing.mean) == (2, 1.0)
+
+
+class Grid(Digit):
+    """Asks for a grid that is the same in four of five problems, or for a program, one line of which is no answer."""
+
+    def __init__(self, around: str) -> None:
+        self.around = around
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        return right("yes") if response == self.solve(problem, np.random.default_rng(0)) else wrong("no")
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return self.around.format(f"1 {problem.reference}\n2 {problem.reference}")
+
+
+@pytest.mark.parametrize("around", ["\\boxed{{{}}}", "```python\n{}\n```"])
+def test_a_constant_answer_of_several_lines_is_found(around: str) -> None:
+    found = audit(Grid(around), 100, ["constant"])
+    assert max(row.mean for row in found.rows) == pytest.approx(0.8, abs=0.12)
+    assert not any("\n" in row.policy for row in found.rows)
