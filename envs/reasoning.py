@@ -17,7 +17,7 @@ from palaestra.verifiers import Verdict, wrong
 from .seeding import TextSeeded, continued, reseed
 from .snapshots import expect
 from .spaces import TextObs, UnicodeText
-from .task import SPLITS, Problem, Task, Unposed, posed, sample_problem
+from .task import SPLITS, Problem, Task, Unposed, known_level, posed, sample_problem
 
 MAX_ANSWER_CHARS = 1 << 16
 END = TextObs("")  # what is seen after the answer
@@ -64,14 +64,12 @@ class ReasoningEnv(gymnasium.Env[str, str]):
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
-        if difficulty is not None and difficulty not in task.difficulties:
-            levels = task.difficulties
-            raise ValueError(f"{task.id} has difficulties {levels[0]} to {levels[-1]}, not {difficulty!r}")
         if render_mode not in (None, "ansi"):
             raise ValueError(f"render_mode is None or 'ansi', not {render_mode!r}")
         self.task = task
         self.split = split
-        self.difficulty = difficulty if difficulty is not None else task.difficulties[0]
+        level = task.difficulties[0] if difficulty is None else difficulty
+        self.difficulty = known_level(level, task.difficulties, task.id)
         self.max_answer_chars = max_answer_chars
         self.max_prompt_chars = task.max_prompt_chars if max_prompt_chars is None else max_prompt_chars
         self.render_mode = render_mode

@@ -35,6 +35,7 @@ def accepted_misuse(task: Task) -> list[str]:
         "an unknown option": (ValueError, lambda: env.reset(seed=0, options={"level": 1})),
         "an unknown split": (ValueError, lambda: make(task, split="dev")),
         "a first difficulty beyond the last": (ValueError, lambda: make(task, difficulty=beyond)),
+        "a first difficulty that is no integer": (ValueError, lambda: make(task, difficulty=wrong["one"])),
         "an unknown render mode": (ValueError, lambda: make(task, render_mode="human")),
         "a snapshot of another task": (ValueError, lambda: env.restore(_foreign(env))),
         "no snapshot": (ValueError, lambda: env.restore(wrong["none"])),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -185,6 +187,19 @@ def posed(task: Task, text: str, split: str = "train") -> Problem:
     return problem
 
 
+def known_level(value: Any, levels: range, of: str) -> int:
+    """``value`` as an integer: 3.0 and True are equal to levels, and yet draw other problems than these.
+
+    Raises:
+        ValueError: it is no integer, or none of the levels ``of`` something.
+    """
+    with suppress(TypeError):
+        level = int(operator.index(value))
+        if level in levels:
+            return level
+    raise ValueError(f"{of} has difficulties {levels[0]} to {levels[-1]}, not {value!r}")
+
+
 class SplitExhausted(ValueError):
     """A difficulty holds too few problems for its split."""
 
@@ -213,9 +228,8 @@ def sample_problem(
     """
     if split not in SPLITS:
         raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
-    if difficulty not in task.difficulties:
-        levels = task.difficulties
-        raise ValueError(f"{task.id} has difficulties {levels[0]} to {levels[-1]}, not {difficulty!r}")
+    if type(difficulty) is not int or difficulty not in task.difficulties:
+        difficulty = known_level(difficulty, task.difficulties, task.id)
     if rng is None:
         rng = np.random.Generator(np.random.PCG64(0))
     reseed(rng, f"{task.stream}|{split}|{difficulty}|{seed}")

@@ -12,7 +12,7 @@ from palaestra.envs.opponents import register_opponents
 from palaestra.envs.seeding import TextSeeded, continued, derive_seed, reseed
 from palaestra.envs.snapshots import expect
 from palaestra.envs.spaces import TextObs, UnicodeText
-from palaestra.envs.task import SPLITS
+from palaestra.envs.task import SPLITS, known_level
 
 from .environment import MAX_OBSERVATION_CHARS, GameEnv, GameSnapshot
 from .game import MAX_ANSWER_CHARS
@@ -66,17 +66,16 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         players = scripted(table.game)
         if isinstance(opponent, str) and opponent not in players:
             raise ValueError(f"{table.game.id} has no player {opponent!r}: there are {', '.join(players)}")
-        if seat is not None and seat not in range(len(table.possible_agents)):
+        if seat is not None and (type(seat) is not int or seat not in range(len(table.possible_agents))):
             raise ValueError(f"seat is None or from 0 to {len(table.possible_agents) - 1}, not {seat!r}")
         if split not in SPLITS:
             raise ValueError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
         asked = getattr(table.game, "split", split)
         if asked != split:
             raise ValueError(f"the game's problems are of the {asked} split, not of the {split} split")
-        _check_difficulty(difficulty)
         self.table = table
         self.seat = seat
-        self.difficulty = difficulty
+        self.difficulty = _level(difficulty)
         self.split = split
         self.render_mode = table.render_mode
         self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
@@ -85,7 +84,7 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         self._opponent = opponent if isinstance(opponent, str) else type(opponent).__qualname__
         self._rng = TextSeeded(0)
         self._seat = 0
-        self._difficulty = difficulty
+        self._difficulty = self.difficulty
         self._seed: int | None = None
         self._moves = 0
         self._me = ""
@@ -98,11 +97,15 @@ class AgainstOpponent(gymnasium.Env[str, str]):
         Where the game is over by that, as when the opponent folds, the seed's next deal is taken.
 
         Raises:
-            ValueError: a negative or non-integer seed, or a difficulty that is none.
+            ValueError: a negative or non-integer seed, an unknown option, or a difficulty that is none.
             RuntimeError: in ``DEALS`` deals it never was this seat's turn.
         """
-        level = (options or {}).get("difficulty", self.difficulty)
-        _check_difficulty(level)
+        unknown = (options or {}).keys() - {"difficulty"}
+        if unknown:
+            raise ValueError(f"a game knows the option 'difficulty', not {', '.join(sorted(map(repr, unknown)))}")
+        if seed is not None and (type(seed) is not int or seed < 0):  # a truth value would be another seed
+            raise ValueError(f"a seed is an integer of 0 or more, not {seed!r}")
+        level = _level((options or {}).get("difficulty", self.difficulty))
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(1 << 63))
@@ -206,9 +209,8 @@ def make_against(
     return AgainstOpponent(make_game(game, **knobs), opponent, seat=seat, difficulty=difficulty, split=split)
 
 
-def _check_difficulty(level: Any) -> None:
-    if level not in LEVELS:
-        raise ValueError(f"a game against an opponent has difficulties {LEVELS[0]} to {LEVELS[-1]}, not {level!r}")
+def _level(difficulty: Any) -> int:
+    return known_level(difficulty, LEVELS, "a game against an opponent")
 
 
 def register_against() -> None:

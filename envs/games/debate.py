@@ -11,7 +11,7 @@ import numpy as np
 
 from palaestra.envs.registration import make_task
 from palaestra.envs.seeding import derive_seed, reseed
-from palaestra.envs.task import SOLUTION_DELIMITER, SPLITS, Problem, Task, sample_problem
+from palaestra.envs.task import SOLUTION_DELIMITER, SPLITS, Problem, Task, known_level, sample_problem
 from palaestra.verifiers import Status, last_boxed
 
 from .game import BOX, Illegal
@@ -73,9 +73,7 @@ class Debate(TextGame[Dispute]):
         task = _task(self.family)
         if self.judge is None and type(task).steps is Task.steps:
             raise ValueError(f"{self.family} judges no steps: choose another family, or pass a judge")
-        if self.difficulty not in task.difficulties:
-            levels = task.difficulties
-            raise ValueError(f"{self.family} has difficulties {levels[0]} to {levels[-1]}, not {self.difficulty!r}")
+        object.__setattr__(self, "difficulty", known_level(self.difficulty, task.difficulties, self.family))
         if self.split not in SPLITS:
             raise ValueError(f"split is one of {', '.join(SPLITS)}, not {self.split!r}")
         if not 1 <= self.rounds <= MAX_ROUNDS:

@@ -149,6 +149,16 @@ def test_misuse_is_refused_with_a_clear_error() -> None:
             make("palaestra/ChainArith-v0", **wrong)
 
 
+def test_a_level_that_only_equals_an_integer_asks_no_other_problem() -> None:
+    with pytest.raises(ValueError, match=r"difficulties 1 to 10, not 2\.0"):
+        make("palaestra/GcdLcm-v0", difficulty=2.0)
+    asked = {difficulty: make("palaestra/GcdLcm-v0", difficulty=difficulty).reset(seed=3) for difficulty in (1, 2)}
+    for level, same in ((1, True), (2, np.int64(2))):
+        prompt, info = make("palaestra/GcdLcm-v0", difficulty=same).reset(seed=3)
+        assert (prompt, info) == asked[level]
+        assert type(info["difficulty"]) is int
+
+
 def test_restore_continues_exactly_even_in_another_environment() -> None:
     env, other = make("palaestra/Countdown-v0"), make("palaestra/Countdown-v0")
     env.reset(seed=3, options={"difficulty": 4})

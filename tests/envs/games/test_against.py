@@ -208,3 +208,10 @@ def test_bad_input_is_refused() -> None:
         AgainstOpponent(make_game("palaestra/Nim-v0"), split="dev")
     with pytest.raises(ValueError, match="seat is None or from 0 to 1"):
         against(seat=2)
+    with pytest.raises(ValueError, match="knows the option 'difficulty', not 'problem'"):
+        env.reset(seed=0, options={"problem": "1 + 1"})
+    with pytest.raises(ValueError, match="a seed is an integer of 0 or more, not True"):
+        env.reset(seed=True)
+    for odd in ({"difficulty": 2.0}, {"seat": 1.0}):
+        with pytest.raises(ValueError, match=f"not {float(*odd.values())}"):
+            AgainstOpponent(make_game("palaestra/Nim-v0"), **odd)  # type: ignore[arg-type]  # the error is the point
