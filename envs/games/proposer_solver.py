@@ -11,7 +11,7 @@ import numpy as np
 
 from palaestra.envs.registration import make_task, task_class
 from palaestra.envs.seeding import reseed
-from palaestra.envs.task import Problem, SplitExhausted, Task, sample_problem
+from palaestra.envs.task import SPLITS, Problem, SplitExhausted, Task, sample_problem
 from palaestra.verifiers import last_boxed
 from palaestra.verifiers.quoting import quoted
 
@@ -53,7 +53,7 @@ class ProposerSolver(TextGame[Match]):
     - reward="hard": 1 - p, but 0 where no attempt was right (A. Zhao et al., "Absolute Zero", 2025, arXiv:2505.03335).
 
     attempts: 2 to 16; the solver is told nothing of the earlier ones, so that they are independent. families: ids of
-    tasks. Problems are of the train split. Nothing that a player writes is run.
+    tasks. split: of their problems. Nothing that a player writes is run.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("games", "self-play", "curriculum", "general-sum")
@@ -63,12 +63,15 @@ class ProposerSolver(TextGame[Match]):
     attempts: int = 4
     families: tuple[str, ...] = FAMILIES
     reward: str = "learnable"
+    split: str = "train"
 
     def __post_init__(self) -> None:
         if not 2 <= self.attempts <= MAX_ATTEMPTS:
             raise ValueError(f"attempts is from 2 to {MAX_ATTEMPTS}, not {self.attempts}")
         if self.reward not in ("learnable", "hard"):
             raise ValueError(f"reward is 'learnable' or 'hard', not {self.reward!r}")
+        if self.split not in SPLITS:
+            raise ValueError(f"split is one of {', '.join(SPLITS)}, not {self.split!r}")
         object.__setattr__(self, "families", tuple(self.families))
         for id in self.families:
             task_class(id)
@@ -168,7 +171,7 @@ class ProposerSolver(TextGame[Match]):
         """The problem proposed, and the task that judges it."""
         name, level, seed = state.proposal.split(" ")
         id = self._ids[name]
-        return _task(id), _problem(id, int(level), int(seed))
+        return _task(id), _problem(id, int(level), int(seed), self.split)
 
     def _proposal(self, text: str) -> str | Illegal:
         content = last_boxed(text) if BOX in text else text
@@ -188,7 +191,7 @@ class ProposerSolver(TextGame[Match]):
         if level not in levels:
             return Illegal(f"{name} has difficulties {levels[0]} to {levels[-1]}, not {level}")
         try:
-            problem = _problem(self._ids[name], level, seed)
+            problem = _problem(self._ids[name], level, seed, self.split)
         except SplitExhausted:
             return Illegal(f"{name} has no problem at difficulty {level}")
         if len(problem.prompt) > MAX_PROMPT:
@@ -235,5 +238,5 @@ def _task(id: str) -> Task:
 
 
 @lru_cache(maxsize=1 << 10)
-def _problem(id: str, level: int, seed: int) -> Problem:
-    return sample_problem(_task(id), seed, level)
+def _problem(id: str, level: int, seed: int, split: str) -> Problem:
+    return sample_problem(_task(id), seed, level, split)

@@ -17,8 +17,10 @@ from gymnasium.utils.env_checker import check_env
 from palaestra.envs import UnknownEnvironment, make_task, sample_problem
 from palaestra.envs.games import AgainstOpponent, game_class, game_ids, make_game, scripted
 from palaestra.envs.games.debate import Dispute
+from palaestra.envs.games.proposer_solver import ProposerSolver
 from palaestra.envs.opponents import OPPONENTS
 from palaestra.envs.registration import make_any
+from palaestra.envs.task import split_of
 
 IDS = sorted(id for id in gymnasium.registry if "-vs-" in id and id.startswith("palaestra/"))
 
@@ -176,6 +178,17 @@ def test_a_debate_is_about_problems_of_its_split(split: str) -> None:
         assert isinstance(dispute, Dispute)
         problem = sample_problem(task, dispute.seed, 3, split)
         assert problem.prompt in env.table.observe("player_0")
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_problems_are_proposed_from_the_split_that_the_environment_is_made_with(split: str) -> None:
+    env = make_any("palaestra/ProposerSolver-vs-random-v0", split=split, seat=1).unwrapped
+    assert isinstance(env, AgainstOpponent)
+    game = env.table.game
+    assert isinstance(game, ProposerSolver)
+    for seed in range(20):
+        env.reset(seed=seed)
+        assert split_of(*game.problem(env.table.snapshot().state)) == split
 
 
 def test_a_debate_of_the_other_split_is_refused() -> None:
