@@ -28,6 +28,7 @@ class Stepwise(Dialogue, TaskWrapper):
 
     The episode ends with the line that closes a box (or a fenced block, where the prompt asks for no box), with an
     empty action, or with the last line there may be; then the task judges the whole text, which has no empty lines.
+    Only where the prompt asks for neither box nor block is one kept above a line that was sent with it, for paragraphs.
     ``info["steps"]`` holds the task's verdict on each line so far, where it judges lines. The state is the text, so
     ``snapshot`` and ``restore`` make a tree of it, and an episode is replayed by its lines.
 
@@ -49,6 +50,8 @@ class Stepwise(Dialogue, TaskWrapper):
             f"Write one line of your solution per message, {self.lines} lines at most; after each you see the solution "
             "so far. It ends with the line that completes the answer."
         )
+        if _of_paragraphs(problem.prompt):
+            wish += " An empty line above yours, in the same message, begins a new paragraph."
         return self.dressed(problem, f"{problem.prompt}\n{wish}", turns=self.lines)
 
     def begin(self, problem: Problem) -> State:
@@ -56,14 +59,14 @@ class Stepwise(Dialogue, TaskWrapper):
 
     def turn(self, problem: Problem, state: State, action: str) -> Turn:
         """State: the text so far."""
-        line = next((line.rstrip() for line in action.splitlines() if line.strip()), "")
+        prompt = problem.reference["prompt"]
+        line = next(iter(_lines(action, _of_paragraphs(prompt))), "")
         if not line:
             return Turn(state, state, self.exhausted(problem, state))
-        text = f"{state}\n{line}" if state else line
+        text = f"{state}\n{line}" if state else line.lstrip("\n")
         if len(text) > MAX_TEXT:
             return Turn(state, state, wrong(f"the answer has more than {MAX_TEXT} characters"))
-        boxed = BOX in problem.reference["prompt"]
-        ended = last_boxed(text) is not None if boxed else _fenced(text)
+        ended = last_boxed(text) is not None if BOX in prompt else _fenced(text)
         return Turn(text, text, self.exhausted(problem, text) if ended else None)
 
     def verify(self, problem: Problem, response: str) -> Verdict:
@@ -83,22 +86,39 @@ class Stepwise(Dialogue, TaskWrapper):
 
     def act(self, problem: Problem, state: State, observation: str, rng: np.random.Generator) -> str:
         """The next line of one fixed solution; the answer, when the lines so far are not that solution's."""
-        return _continued(self.inner.solve(self.bare(problem), _fixed(problem)), state, self.lines)
+        return self._continued(problem, self.inner.solve(self.bare(problem), _fixed(problem)), state)
 
     def weak_act(self, problem: Problem, state: State, observation: str, rng: np.random.Generator) -> str:
-        return _continued(self.inner.weak_solve(self.bare(problem), _fixed(problem)), state, self.lines)
+        return self._continued(problem, self.inner.weak_solve(self.bare(problem), _fixed(problem)), state)
+
+    def _continued(self, problem: Problem, solution: str, state: str) -> str:
+        """The line that follows ``state``: of the solution (of its end, if it is too long), else of its answer."""
+        paragraphs = _of_paragraphs(problem.reference["prompt"])
+        lines, done = _lines(solution.lstrip("\n"), paragraphs), _lines(state, paragraphs)
+        if len(lines) > self.lines or len("\n".join(lines)) > MAX_TEXT:
+            lines = answer_lines(lines)
+        if done != lines[: len(done)]:
+            lines = answer_lines(lines)
+            done = next(lines[:k] for k in range(len(lines), -1, -1) if done[len(done) - k :] == lines[:k])
+        return lines[len(done)] if len(done) < len(lines) else ""
 
 
-def _continued(solution: str, state: str, limit: int) -> str:
-    """The line that follows ``state``: of the solution (of its end, if it is too long), else of its answer."""
-    lines = [line.rstrip() for line in solution.splitlines() if line.strip()]
-    if len(lines) > limit:
-        lines = answer_lines(lines)
-    done = state.splitlines()
-    if done != lines[: len(done)]:
-        lines = answer_lines(lines)
-        done = next(lines[:k] for k in range(len(lines), -1, -1) if done[len(done) - k :] == lines[:k])
-    return lines[len(done)] if len(done) < len(lines) else ""
+def _of_paragraphs(prompt: str) -> bool:
+    """Whether the answer is the text itself, in which empty lines may matter."""
+    return BOX not in prompt and FENCE not in prompt
+
+
+def _lines(text: str, paragraphs: bool) -> list[str]:
+    """The lines that hold something; of paragraphs, one below empty lines has a newline before it."""
+    lines: list[str] = []
+    gap = ""
+    for line in text.splitlines():
+        if line.strip():
+            lines.append(gap + line.rstrip())
+            gap = ""
+        elif paragraphs:
+            gap = "\n"
+    return lines
 
 
 def _fenced(text: str) -> bool:

@@ -9,6 +9,7 @@ from palaestra.envs import Countdown, ReasoningEnv, make, sample_problem
 from palaestra.envs.dialogue import DialogueEnv
 from palaestra.envs.tasks.grids.game_of_life import GameOfLife
 from palaestra.envs.tasks.instructions.instruction_following import InstructionFollowing
+from palaestra.envs.tasks.logic.truth_table import TruthTable
 from palaestra.envs.wrappers import Stepwise
 from palaestra.envs.wrappers.stepwise import MAX_TEXT
 from palaestra.verifiers import Status
@@ -70,6 +71,29 @@ def test_a_text_without_box_ends_with_silence_and_is_judged() -> None:
     assert play[-1][0] == ""
     assert play[-1][1].verdict is not None
     assert play[-1][1].verdict.right
+
+
+def test_a_text_of_paragraphs_can_be_written_line_by_line() -> None:
+    task = Stepwise(InstructionFollowing())
+    for seed in range(20):
+        problem = sample_problem(task, seed, 6)  # every other one wants so many paragraphs
+        verdict = list(task.demonstrate(problem, np.random.default_rng(0)))[-1][1].verdict
+        assert verdict is not None
+        assert verdict.right, verdict.reason
+    assert task.turn(problem, "One.", "\n\n\nTwo.\nThree.").state == "One.\n\nTwo."
+    assert task.turn(problem, "", "\nOne.").state == "One."
+
+
+def test_no_empty_line_stands_in_an_answer_that_is_boxed() -> None:
+    task = Stepwise(Countdown())
+    assert task.turn(sample_problem(task, 0, 1), "1+1=2", "\n\n2+2=4").state == "1+1=2\n2+2=4"
+
+
+def test_the_oracle_leaves_out_a_solution_that_has_too_many_characters() -> None:
+    task = Stepwise(TruthTable(), lines=64)
+    *_, (_, turn) = task.demonstrate(sample_problem(task, 0, 10), np.random.default_rng(0))
+    assert turn.verdict is not None
+    assert turn.verdict.right, turn.verdict.reason
 
 
 def test_the_oracle_goes_on_from_anyones_lines() -> None:
