@@ -20,6 +20,7 @@ TURNS = 6
 LIMITS = Limits(seconds=2.0, cpu=2.0)
 MAX_CELL = 10_000  # characters
 MAX_OUTPUT = 1000  # characters of what a cell prints that are shown
+DONE = 83  # the exit code of an interpreter that came to its end: whoever leaves by os._exit(0) did not
 BY_HAND = 40  # steps that the weak player calculates
 
 # What runs in the sandbox: all cells but the last in silence, then the last one, whose final expression is shown.
@@ -47,6 +48,7 @@ def execute(cell, names):
 
 random.seed(0)
 run(CELLS)
+raise SystemExit(DONE)
 """
 
 
@@ -131,8 +133,11 @@ class PythonTool(Dialogue):
 
 @lru_cache(maxsize=256)  # the same blocks print the same, in whatever dialogue
 def _run(cells: tuple[str, ...]) -> tuple[Ended, str]:
-    outcome = default_sandbox().run(INTERPRETER.replace("CELLS", repr(list(cells))), limits=LIMITS)
-    return outcome.status, _clipped(outcome.stdout)
+    program = INTERPRETER.replace("DONE", str(DONE)).replace("CELLS", repr(list(cells)))
+    outcome = default_sandbox().run(program, limits=LIMITS)
+    if outcome.exit_code == DONE:
+        return Ended.OK, _clipped(outcome.stdout)
+    return Ended.ERROR if outcome.status is Ended.OK else outcome.status, _clipped(outcome.stdout)
 
 
 def calculate(kind: str, p: dict[str, int], limit: int = 1 << 30) -> int:

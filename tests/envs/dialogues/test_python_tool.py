@@ -54,8 +54,10 @@ def test_a_cell_that_ends_the_program_ends_only_itself(end: str) -> None:
     assert told.startswith(("SystemExit:", "KeyboardInterrupt:"))
 
 
-def test_a_cell_that_ends_the_process_is_undone() -> None:
-    assert outputs("x = 1", "import os\nos._exit(1)", "x")[1:] == ["The block was stopped and undone (error).", "1"]
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_cell_that_ends_the_process_is_undone(code: int) -> None:
+    end = f"import os\nos._exit({code})"
+    assert outputs("x = 1", end, "x")[1:] == ["The block was stopped and undone (error).", "1"]
 
 
 def test_randomness_repeats_from_turn_to_turn() -> None:
