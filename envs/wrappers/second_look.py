@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,7 +30,7 @@ class SecondLook(Dialogue, TaskWrapper):
     the verdicts' scores: with neither knob it is r2. A first answer that cannot be judged ends the dialogue undecided.
 
     Raises:
-        ValueError: a bonus below 0.
+        ValueError: a bonus below 0, or one that is not finite.
     """
 
     bonus: float = 0.0
@@ -39,8 +40,8 @@ class SecondLook(Dialogue, TaskWrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.bonus >= 0:
-            raise ValueError(f"bonus is 0 or more, not {self.bonus}")
+        if not 0 <= self.bonus < math.inf:  # which pays nan where nothing changes
+            raise ValueError(f"bonus is a finite number of 0 or more, not {self.bonus}")
 
     def dress(self, problem: Problem) -> Problem:
         return self.dressed(problem, problem.prompt, turns=2)

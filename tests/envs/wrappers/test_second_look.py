@@ -48,6 +48,8 @@ def test_the_question_is_the_tasks_own_and_the_first_answer_that_nobody_can_judg
     assert info["verdict"].status is Status.UNDECIDED
 
 
-def test_a_bonus_below_0_is_refused() -> None:
-    with pytest.raises(ValueError, match="bonus is 0 or more, not -1"):
+def test_a_bonus_below_0_or_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="bonus is a finite number of 0 or more, not -1"):
         SecondLook(bonus=-1)
+    with pytest.raises(ValueError, match="finite number of 0 or more, not inf"):
+        SecondLook(bonus=float("inf"))
