@@ -83,6 +83,9 @@ def multiplied_out(sum: Sum) -> Iterator[Sum]:
                 terms = [times(a, b) for a in factor for b in factors[k]]
                 yield collected([*others, *(times(rest, term) for term in terms)])
                 yield collected([*others, times(rest, _as_term(collected(terms)))])
+            if len(factors) > 1 and (coefficient, powers) != (1, ()):  # what stands before them into one of several
+                inside = collected([times((coefficient, powers, ()), term) for term in factor])
+                yield collected([*others, times((1, (), factors[:j] + factors[j + 1 :]), _as_term(inside))])
             rest = (coefficient, powers, factors[:j] + factors[j + 1 :])
             yield collected([*others, *(times(rest, term) for term in factor)])
             for inner in multiplied_out(factor):

@@ -51,6 +51,17 @@ def test_a_line_counts_when_it_is_equal_and_one_step_away(line: str, seen: str) 
     assert (turn.state == PROBLEM.reference["start"]) is not seen.startswith("Right")
 
 
+@pytest.mark.parametrize("line", ["(3x + 3)(x + 2)", "(x + 1)(3x + 6)", "3x(x + 2) + 3(x + 2)", "3(x^2 + 3x + 2)"])
+def test_a_bracket_may_be_multiplied_with_the_number_before_it_or_with_the_other_bracket(line: str) -> None:
+    turn = InteractiveProof().turn(PROBLEM, "3(x + 1)(x + 2)", f"step[{line}]")
+    assert turn.observation == f"Right: {read(line)}."
+
+
+def test_a_number_is_taken_out_of_no_bracket() -> None:
+    turn = InteractiveProof().turn(PROBLEM, "(3x + 3)(x + 2)", "step[3(x + 1)(x + 2)]")
+    assert "no single step" in turn.observation
+
+
 def test_a_proof_by_hand() -> None:
     turns = list(
         InteractiveProof().play(
