@@ -26,11 +26,22 @@ OPPONENTS = {  # of each game that comes with the package
 }
 
 
-def register_opponents(game_id: str, opponents: Iterable[str]) -> None:
-    """Give a game a Gymnasium id against each of these players: palaestra/Nim-vs-random-v0."""
+def id_against(game_id: str, opponent: str) -> str:
+    """The Gymnasium id of a game against this player: palaestra/Nim-vs-random-v0."""
     name, dash, version = game_id.rpartition("-v")
+    return f"{name or game_id}-vs-{opponent.replace('_', '-')}" + (f"-v{version}" if dash else "")
+
+
+def is_game(id: str) -> bool:
+    """Whether a game of this id is known, imported or not: each has an id against the random player."""
+    spec = gymnasium.registry.get(id_against(id, EVERY_GAME[0]))
+    return spec is not None and spec.kwargs.get("game") == id
+
+
+def register_opponents(game_id: str, opponents: Iterable[str]) -> None:
+    """Give a game a Gymnasium id against each of these players."""
     for opponent in opponents:
-        against = f"{name or game_id}-vs-{opponent.replace('_', '-')}" + (f"-v{version}" if dash else "")
+        against = id_against(game_id, opponent)
         if against not in gymnasium.registry:
             gymnasium.register(against, ENTRY_POINT, kwargs={"game": game_id, "opponent": opponent})
 

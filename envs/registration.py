@@ -16,6 +16,7 @@ import gymnasium
 
 from palaestra.verifiers.lazily import lazily
 
+from .opponents import is_game
 from .reasoning import ReasoningEnv
 from .task import Task
 
@@ -58,7 +59,7 @@ def register(id: str) -> Callable[[T], T]:
     Registering the same qualified name again, as module reload does, replaces the class.
 
     Raises:
-        ValueError: the id belongs to another class, or the class has another id.
+        ValueError: the id belongs to another class or to a game, or the class has another id.
         TypeError: the class is no Task.
     """
 
@@ -69,8 +70,9 @@ def register(id: str) -> Callable[[T], T]:
         known = _deferred.get(id) if id not in _tasks else _location(_tasks[id])
         if known not in (None, name):
             raise ValueError(f"the id {id!r} belongs to {known}: choose another for {name}")
-        if known is None and id in gymnasium.registry:
-            raise ValueError(f"the id {id!r} belongs to a Gymnasium environment: choose another for {name}")
+        if known is None and (id in gymnasium.registry or is_game(id)):
+            owner = "a game" if is_game(id) else "a Gymnasium environment"
+            raise ValueError(f"the id {id!r} belongs to {owner}: choose another for {name}")
         if cls.__dict__.get("id", id) != id:
             raise ValueError(f"{name} is already registered as {cls.id!r}: subclass it to give it the id {id!r}")
         gymnasium.registry.pop(id, None)

@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import gymnasium
+
 from palaestra.envs.opponents import register_opponents
 from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, with_knobs
 
@@ -27,7 +29,7 @@ def register_game(id: str) -> Callable[[T], T]:
     The same qualified name again, as module reload does, replaces the class.
 
     Raises:
-        ValueError: the id belongs to another class.
+        ValueError: the id belongs to another class, or to an environment that is no game.
         TypeError: the class is no Game.
     """
 
@@ -37,6 +39,8 @@ def register_game(id: str) -> Callable[[T], T]:
         known = _games.get(id)
         if known is not None and _location(known) != _location(cls):
             raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {_location(cls)}")
+        if known is None and id in gymnasium.registry:
+            raise ValueError(f"the id {id!r} belongs to an environment that is no game: choose another")
         cls.id = id
         _games[id] = cls
         register_opponents(id, ("random",))  # others of ``scripted``'s, where it has some: ``register_against``

@@ -105,6 +105,8 @@ def test_a_local_class_works_even_in_worker_processes() -> None:
 def test_an_id_taken_by_another_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"belongs to .*ChainArith"):
         register("palaestra/ChainArith-v0")(Trivial)
+    with pytest.raises(ValueError, match="belongs to a game"):
+        register("palaestra/Nim-v0")(type("Other", (ChainArith,), {}))
     with pytest.raises(ValueError, match="belongs to a Gymnasium environment"):
         register("CartPole-v1")(Trivial)
     with pytest.raises(ValueError, match="already registered as"):

@@ -172,6 +172,8 @@ def test_ids_and_knobs_are_checked_by_name() -> None:
         make_game("palaestra/TicTacTo-v0")
     with pytest.raises(UnknownKnob, match="did you mean 'size'"):
         make_game("palaestra/TicTacToe-v0", sizes=4)
+    with pytest.raises(ValueError, match="belongs to an environment that is no game"):
+        register_game("palaestra/Countdown-v0")(type("Other", (TicTacToe,), {}))
     with pytest.raises(ValueError, match=r"belongs to palaestra\.envs\.games\.tic_tac_toe:TicTacToe"):
         register_game("palaestra/TicTacToe-v0")(type("Other", (TicTacToe,), {}))
     with pytest.raises(TypeError, match="decorates a subclass"):
