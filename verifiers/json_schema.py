@@ -6,7 +6,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, NoReturn
 
 from .fenced import last_fenced
@@ -19,9 +21,12 @@ MAX_LENGTH = 200_000  # characters of a document
 MAX_DEPTH = 50  # arrays and objects inside one another
 MAX_VALUES = 20_000  # values of a document, those inside others counted
 MAX_DIGITS = 300  # characters of a number, so that every integer is also a float
+MAX_DYNAMIC = 5_000  # dynamic references followed for a document, about a second
 FORMATS = ("date", "ipv4", "ipv6", "uuid")  # whose check costs time linear in the text
 PROBES: tuple[Any, ...] = (None, True, 0, 0.5, "", [], [0], {}, {"a": 0})
 
+# Of the document at hand: which values do what a reference says, by the identities of both; None where none is at hand.
+_settled: ContextVar[dict[tuple[int, int], bool] | None] = ContextVar("settled", default=None)
 _BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
@@ -61,12 +66,17 @@ class JsonVerifier:
             document = parse_document(response if text is None else text)
         except DocumentError as refusal:
             return wrong(str(refusal))
+        token = _settled.set({})
         try:
             error = next(self._validator.iter_errors(document), None)
         except RecursionError:
             return wrong("the document nests too deeply for the schema")
+        except DocumentError as refusal:
+            return wrong(str(refusal))
         except Exception as failure:  # of the schema, or of the library
             return undecided(f"the schema could not be applied: {quoted(str(failure))}")
+        finally:
+            _settled.reset(token)
         if error is None:
             return right("the document satisfies the schema")
         path, rule = quoted(error.json_path, 200), "/".join(map(str, error.absolute_schema_path))
@@ -163,7 +173,8 @@ def _validator(schema: Mapping[str, Any] | bool, formats: tuple[str, ...]) -> An
     used = {keyword for part in _parts(schema) for keyword in part}
     if {"unevaluatedProperties", "patternProperties"} <= used:
         raise ValueError("unevaluatedProperties beside patternProperties is not supported")
-    keywords = {"uniqueItems": _unique_items, **_pattern_keywords(_compiled([*_patterns(schema)]))}
+    keywords = {"uniqueItems": _unique_items, "multipleOf": _multiple_of, **_references(base.VALIDATORS)}
+    keywords |= _pattern_keywords(_compiled([*_patterns(schema)]))
     checker = jsonschema.FormatChecker(formats=formats) if formats else None
     registry = referencing.Registry()  # empty: nothing is ever fetched
     validator = jsonschema.validators.extend(base, keywords)(schema, registry=registry, format_checker=checker)
@@ -248,6 +259,51 @@ def _pattern_keywords(search: Mapping[str, Callable[[str], object]]) -> dict[str
         "patternProperties": pattern_properties,
         "additionalProperties": additional_properties,
     }
+
+
+def _references(library: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that refer to another part of the schema, each asked once about a value.
+
+    The library asks every branch of ``anyOf`` and ``oneOf`` to the end, and again for what is unevaluated: where
+    branches refer to the whole, its time is exponential in how deep a document is.
+    """
+    follow, error = library.get("$ref"), require("jsonschema").ValidationError
+
+    def reference(validator: Any, value: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+        settled = _settled.get()
+        if settled is None:
+            yield from follow(validator, value, instance, schema)
+            return
+        key = id(instance), id(schema)  # both live as long as the document is at hand
+        if key not in settled:
+            errors = follow(validator, value, instance, schema)
+            first = next(errors, None)
+            settled[key] = first is None
+            if first is not None:
+                yield first
+                yield from errors
+        elif not settled[key]:
+            yield error(f"{quoted(repr(instance))} is not what {value} says")
+
+    def counted(name: str) -> Any:
+        def dynamic_reference(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+            settled = _settled.get()
+            if settled is not None:
+                settled[-1, len(settled)] = True  # what it refers to changes with the way there: it is only counted
+                if len(settled) > MAX_DYNAMIC:
+                    raise DocumentError("the document takes too long to hold against the schema")
+            yield from library[name](validator, value, instance, schema)
+
+        return dynamic_reference
+
+    dynamic = {name: counted(name) for name in ("$dynamicRef", "$recursiveRef") if name in library}
+    return dynamic | ({"$ref": reference} if follow else {})
+
+
+def _multiple_of(validator: Any, value: float, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Of the decimals as they are written: in binary 19.99 is no multiple of 0.01."""
+    if validator.is_type(instance, "number") and (Fraction(repr(instance)) / Fraction(repr(value))).denominator != 1:
+        yield require("jsonschema").ValidationError(f"{instance!r} is not a multiple of {value!r}")
 
 
 def _unique_items(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:

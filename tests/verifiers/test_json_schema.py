@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,44 @@ def test_a_recursive_schema_reads_documents_to_the_bound() -> None:
     tree = JsonVerifier({"type": "array", "items": {"$ref": "#"}})
     assert tree.verify("[" * MAX_DEPTH + "]" * MAX_DEPTH).right
     assert not tree.verify("[[1]]").right
+
+
+EXPRESSION = [
+    {"type": "object", "properties": {"op": {"const": op}, "of": {"$ref": "#/$defs/e"}}, "required": ["op", "of"]}
+    for op in "+-*/"
+]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "more"), [("oneOf", {}), ("anyOf", {}), ("anyOf", {"unevaluatedProperties": False})]
+)
+def test_a_deep_document_of_alternatives_that_refer_to_the_whole_is_judged_at_once(
+    keyword: str, more: dict[str, Any]
+) -> None:
+    expression = {keyword: [{"type": "number"}, *EXPRESSION], **more}
+    verifier = JsonVerifier({"$ref": "#/$defs/e", "$defs": {"e": expression}})
+    depth = MAX_DEPTH - 1
+    before = time.thread_time()
+    assert verifier.verify('{"op": "/", "of": ' * depth + "1" + "}" * depth).right
+    assert verifier.verify('{"op": "/", "of": ' * depth + '"1"' + "}" * depth).status is Status.WRONG
+    assert time.thread_time() - before < 2
+
+
+def test_a_document_that_dynamic_references_make_dear_is_refused() -> None:
+    branches = [{"properties": {"op": {"const": op}, "of": {"$dynamicRef": "#e"}}, "required": ["op"]} for op in "+-*/"]
+    verifier = JsonVerifier({"$dynamicAnchor": "e", "anyOf": [{"type": "number"}, *branches]})
+    assert verifier.verify('{"op": "/", "of": {"op": "/", "of": 1}}').right
+    deep = verifier.verify('{"op": "/", "of": ' * 20 + "1" + "}" * 20)
+    assert (deep.status, deep.reason) == (Status.WRONG, "the document takes too long to hold against the schema")
+
+
+@pytest.mark.parametrize(
+    ("number", "of", "right"),
+    [("19.99", 0.01, True), ("0.3", 0.1, True), ("1e300", 0.5, True), ("7", 3.5, True), ("-4.02", 0.01, True),
+     ("0.015", 0.01, False), ("7", 2, False), ("1e-9", 0.01, False), ("true", 2, True)],
+)  # fmt: skip
+def test_multiples_are_those_of_the_decimals_as_written(number: str, of: float, right: bool) -> None:
+    assert JsonVerifier({"multipleOf": of}).verify(number).right is right
 
 
 def test_a_property_may_be_called_pattern_or_ref() -> None:
