@@ -8,16 +8,18 @@ import unicodedata
 from dataclasses import dataclass
 
 from .extract import RULES, Rule, extract_answer
+from .latex import opened
 from .quoting import quoted
 from .verdict import Verdict, right, wrong
 
 MAX_LENGTH = 2_000  # characters of an answer
 LETTERS = string.ascii_uppercase
 
-_WRAPPED = re.compile(r"\\(?:text(?:bf|rm|it|sf|tt)?|math(?:bf|rm|it|sf|tt)|mbox|boxed) ?\{([^{}]*)\}")
 _MARKS = " \t\r\n*_`$\"'"  # what may stand around an answer: white space, Markdown, TeX, quotes
 _LETTER = re.compile(r"(?:(?:option|choice) *:? *)?(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:]?)[.:]?", re.IGNORECASE)
 _LETTER_AND_TEXT = re.compile(r"(?:[(\[]([A-Z])[)\]][.:]?|([A-Z])[).:]) *[*_]* *(?=\S)(.+)", re.IGNORECASE | re.DOTALL)
+_NOT_ITS_TEXT = re.compile(r"(?:or|and|nor|is (?:not|wrong|incorrect|false)|isn['\u2019]t)\b", re.IGNORECASE)
+_BRACKETED = re.compile(r"[(\[]([a-z])[)\]]")
 _LONE_CAPITAL = re.compile(r"(?<![A-Za-z0-9'\u2019])[A-Z](?![A-Za-z0-9'\u2019])")
 _SEPARATOR = re.compile(r" *(?:[,;/&]| and ) *(?:and )?| +")
 _LIST_ITEM = re.compile(r"\(([A-Za-z])\)|([A-Za-z])[).]?|([A-Z]{2,26})")
@@ -32,8 +34,8 @@ class ChoiceVerifier:
 
     gold: a letter; with ``several``, one or more: ``"AC"``.
     options: their texts in order, or how many there are. Where they are known, text after a letter must be that
-        option's; where not, it must name no other option's letter. A text in full must be that of one option alone;
-        case, spaces and a final stop are ignored.
+        option's; where not, it must name no other option's letter, nor begin with ``or`` or ``is wrong``. A text in
+        full must be that of one option alone; case, spaces and a final stop are ignored.
     several: the answer lists letters, ``A, C`` or ``AC`` or ``A and C``, and the set must be that of ``gold``.
     rules: where the answer is looked for; ``"whole"`` takes a response without a mark as the answer.
 
@@ -92,7 +94,8 @@ class ChoiceVerifier:
         """Whether ``text``, which follows ``letter``, names no other option."""
         if options:
             return _same_text(text) == options[LETTERS.index(letter)]
-        return not (set(_LONE_CAPITAL.findall(text)) & set(self._letters) - {letter})
+        others = {*_LONE_CAPITAL.findall(text), *map(str.upper, _BRACKETED.findall(text))} - {letter}
+        return not (others & set(self._letters) or _NOT_ITS_TEXT.match(text))
 
     def _unread(self, text: str, shown: str) -> str:
         listed = _listed(text)
@@ -103,9 +106,7 @@ class ChoiceVerifier:
 
 def _bare(text: str) -> str:
     """``text`` without what stands around it and with TeX's text commands opened."""
-    text = unicodedata.normalize("NFKC", text)
-    while (opened := _WRAPPED.sub(r"\1", text)) != text:
-        text = opened
+    text = opened(unicodedata.normalize("NFKC", text))
     text = text.removeprefix("\\(").removesuffix("\\)").strip(_MARKS)
     return text.replace("**", "")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .extract import RULES, Rule, extract_answer
+from .latex import undelimited, unspaced
 from .quoting import quoted
 from .verdict import Verdict, right, wrong
 
@@ -83,9 +84,14 @@ class ShortTextVerifier:
         text = extraction.text
         if len(text) > MAX_LENGTH:
             return wrong(f"the answer is longer than {MAX_LENGTH} characters")
-        if normal_form(text, self.policy) in self._accepted:
+        if {normal_form(text, self.policy), normal_form(_bare(text), self.policy)} & self._accepted:
             return right(f"{quoted(text)} is accepted", answer=quoted(text))
         return wrong(f"expected {quoted(self.answers[0])}, got {quoted(text)}", answer=quoted(text))
+
+
+def _bare(text: str) -> str:
+    """Without the LaTeX that words are set in."""
+    return unspaced(undelimited(text.strip()))
 
 
 def normal_form(text: str, policy: TextPolicy = DEFAULT) -> str:

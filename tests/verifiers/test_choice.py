@@ -63,6 +63,14 @@ def test_the_text_after_a_letter_names_no_other_where_options_are_unknown() -> N
     assert ChoiceVerifier("B", 4).verify("B. Factor X").right
 
 
+@pytest.mark.parametrize(
+    "response", ["(B) or (a)", "(B) and a", "(B) is wrong", "B. isn't it", r"\boxed{(B) is not it}"]
+)
+def test_a_letter_that_is_denied_or_one_of_several_is_not_chosen(response: str) -> None:
+    assert ChoiceVerifier("B", 4).verify(response).status is Status.WRONG
+    assert ChoiceVerifier("B", 4).verify("(B) island").right
+
+
 def test_several_letters_are_told_so() -> None:
     assert ChoiceVerifier("B").verify("A and B").reason == "expected one letter, got A, B"
 

@@ -95,6 +95,9 @@ def test_no_text_raises(text: str) -> None:
         ("forall x: Int, y, z: Real. x*y*z = z*y*x", "true"),
         ("x/2 > 1", "x > 2"),
         ("f(a) = a -> f(f(a)) = a", "true"),
+        (r"\forall x\,[P(x) \supset Q(x)]", "forall x. P(x) -> Q(x)"),
+        (r"\left(p \equiv q\right) \;\lor\; \text{r}", "(p <-> q) or r"),
+        (r"\(p \longrightarrow q\)", "p -> q"),
     ],
 )
 def test_equivalent_formulas(answer: str, gold: str) -> None:
@@ -218,6 +221,9 @@ def test_seventeen_letters_go_to_z3_and_sixteen_do_not(monkeypatch: pytest.Monke
     [
         ("p = true, q = false", "p and not q", True),
         ("p, not q", "p and not q", True),
+        ("p: true, q := 0", "p and not q", True),
+        (r"p = \text{true}, q: \text{false}", "p and not q", True),
+        ("p: 0, q: 1", "p and not q", False),
         ("p, q", "p and not q", False),
         ("x = 3, y = -1/2", "x > 2 and 2*y = -1 + 0.0*y", True),
         ("x = 7", "x mod 3 = 1 and x div 2 = 3", True),
@@ -242,6 +248,8 @@ def test_a_model_is_checked(answer: str, gold: str, same: bool) -> None:
         ("x = 3, p, z = 1", "'z' is not a free name of the formula"),
         ("x = 1/2, p", "expected an integer"),
         ("x = true, p", "expected an integer"),
+        ("x = 3, p = 2", "expected true or false"),
+        ("x = 3, p = [1", "expected ']'"),
         ("x = p, p", "expected an integer"),
         ("x > 2, p", "not a list of values"),
         ("p and x > 2", "not a list of values"),

@@ -25,6 +25,7 @@ from typing import TypeVar
 
 from ..extract import extract_answer, last_boxed
 from ..fenced import last_fenced
+from ..latex import unspaced
 from ..quoting import quoted
 from ..verdict import Verdict, right, wrong
 
@@ -84,7 +85,7 @@ class Reader:
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
             raise AnswerError(f"the answer is longer than {MAX_LENGTH} characters")
-        self.text = text.strip().removesuffix(".")
+        self.text = unspaced(text).strip().removesuffix(".")
         self.index = 0
 
     @cached_property

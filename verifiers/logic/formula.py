@@ -13,7 +13,7 @@ Grammar, loosest first::
     sum        = product (("+" | "-") product)*
     product    = signed (("*" | "/" | "div" | "mod") signed)*      the divisor is a number other than 0
     signed     = "-" signed | atom ["^" whole number]
-    atom       = number | "true" | "false" | name ["(" iff ("," iff)* ")"] | "(" iff ")"
+    atom       = number | "true" | "false" | name ["(" iff ("," iff)* ")"] | "(" iff ")" | "[" iff "]"
 
 The signs of logic and their names in LaTeX do as well (``SPELLINGS``).
 A dot gives a quantifier all that follows; without one it takes the next formula alone:
@@ -82,8 +82,8 @@ SPELLINGS = {
         "and": r"& && /\ \land \wedge ∧",
         "xor": r"\oplus ⊕",
         "not": r"~ ! \lnot \neg ¬",
-        "implies": r"-> => \to \rightarrow \implies \Rightarrow → ⇒",
-        "iff": r"<-> <=> \leftrightarrow \iff \Leftrightarrow ↔ ⇔",
+        "implies": r"-> => \to \rightarrow \longrightarrow \implies \Rightarrow \supset → ⇒ ⊃",
+        "iff": r"<-> <=> \leftrightarrow \iff \Leftrightarrow \equiv ↔ ⇔ ≡",
         "forall": r"\forall ∀",
         "exists": r"\exists ∃",
         "true": r"True \top" + " \u22a4",
@@ -293,9 +293,9 @@ class _Parser:
 
     def atom(self) -> Term:
         token = self.next()
-        if token == "(":
+        if token in ("(", "["):
             term = self.iff()
-            self.expect(")")
+            self.expect(")" if token == "(" else "]")
             return term
         if token in ("true", "false"):
             return Term(token, BOOL)

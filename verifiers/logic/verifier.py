@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ..extract import RULES, Rule, extract_answer
+from ..latex import undelimited, unspaced
 from ..quoting import quoted
 from ..verdict import Verdict, right, undecided, wrong
 from .decision import Satisfiability, difference, satisfiable
@@ -24,6 +26,7 @@ from .formula import (
 from .sorts import constant, elaborate
 from .truth import TooLarge, Value, evaluable, value
 
+_COLON = re.compile(":=?")
 MAX_SHOWN = 120  # characters of an answer quoted in a verdict
 
 
@@ -75,7 +78,7 @@ class FormulaVerifier:
 class ModelVerifier:
     """Judges an answer that gives every free name of a formula a value so that it is true.
 
-    The answer is a list such as ``x = 3, y = -1/2, p = true, not q``, or ``unsatisfiable`` where there is none.
+    The answer is a list such as ``x = 3, y: -1/2, p = true, q = 0, not r``, or ``unsatisfiable`` where there is none.
     declarations, rules: see ``FormulaVerifier``.
 
     Raises:
@@ -160,7 +163,7 @@ def read_model(text: str, names: dict[str, str]) -> dict[str, Value]:
     """
     model: dict[str, Value] = {}
     signature: Signature = {name: (sort,) for name, sort in names.items()}
-    for raw in parse_terms(text):
+    for raw in parse_terms(_COLON.sub("=", text)):
         term, given = (raw.args[0], False) if raw.op == "not" else (raw, True)
         if term.op in ("=", "iff") and given:
             left, right_side = term.args
@@ -179,9 +182,9 @@ def read_model(text: str, names: dict[str, str]) -> dict[str, Value]:
 
 def _value(term: Term, sort: str) -> Value:
     if sort == BOOL:
-        if term.op not in ("true", "false"):
+        if term.op not in ("true", "false") and (term.op, term.name) not in (("number", "1"), ("number", "0")):
             raise FormulaError("expected true or false")
-        return term.op == "true"
+        return term.op == "true" or term.name == "1"
     number = constant(term)
     if number is None or (sort == INT and number.denominator != 1):
         raise FormulaError("expected an integer" if sort == INT else "expected a number")
@@ -218,7 +221,7 @@ def _equations(term: Term, model: dict[str, Value]) -> list[Term]:
 
 def _bare(text: str) -> str:
     """Without the marks of LaTeX's mathematics around it."""
-    return text.strip().strip("$").strip()
+    return unspaced(undelimited(text.strip())).strip().strip("$").strip()
 
 
 def _shown(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from ..extract import last_boxed
 from ..fenced import last_fenced
+from ..latex import unspaced
 from ..quoting import quoted
 from ..verdict import Verdict, right, wrong
 
@@ -61,7 +62,7 @@ def judge(
     try:
         if not text:
             raise AnswerError("no answer found")
-        checked = list(rules(read(text)))
+        checked = list(rules(read(unspaced(text))))
     except AnswerError as error:
         return wrong(str(error), answer=quoted(text))
     broken = [rule for rule in checked if rule is not None]
