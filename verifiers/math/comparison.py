@@ -75,6 +75,10 @@ class Comparison:
         assert isinstance(one, Named)
         if isinstance(other, Relation):
             return self.equations(one, other)
+        if isinstance(other, Listing) and any(
+            isinstance(item, Named) and item.name != one.name for item in other.items
+        ):
+            return False
         allowed = self.policy.inequalities == "intervals" if one.how == "order" else self.policy.assignment
         return allowed and self.same(one.value, other)
 
@@ -121,12 +125,15 @@ class Comparison:
 
     def listings(self, a: Listing, b: Listing) -> bool | None:
         policy, kinds = self.policy, {a.kind, b.kind}
-        if len(kinds) > 1 and kinds != {"bare", "or"}:
+        named = _all_named(a), _all_named(b)
+        if any(named) and kinds == {"bare", "or"}:  # both x=1 and y=2 hold, or one of them
+            return False
+        if len(kinds) > 1 and kinds != {"bare", "or"} and not (all(named) and kinds == {"bare", "()"}):
             interval = kinds == {"()", "[]"} and len(a.items) == len(b.items) == 2 and policy.ends == "any"
             if "and" in kinds or not (interval or policy.brackets == "any"):
                 return False
         free = kinds & {"{}", "or", "and"} or (policy.order == "any" and kinds <= {"bare", "[]"})
-        if not free and not (_all_named(a) and _all_named(b)):
+        if not free and not all(named):
             pairs = zip(a.items, b.items, strict=False)
             return len(a.items) == len(b.items) and every(self.same(x, y) for x, y in pairs)
         if policy.repeats == "counted":

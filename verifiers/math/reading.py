@@ -121,6 +121,8 @@ class _Reader:
         return relation
 
     def equation(self, sides: list[list[str]]) -> Value:
+        if pair := self.named_tuple(sides):
+            return pair
         if len(sides) == 2 and not name_of(sides[0]) and name_of(sides[1]):
             sides = sides[::-1]
         if name := name_of(sides[0]):
@@ -133,6 +135,17 @@ class _Reader:
         if len(sides) > 2 or not any(symbols(side) - CONSTANTS for side in relation.sides):
             raise ParseError("an equation is not a value")
         return relation
+
+    def named_tuple(self, sides: list[list[str]]) -> Listing | None:
+        """``(x,y) = (1,2)``: what each letter is."""
+        if len(sides) != 2 or not all(side[:1] == ["("] and encloses(side) for side in sides):
+            return None
+        names, values = (self.parts(part_numbers(side[1:-1]), COMMAS) for side in sides)
+        found = [name_of(part) for part in names]
+        if not len(names) == len(values) == len({*found} - {""}) > 1:
+            return None
+        pairs = zip(found, map(self.union, values), strict=True)
+        return Listing("()", tuple(Named(name, value, "=") for name, value in pairs))
 
     def union(self, tokens: list[str]) -> Value:
         tokens = [r"\cup" if t == "U" and _between_brackets(tokens, k) else t for k, t in enumerate(tokens)]
