@@ -27,7 +27,7 @@ Readings that could be taken two ways:
 - The argument of a function without brackets is one factor, or a number and the letters after it: ``\sin 2n\pi``.
   ``\sin x y`` and ``\sin\pi/6`` are refused, ``\ln 2/3`` is a third of ``\ln 2``, ``sin(x)^2`` is ``(sin x)^2``.
 - ``0.1\overline{6}`` is 1/6; ``\vec{v}``, ``\overline{AB}`` and ``\angle ABC`` are names, none of them that of ``AB``.
-- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, and so is any character outside ASCII but for a few
+- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, but for ``2!3!``, and so is any character outside ASCII but for a few
   mathematical signs: digits of other scripts and invisible characters never count.
 """
 
@@ -55,7 +55,7 @@ from .tokens import (
     tokenize,
     words_of,
 )
-from .tree import INFINITY, UNKNOWN_BASE, Node, Number, Operation, ParseError, Symbol, check_size
+from .tree import INFINITY, UNKNOWN_BASE, Node, Number, Operation, ParseError, Symbol, check_size, symbols
 
 __all__ = ["Node", "Number", "Operation", "ParseError", "Symbol", "parse_expression", "parse_tokens"]
 
@@ -88,6 +88,9 @@ def parse_tokens(tokens: list[str]) -> Node:
     if parser.peek:
         raise ParseError(f"unexpected {parser.peek[:20]!a}")
     check_size(node)
+    number = node.args[0] if isinstance(node, Operation) and node.op == "-" else node
+    if isinstance(number, Operation) and INFINITY in symbols(number):  # it cancels as no letter does
+        raise ParseError("arithmetic with infinity")
     return node
 
 
@@ -115,7 +118,7 @@ class _Parser(Cursor):
             elif token in DEGREES or words_of(token) in DEGREES:
                 self.index += 1
                 factors = [Operation("deg", (_product(factors),))]
-            elif self.begins_factor(token):
+            elif self.begins_factor(token) or self.between_factorials(token):
                 factor = self.power()
                 if _is_word(factors[-1]) and _is_word(factor):
                     raise ParseError("two words side by side")
@@ -127,6 +130,10 @@ class _Parser(Cursor):
         if token == "|":
             return not self.bars
         return bool(token) and (token[0].isalpha() or token[0] in "([{\\") and token not in NO_FACTOR
+
+    def between_factorials(self, token: str) -> bool:
+        """Whether a number stands as the second does in ``2!3!``."""
+        return token.isdigit() and self.tokens[self.index - 1] == self.tokens[self.index + 1] == "!"
 
     def signed(self) -> Node:
         token = self.tokens[self.index]
