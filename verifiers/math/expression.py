@@ -27,8 +27,8 @@ Readings that could be taken two ways:
 - The argument of a function without brackets is one factor, or a number and the letters after it: ``\sin 2n\pi``.
   ``\sin x y`` and ``\sin\pi/6`` are refused, ``\ln 2/3`` is a third of ``\ln 2``, ``sin(x)^2`` is ``(sin x)^2``.
 - ``0.1\overline{6}`` is 1/6; ``\vec{v}``, ``\overline{AB}`` and ``\angle ABC`` are names, none of them that of ``AB``.
-- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, but for ``2!3!``, and so is any character outside ASCII but for a few
-  mathematical signs: digits of other scripts and invisible characters never count.
+- A number after a factor (``2 3``, ``x2``, ``(1)2``) is refused, but for ``2!3!``, and so is any character outside
+  ASCII but for a few mathematical signs: digits of other scripts and invisible characters never count.
 """
 
 from __future__ import annotations

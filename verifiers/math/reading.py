@@ -164,8 +164,10 @@ class _Reader:
     def item(self, tokens: list[str]) -> Value:
         if not tokens:
             raise ParseError("nothing where a value should be")
-        if len(tokens) == 1 and (tokens[0] == r"\emptyset" or words_of(tokens[0]) in REAL_NUMBERS):
-            return Listing("{}", ()) if tokens[0] == r"\emptyset" else regions.REALS
+        if tokens == [r"\emptyset"]:
+            return Listing("{}", ())
+        if (" ".join(tokens) if tokens[0].isalpha() and len(tokens) > 1 else words_of(tokens[0])) in REAL_NUMBERS:
+            return regions.REALS
         if tokens[0] != "{" and encloses(tokens):
             return self.bracketed(tokens)
         if any(token.startswith(r"\begin") for token in tokens):

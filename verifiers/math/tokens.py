@@ -65,6 +65,7 @@ SPELLINGS = str.maketrans(
         **{"\u2264": "<=", "\u2265": ">=", "\u2260": r"\neq ", "\u2208": r"\in ", "\u222a": r"\cup "},
         **{"\u2229": r"\cap ", "\u2205": r"\emptyset ", "\u211d": r"\mathbb{R}", "\u03b8": r"\theta "},
         **{"\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u00b2": "^2 ", "\u00b3": "^3 ", "\u00b5": "u"},
+        **{"\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}"},
         **{"\u20ac": r"\euro ", "\u00a3": r"\pounds ", "\u00a5": r"\yen ", "\u2019": "'", "\u00a0": " "},
     }
 )
@@ -85,6 +86,9 @@ TOKENS = re.compile(
 WORDS = re.compile(
     r"\\(?:text|math|operator)[a-z]*\s*\{[\s~]*([^{}\\]*?)[\s~]*\}|\\mbox\s*\{\s*([^{}\\]*?)\s*\}", re.ASCII
 )
+PERCENT = frozenset(("percent", "per cent", "%"))
+SPELLED = re.compile(r"per ?cent|degree|\{\s*[-+%\d.]", re.ASCII)  # what ``_respelled`` may change
+SET_NUMBER = re.compile(r"[-+]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?", re.ASCII)  # in \text, \mathbf, ...
 REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\s*\{(\d+)\}", re.ASCII)
 BASED = re.compile(r"(?![A-Z]_)([0-9A-Z]+)_\{?(\d{1,2})\}?", re.ASCII)  # one capital is a name: C_1, T_{30}
 
@@ -102,7 +106,23 @@ def tokenize(text: str) -> list[str]:
         if not text.isascii():
             raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
     text = UNBRACED.sub(r"\1{\2}", text)
-    return [SAME.get(token, token) for token in TOKENS.findall(text) if token not in IGNORED]
+    tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]
+    if SPELLED.search(text):
+        tokens = [piece for place, token in enumerate(tokens) for piece in _respelled(token, tokens, place)]
+    return [SAME.get(token, token) for token in tokens]
+
+
+def _respelled(token: str, tokens: list[str], place: int) -> list[str]:
+    r"""A token that is written in words or in bold: ``25 percent``, ``\text{5}``, ``60\degree``."""
+    before, after = tokens[place - 1] if place else "", tokens[place + 1] if place + 1 < len(tokens) else ""
+    words = words_of(token)
+    if (token in PERCENT or words in PERCENT) and (is_numeral(before) or before in (")", "}")):
+        return ["%"]
+    if words and after != "_" and SET_NUMBER.fullmatch(words):
+        return TOKENS.findall(words)
+    if token in (r"\degree", r"\textdegree"):
+        return [r"\circ"] if before in ("^", "{") else ["^", r"\circ"]
+    return [token]
 
 
 def is_numeral(token: str) -> bool:

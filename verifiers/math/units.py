@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from ..optional import require
 from .brackets import outside
 from .expression import DEGREES, are_variables, parse_tokens
-from .tokens import CALLED, CURRENCIES, GREEK, is_numeral, words_of
+from .tokens import CALLED, CURRENCIES, FRACTIONS, GREEK, is_numeral, words_of
 from .tree import Node, Operation, ParseError, constant, unknowns
 
 MAX_NAMES = 6  # names in a unit
@@ -55,7 +55,7 @@ TEMPERATURES = {
 }
 SHORT = frozenset("km cm mm nm ms kg mg ft mi yd lb lbs oz min sec hr hrs mph kph ml mol rad deg cal day".split())  # noqa: SIM905
 MIXED = frozenset("kW MW mW kWh Wh kJ mJ kN kPa Pa hPa kHz Hz kV mV mA mAh eV keV kB dB mL dL cL Gy Sv Bq".split())  # noqa: SIM905
-NO_UNITS = (CALLED | {"e", "i", "pi", "or"}) - {"min", "sec"}
+NO_UNITS = (CALLED | {"e", "i", "pi", "or", "sqrt"}) - {"min", "sec"}
 PIECES = re.compile(r"[A-Za-z]+|\d+|\*\*|[\^*/()-]", re.ASCII)
 
 
@@ -79,7 +79,7 @@ def read_quantity(tokens: list[str]) -> Quantity | None:
     if not tokens or tokens[0][0].isalpha():
         return None
     opened = any(words_of(token) is not None for token in tokens)
-    tokens = [token for token in _spelled(tokens) if token != "and"]  # 2 hours and 30 minutes
+    tokens = [token for token in _slashed([*_spelled(tokens)]) if token != "and"]  # 2 hours and 30 minutes
     terms: list[tuple[Node, Unit]] = []
     sure = False
     try:
@@ -142,6 +142,18 @@ def _spelled(tokens: list[str]) -> Iterator[str]:
             index += 1
         yield CURRENCIES.get(token, token)
         index += 1
+
+
+def _slashed(tokens: list[str]) -> list[str]:
+    r"""The tokens with ``9.8 \frac{m}{s^2}`` as ``9.8 m / s^2``, where such a fraction of names ends them."""
+    place = next((index for index in range(len(tokens) - 1, 0, -1) if tokens[index] in FRACTIONS), 0)
+    parts = tokens[place + 1 :]
+    middle = next((index for index in range(len(parts)) if parts[index : index + 2] == ["}", "{"]), 0)
+    top, bottom = parts[1:middle], parts[middle + 2 : -1]
+    if not place or not middle or (parts[0], parts[-1]) != ("{", "}") or {"{", "}"} & {*top, *bottom}:
+        return tokens
+    named = all(side and _is_unit_name(side[0]) for side in (top, bottom))
+    return [*tokens[:place], *top, "/", *bottom] if named else tokens
 
 
 def _opened(token: str) -> list[str]:

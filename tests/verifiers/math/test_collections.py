@@ -32,6 +32,7 @@ SAME = [
     (r"\{1,2,3\}", r"\{3,1,2\}"),
     (r"\{\}", r"\emptyset"),
     (r"\varnothing", r"\left\{\right\}"),
+    ("all real numbers", r"\mathbb{R}"),
     (r"\{\frac12,\sqrt8\}", r"\{2\sqrt2,0.5\}"),
     (r"\{(1,2),(3,4)\}", r"\{(3,4),(1,2)\}"),
     (r"S=\{1,2\}", r"\{2,1\}"),

@@ -45,6 +45,11 @@ SAME = [
     ("20 dB", r"20\text{ dB}"),
     ("5 kWh", "5000 Wh"),
     ("5 kPa", "5000 Pa"),
+    (r"9.8\,\frac{\text{m}}{\text{s}^2}", "9.8 m/s^2"),
+    (r"\frac12\frac{\text{J}}{\text{kg}\cdot\text{K}}", r"0.5\text{ J/(kg K)}"),
+    ("2\u221a3 cm", r"2\sqrt{3}\text{ cm}"),
+    (r"60\degree", r"60^\circ"),
+    (r"20\degree C", r"20^{\degree}\text{C}"),
 ]
 DIFFERENT = [
     (r"10\text{ miles}", r"10\text{ km}"),
@@ -58,6 +63,9 @@ DIFFERENT = [
     ("3 decades", "3 years"),
     ("5 m^2", r"5\text{ m}"),
     ("5 apples", "5 oranges"),
+    (r"9.8\,\frac{\text{s}^2}{\text{m}}", "9.8 m/s^2"),
+    (r"5\frac{\text{J K}}{\text{kg}}", r"5\text{ J/(kg K)}"),
+    (r"60\degree", "60"),
     ("2AB", "2BA"),
     (r"20^\circ\text{C}", "20"),
     (r"20^\circ C", r"20^\circ F"),
