@@ -267,7 +267,8 @@ def _references(library: Mapping[str, Any]) -> dict[str, Any]:
     The library asks every branch of ``anyOf`` and ``oneOf`` to the end, and again for what is unevaluated: where
     branches refer to the whole, its time is exponential in how deep a document is.
     """
-    follow, error = library.get("$ref"), require("jsonschema").ValidationError
+    follow: Any = library.get("$ref")
+    error = require("jsonschema").ValidationError
 
     def reference(validator: Any, value: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
         settled = _settled.get()
