@@ -28,7 +28,8 @@ def extract_answer(response: str, rules: Sequence[Rule] = RULES) -> Extraction |
 
     boxed: the last ``\boxed{...}`` whose braces balance. Of several boxes the last counts, never any of them.
     hash: the rest of the last line that starts with ``####``.
-    phrase: what follows the last "answer is" or "answer:", up to the end of the sentence or line.
+    phrase: what follows the last "answer is" or "answer:", up to the end of the sentence or line, without Markdown's
+        marks around it: ``**42**``, or backticks. A star that nothing opens belongs to the answer: ``(ab)*``.
     whole: the response itself, stripped.
 
     Time is linear in the length of the response, whatever it holds.
@@ -100,14 +101,21 @@ def _last_hash(response: str) -> Span | None:
 
 
 def _last_phrase(response: str) -> Span | None:
-    start = -1
+    phrase = None
     for match in _PHRASE.finditer(response):
-        start = match.end()
-    if start < 0:
+        phrase = match
+    if phrase is None:
         return None
-    start, _ = _stripped(response, start, len(response), " \t\r\n:*")  # also the marks of "answer is: **42**."
-    end = _SENTENCE_END.search(response, start)
-    return _stripped(response, start, end.start() if end else len(response), " \t\r*")
+    start, _ = _stripped(response, phrase.end(), len(response), " \t\r\n:*")  # also the marks of "answer is: **42**."
+    line = response.rfind("\n", 0, phrase.start()) + 1
+    sentence = _SENTENCE_END.search(response, start)
+    start, end = _stripped(response, start, sentence.start() if sentence else len(response), " \t\r")
+    part = response[start:end]
+    stars = len(part) - len(part.rstrip("*"))
+    end -= stars if response.count("*", line, start) % 2 else stars // 2 * 2
+    start, end = _stripped(response, start, end, " \t\r")
+    quoted = end - start > 2 and response[start] == response[end - 1] == "`" and response.count("`", start, end) == 2
+    return (start + 1, end - 1) if quoted else (start, end)
 
 
 def _whole(response: str) -> Span:
