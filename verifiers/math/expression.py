@@ -65,7 +65,7 @@ FUNCTION_NAMES = frozenset(("Re", "Im", "Ei", "Li", "Si", "Ci"))  # in front of 
 
 CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 ENCLOSED = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
-NO_FACTOR = frozenset((r"\rfloor", r"\rceil"))
+NO_FACTOR = frozenset((r"\rfloor", r"\rceil", r"\}"))
 INFINITIES = frozenset(("infty", "infinity", "inf", "oo"))
 DEGREES = frozenset(("deg", "degree", "degrees"))
 NAME = re.compile(r"([A-Za-z][A-Za-z0-9 ]*?)[\s.]*", re.ASCII)
@@ -319,7 +319,8 @@ class _Parser(Cursor):
         return node
 
     def several(self) -> list[Node]:
-        if self.peek != "(":
+        opening = self.peek
+        if opening not in ("(", r"\{"):
             raise ParseError("expected (")
         args: list[Node] = []
         while not args or self.peek == ",":
@@ -327,7 +328,7 @@ class _Parser(Cursor):
             if "," in self.peek and is_numeral(self.peek):
                 raise ParseError("a comma without a space in a list of arguments")
             args.append(self.sum())
-        self.close(")")
+        self.close(")" if opening == "(" else r"\}")
         return args
 
     def operand(self, name: str) -> Node:

@@ -42,7 +42,7 @@ TRUSTED = (  # what math-verify reads as it is meant
 _COMMAND = re.compile(r"\\[A-Za-z]+", re.ASCII)
 _LONG = re.compile(r"\\(?:sum|prod)[^\\]{0,40}\d{5}|\d{8}", re.ASCII)  # more terms than its time is enough for
 _NUMBER = re.compile(r"[-+]?[\d,.]+", re.ASCII)  # which has no terms
-_SCRIPT = re.compile(r"[_^]\s*(?:\{[^{}]*\}|[^\s{])")  # limits of sums, which hold "=" and arrows
+_SCRIPT = re.compile(r"[_^]\s*(?:\{[^{}]*\}|\\[A-Za-z]+|[^\s{])")  # limits of sums, which hold "=" and arrows
 _ARGUMENT = r"\s*(?:(\w)|\{([^{}]*)\})"
 _FRACTION = re.compile(r"\\(?:[dtc]?frac|[dt]?binom)" + 2 * _ARGUMENT, re.ASCII)
 _ROOT = re.compile(r"\\sqrt\s*(?:\[[^\[\]]*\])?" + _ARGUMENT, re.ASCII)

@@ -16,6 +16,7 @@ ELEMENTS = frozenset(
 )
 ALONE = ELEMENTS | units.MIXED | {"No", "On", "Up", "pH"}  # products of letters, but for where they are all there is
 RELATED = frozenset(("=", "<", ">", "<=", ">=", r"\neq", r"\in", r"\cap", r"\cup"))  # in no product of letters
+EXPECTED = frozenset(("E", "Var", r"\mathbb{E}", r"\text{Var}", r"\operatorname{Var}", r"\mathrm{Var}"))
 DERIVATIVE = re.compile(r"(d[a-z])/(d[a-z])", re.ASCII)
 INVERSE = re.compile(r"[fghFGH]\^(?:\{-1\}|-1)", re.ASCII)
 LENGTH = re.compile(r"\|[A-Z]{2}\|", re.ASCII)  # |x| is no name: x may be of either sign
@@ -44,8 +45,8 @@ def _symbol(tokens: list[str]) -> str:
 
 
 def _is_function(tokens: list[str]) -> bool:
-    """Whether tokens spell a function of letters, ``f(x,y)``, ``f'(x)`` or ``f^{-1}(x)``, or a probability."""
-    start = tokens.index("(") if "(" in tokens else len(tokens)
+    """Whether tokens spell a function of letters, ``f(x,y)``, ``f'(x)`` or ``f^{-1}(x)``, a probability or mean."""
+    start = next((index for index, token in enumerate(tokens) if token in ("(", "[")), len(tokens))
     head, group = "".join(tokens[:start]), tokens[start:]
     letter = head.rstrip("'")
     if not group:
@@ -53,6 +54,10 @@ def _is_function(tokens: list[str]) -> bool:
     if not encloses(group):
         return False
     inner = group[1:-1]
+    if head in EXPECTED:
+        return True
+    if group[0] == "[":
+        return False
     if head in ("P", "Pr") and (RELATED & set(inner) or inner.count("|") == 1):
         return True
     letters = [token for token in inner if token != ","]

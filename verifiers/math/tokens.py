@@ -70,6 +70,7 @@ SPELLINGS = str.maketrans(
     }
 )
 UNBRACED = re.compile(r"(\\mathbb)\s+([A-Z])(?![A-Za-z])", re.ASCII)  # \mathbb R
+WORDED = re.compile(r"_\s*(\{\s*)?\\(?:(?:text|mathrm)\s*\{\s*([A-Za-z]{1,16})\s*\}|(max|min)\b)(?(1)\s*\})", re.ASCII)
 SEPARATORS = str.maketrans("", "", "{},\\!")
 TOKENS = re.compile(
     r"""\s*(
@@ -105,7 +106,7 @@ def tokenize(text: str) -> list[str]:
         text = text.translate(SPELLINGS)
         if not text.isascii():
             raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
-    text = UNBRACED.sub(r"\1{\2}", text)
+    text = WORDED.sub(r"_{\2\3}", UNBRACED.sub(r"\1{\2}", text))
     tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]
     if SPELLED.search(text):
         tokens = [piece for place, token in enumerate(tokens) for piece in _respelled(token, tokens, place)]

@@ -159,6 +159,7 @@ def test_literals_stay_as_written_and_minus_is_an_operation() -> None:
         (r"2|1-4|", "6"),
         (r"\lfloor 7/2\rfloor+\lceil 7/2\rceil", "7"),
         ("max(1, 2/3)", "1"),
+        (r"\max\{1, 2/3\}", "1"),
         (r"\gcd(12, 18)", "6"),
     ],
 )
@@ -199,6 +200,7 @@ def test_value_with_symbols(text: str, value: int) -> None:
         "2!3",
         "2!3^2",
         "2!34",
+        r"\max\{1,2)",
         r"\text{5}0",
         r"1\text{5}",
         r"\text{5 or 6}",

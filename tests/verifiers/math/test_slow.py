@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from palaestra.verifiers.math import slow
+from palaestra.verifiers.math.last_resort import may_ask
 from palaestra.verifiers.workers import Workers
 
 PAIRS = r"""
@@ -330,3 +331,8 @@ def test_noting_asks_no_worker() -> None:
         assert slow.decide("5", "5") is None
     assert noted == [("5", "5")]
     assert slow.decide("5", "5") is True
+
+
+def test_a_limit_that_is_a_command_is_no_word() -> None:
+    assert may_ask(r"\sum_{n=0}^\infty \frac{1}{2^n}")
+    assert not may_ask(r"5 infty")
