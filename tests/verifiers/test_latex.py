@@ -8,7 +8,7 @@ from palaestra.verifiers import ChoiceVerifier, ShortTextVerifier
 from palaestra.verifiers.graphs import Graph, PathVerifier
 from palaestra.verifiers.latex import opened, undelimited, unspaced
 from palaestra.verifiers.logic import FormulaVerifier
-from palaestra.verifiers.puzzles import Cryptarithm, Sudoku
+from palaestra.verifiers.puzzles import Cryptarithm, Hanoi, Sudoku
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,9 @@ def test_latex_is_read_where_names_and_formulas_are_asked_for() -> None:
     path = PathVerifier(graph, "A", "C")
     assert path.verify(r"\boxed{\text{A} \;\to\; \text{B} \to C}").right
     assert not path.verify(r"\boxed{\text{A} \;\to\; \text{C}}").right
+    assert path.verify(r"\boxed{A \longrightarrow B \longrightarrow C}").right
+    for move in ("A->B", "A \u2192 B", r"\text{A} \to B", r"A \rightarrow B"):
+        assert Hanoi((0,), (1,)).verify(rf"\boxed{{{move}}}").right
     puzzle = Cryptarithm("AB + A = BC", base=3, leading_zero=True)
     assert puzzle.verify(r"\boxed{A=0,\ B=0,\ C=0}").reason == "A and B are both 0"
     half = Sudoku([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 0]], (2, 2))

@@ -37,10 +37,19 @@ PLAIN_MAPPING = re.compile(r"[A-Za-z0-9_]{1,64}: [A-Za-z0-9_]{1,64}(?:, [A-Za-z0
 PLAIN_NODES = re.compile(r"[A-Za-z0-9_]{1,64}(?:(?:, | -> )[A-Za-z0-9_]{1,64})*")
 
 _TOKEN = re.compile(
-    r"[0-9]+\.[0-9]+|[A-Za-z0-9_]+|->|=>|\\?[{}]|\\(?:to|rightarrow)(?![a-zA-Z])|[^\S\n]+|\n|.", re.DOTALL
+    r"[0-9]+\.[0-9]+|[A-Za-z0-9_]+|->|=>|\\?[{}]|\\(?:to|(?:long)?rightarrow)(?![a-zA-Z])|[^\S\n]+|\n|.", re.DOTALL
 )
 _LINKS = frozenset(("->", "=>", "-"))
-_SPELLED = {"\u2192": "->", r"\to": "->", r"\rightarrow": "->", "\u2013": "-", "\u2014": "-", r"\{": "{", r"\}": "}"}
+_SPELLED = {
+    "\u2192": "->",
+    r"\to": "->",
+    r"\rightarrow": "->",
+    r"\longrightarrow": "->",
+    "\u2013": "-",
+    "\u2014": "-",
+    r"\{": "{",
+    r"\}": "}",
+}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _DROPPED = frozenset("'\"`$")
 

@@ -30,7 +30,8 @@ _ROW_END = re.compile(r"\\\\|[\n;\]]")
 _CELL_END = re.compile(r"""[\s,|&\["']+""")
 _RULER = re.compile(r"[-+|=\s]*")
 _ITEM_END = re.compile(r"[\n,;]")
-_ARROW = re.compile(r"->|[=:\u2192]")
+_ARROW = re.compile(r"->|[=:]")
+_ARROWS = re.compile(r"\\(?:long)?(?:rightarrow|to)(?![A-Za-z])|\u2192")
 _BULLET = re.compile(r"(?:[-*\u2022]|[0-9]{1,5}[.)])\s+")  # also the number of a step
 _QUOTES = " \t\r\"'{}[]$"
 _RESERVED = frozenset(",;:=\n\"'{}[]$\u2192\\")
@@ -41,12 +42,14 @@ class AnswerError(ValueError):
 
 
 def find_answer(response: str) -> str:
-    r"""The last ``\boxed{}``, else the last closed fenced block of plain text or data, else the response; stripped."""
-    boxed = last_boxed(response)
-    if boxed is not None:
-        return boxed
-    fenced = last_fenced(response, LABELS)
-    return (response if fenced is None else fenced).strip()
+    r"""The last ``\boxed{}``, else the last closed fenced block of plain text or data, else the response.
+
+    Without the LaTeX that sets words and spaces, its arrows as ``->``.
+    """
+    text = last_boxed(response)
+    if text is None:
+        text = last_fenced(response, LABELS)
+    return _ARROWS.sub("->", unspaced(response if text is None else text)).strip()
 
 
 def judge(
@@ -62,7 +65,7 @@ def judge(
     try:
         if not text:
             raise AnswerError("no answer found")
-        checked = list(rules(read(unspaced(text))))
+        checked = list(rules(read(text)))
     except AnswerError as error:
         return wrong(str(error), answer=quoted(text))
     broken = [rule for rule in checked if rule is not None]
