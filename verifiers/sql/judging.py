@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ CANDIDATES = 16  # databases generated for each one asked for
 MAX_LEFT_OPEN = 0.8  # share of databases on which ties may leave open what a LIMIT takes
 MAX_SHOWN = 20  # values of a row in the evidence
 KEPT = 32  # problems whose databases a worker keeps
+NUMBERS_OF_ROWS = re.compile(r"\b(?:_rowid_|rowid|oid)\b", re.IGNORECASE)
 OPEN = "the result of the gold query depends on how rows are stored: it must break its ties, or group by more"
 
 
@@ -169,11 +171,15 @@ def judge(specification: Sequence[Any], query: str) -> dict[str, Any]:
 
 
 def _judged(spec: Spec, query: str) -> dict[str, Any]:
-    cases = _cases(spec)
-    for number, case in enumerate(cases, 1):
+    cases, reversed_cases = _cases(spec)
+    if NUMBERS_OF_ROWS.search(query):  # which follow from how rows are stored; a copy has others
+        reversed_cases = ()
+    for place, case in enumerate((*cases, *reversed_cases)):
         got = run_query(case.connection, query)
         if difference := case.difference(got, spec.tolerance):
-            return _said("wrong", f"database {number}: {difference.reason}", **_evidence(number, case, got, difference))
+            number, how = place % len(cases) + 1, ", its rows stored in reverse" if place >= len(cases) else ""
+            evidence = _evidence(number, case, got, difference)
+            return _said("wrong", f"database {number}{how}: {difference.reason}", **evidence)
     return _said("right", f"the same rows as the gold query on {len(cases)} databases", databases=len(cases))
 
 
@@ -200,9 +206,12 @@ def _said(status: str, reason: str, **evidence: Any) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=KEPT)
-def _cases(spec: Spec) -> tuple[Case, ...]:
-    cases = tuple(case_on(spec, open_database(spec, database)) for database in spec.databases)
+def _cases(spec: Spec) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """The databases, and copies of them on which a query that leaves ties open takes other rows."""
+    connections = [open_database(spec, database) for database in spec.databases]
+    copies = [stored_otherwise(connection, None) for connection in connections]  # before they are guarded
+    cases, reversed_cases = (tuple(case_on(spec, each) for each in group) for group in (connections, copies))
     limit = sqlite3.connect(":memory:")
     limit.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")  # of this process
     limit.close()
-    return cases
+    return cases, reversed_cases

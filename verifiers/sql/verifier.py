@@ -20,7 +20,7 @@ WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class SqlVerifier:
-    """An answer is right when it returns what ``gold_query`` returns on every database.
+    """An answer is right when it returns what ``gold_query`` returns on every database, however its rows are stored.
 
     The query is the last closed fenced block labelled ``sql``, ``sqlite`` or not at all; without one, the whole
     response. It is one SELECT in SQLite's dialect: it may read the schema's tables and views and call SQLite's

@@ -73,6 +73,15 @@ def test_the_evidence_shows_the_first_row_that_differs() -> None:
     assert verdict.evidence == {"database": 2, "expected_rows": 3, "got_rows": 2, "expected": ["b", None], "got": None}
 
 
+def test_an_answer_that_leaves_ties_to_the_storage_is_wrong() -> None:
+    eldest = SqlVerifier(STAFF, "SELECT name FROM emp ORDER BY age DESC, id LIMIT 3")
+    verdict = eldest.verify("SELECT name FROM emp ORDER BY age DESC LIMIT 3")
+    assert verdict.status is Status.WRONG
+    assert "its rows stored in reverse" in verdict.reason
+    assert eldest.verify("SELECT name FROM emp ORDER BY age DESC, id ASC LIMIT 3 OFFSET 0").right
+    assert eldest.verify("SELECT name FROM emp ORDER BY age DESC, rowid LIMIT 3").right
+
+
 ORDERED = SqlVerifier(STAFF, "SELECT name, age FROM emp ORDER BY age DESC", ordered=True)
 
 
