@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from .record import Episode
 from .schema import to_table
 
 SUFFIX = ".parquet"
+BATCH = re.compile(rf"[0-9]+-.+{re.escape(SUFFIX)}")  # what else lies in a log's folder is not of the log
 # With checksums: without, of flipped bits one in five is not noticed and makes another token, reward or verdict.
 FORMAT: dict[str, Any] = {
     "compression": "zstd",
@@ -59,8 +61,7 @@ class EpisodeStore:
             with open(aside, "rb") as written:
                 os.fsync(written.fileno())
             with _locked(self.path):
-                names = self._names()
-                number = int(names[-1].split("-", 1)[0]) + 1 if names else 0
+                number = 1 + max((int(other.split("-", 1)[0]) for other in self._names()), default=-1)
                 final = self.path / f"{number:06d}-{name}{SUFFIX}"
                 os.rename(aside, final)
             fsync_folder(self.path)
@@ -81,7 +82,7 @@ class EpisodeStore:
     def _names(self) -> list[str]:
         """What the committed batches' files are called: asked for twice a round, and a run has many."""
         names = os.listdir(self.path) if self.path.is_dir() else []
-        return sorted(name for name in names if "0" <= name[:1] <= "9" and name.endswith(SUFFIX))
+        return sorted(filter(BATCH.fullmatch, names))
 
     def named(self, name: str) -> list[Episode]:
         """The committed batch of that name, and those that go on with it: NAME-1, NAME-2, ...; [] without any."""

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,17 @@ def test_a_value_that_cannot_be_logged_is_named(tmp_path: Path, wrong: dict[str,
     with pytest.raises(StoreError, match=told):
         EpisodeStore(tmp_path).append([replace(episode(), problem=problem)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_batch_is_let_be_and_what_is_one_is_never_written_over(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    first = store.append([episode("a")])
+    store.append([episode("b")])
+    (tmp_path / "2024.parquet").write_bytes(b"something of the user's")
+    shutil.copy(first, tmp_path / "0-batch.parquet")
+    assert store.append([episode("c")]).name == "000002-batch.parquet"
+    assert [e.id for e in store.read()] == ["a", "a", "b", "c"]
+    assert store.find("evolve-00000") is None
 
 
 def test_several_writers_lose_no_batch(tmp_path: Path) -> None:
