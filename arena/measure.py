@@ -83,6 +83,8 @@ def entrant(spec: AgentSpec | str | os.PathLike[str], name: str = "", folder: Pa
     run = run_of(folder)
     seen = trained_on(run / "episodes") if run is not None else set[str]()
     told = repr(replace(spec, name="", licence="", model=spec.source))
+    if spec.examples:  # a log grows
+        told += repr([(file.name, file.stat().st_size) for file in EpisodeStore(spec.examples).files()])
     return Entrant(name or spec.title, partial(open_agent, spec), told, frozenset(seen))
 
 

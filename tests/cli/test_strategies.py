@@ -15,6 +15,7 @@ from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.strategies.table import STRATEGIES, parse
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.cli.strategies_page import SETTINGS, page, play, transcripts_of
+from palaestra.episodes import EpisodeStore
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "strategies.md").read_text()
@@ -99,6 +100,13 @@ def test_a_model_is_measured_with_a_strategy(palaestra: Run, tmp_path: Path) -> 
     code, said = palaestra("evaluate", tmp_path / "nano", *given, *options)
     assert code == 0, said
     assert f"4 examples in {log}; left out: none" in said.replace("\n", "")
+    saved = EpisodeStore(tmp_path / "saved" / "episodes")
+    played = len(saved)
+    assert palaestra("evaluate", tmp_path / "nano", *given, *options)[0] == 0
+    assert len(saved) == played
+    assert palaestra("collect", "oracle", "--to", log, "--problems", 4, "--seed", 1)[0] == 0
+    assert palaestra("evaluate", tmp_path / "nano", *given, *options)[0] == 0
+    assert len(saved) == played + 3  # shown other examples it is another agent
     code, said = palaestra("evaluate", tmp_path / "nano", *given[:2], *options)
     assert (code, "collect right answers to training problems" in said) == (2, True)
     chosen = ("--best-of", 2, "--judge", "perplexity+self_evaluation")
