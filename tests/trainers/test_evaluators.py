@@ -190,6 +190,14 @@ def test_a_pair_of_equals_is_a_tie() -> None:
     assert view.rows[2].group_id == view.rows[3].group_id != view.rows[0].group_id
 
 
+@pytest.mark.parametrize("kind", ["outcome", "value"])
+def test_returns_of_a_game_are_no_chances_to_foretell(evaluator: Evaluator, kind: str) -> None:
+    rows = [replace(row, reward=4 * row.reward - 2) for row in planted(8)]
+    with pytest.raises(ValueError, match="rewards from -2 to 2 are no chances: compare answers"):
+        train_evaluator(evaluator, rows, ends, EVALUATORS[kind])
+    train_evaluator(evaluator, rows, ends, EVALUATORS["bradley_terry"], epochs=1)
+
+
 def test_shuffled_verdicts_teach_nothing(evaluator: Evaluator) -> None:
     train, held_out = split(planted(200))
     dealt = CONTROLS["shuffled"](train, np.random.default_rng(0))

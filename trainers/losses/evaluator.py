@@ -81,7 +81,7 @@ class ValueRegression(Objective):
     """L = (1 / n_tokens) Σ_t (tanh V_t - (2R - 1))²: the outcome, foretold at every token (AlphaMath; 2405.03553)."""
 
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        error = torch.where(batch.action_mask, outputs.value.tanh() - (2 * batch.reward - 1), 0.0)
+        error = torch.where(batch.action_mask, outputs.value.tanh() - (2 * shares(batch.reward) - 1), 0.0)
         loss = error.square().sum() / batch.n_tokens
         return loss, {"loss": loss.detach(), "bias": error.detach().sum() / batch.n_tokens}
 
@@ -119,9 +119,18 @@ class StepValue(Objective):
 
 def cross_entropy(batch: Batch, logits: Tensor, reward: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Of an answer's logit with its reward, (S,) each: this micro-batch's share of the mean over answers."""
-    loss = binary_cross_entropy_with_logits(logits, reward, reduction="sum") / batch.n_sequences
+    loss = binary_cross_entropy_with_logits(logits, shares(reward), reduction="sum") / batch.n_sequences
     right = ((logits.detach() > 0) == (reward > 0.5)).float().sum() / batch.n_sequences
     return loss, {"loss": loss.detach(), "accuracy": right}
+
+
+def shares(reward: Tensor) -> Tensor:
+    """The rewards, which are chances. Raises ValueError for others, as games have them: the loss would be no loss."""
+    low, high = reward.min().item(), reward.max().item()
+    refuse(
+        low < 0 or high > 1, f"rewards from {low:g} to {high:g} are no chances: compare answers, as by bradley_terry"
+    )
+    return reward
 
 
 def judged(batch: Batch) -> tuple[Tensor, Tensor]:
