@@ -15,6 +15,7 @@ from palaestra.episodes.mixtures import Replay
 from .settings import SettingsError, unknown
 
 Stages: TypeAlias = tuple[dict[str, Any], ...]
+HABITS = ("habits", "final_habits")  # of a warm start, those that demonstrations have in a stage of evolution
 CHANGES = ("evolve", "environment", "warm_start")  # of a recipe, by a stage
 
 
@@ -164,6 +165,7 @@ def whole(data: Mapping[str, Any]) -> dict[str, Any]:
                 raise SettingsError(unknown(f"key in stages[{number}]", str(key), [*CHANGES, "rounds"]))
             if key != "rounds" and not isinstance(changes, Mapping):
                 raise SettingsError(f"stages[{number}].{key} is a mapping, not {changes!r}")
+            _check_effect(f"stages[{number}].{key}", changes)
     total = sum(stage["rounds"] for stage in stages)
     if evolve.get("rounds", total) != total:
         raise SettingsError(
@@ -171,6 +173,15 @@ def whole(data: Mapping[str, Any]) -> dict[str, Any]:
             "stages, as by --set 'stages=[{rounds: 2}]'"
         )
     return {**data, "evolve": {**evolve, "rounds": total}}
+
+
+def _check_effect(key: str, changes: Any) -> None:
+    """Raises SettingsError for changes that a stage of evolution would leave without effect."""
+    if key.endswith("evolve") and "rounds" in changes:
+        raise SettingsError(f"{key}.rounds has no effect: a stage's rounds stand beside its evolve")
+    past = [name for name in changes if name not in HABITS] if key.endswith("warm_start") else ()
+    if past:
+        raise SettingsError(f"{key}.{past[0]} is past in evolution, where demonstrations have {' and '.join(HABITS)}")
 
 
 def stage_at(stages: Stages, round: int) -> tuple[int, bool]:

@@ -59,6 +59,8 @@ def test_a_recipe_without_stages_is_its_own_in_every_round(tiny_recipe: Recipes)
         ([{"rounds": 1, "evolv": {}}], r"unknown key in stages\[0\]: 'evolv' \(did you mean 'evolve'\?\)"),
         ([{"rounds": 1, "evolve": "dpo"}], r"stages\[0\].evolve is a mapping, not 'dpo'"),
         ([{"rounds": 1}, {"rounds": 1, "evolve": {"algorithm": "dop"}}], r"stages\[1\]: unknown algorithm: 'dop'"),
+        ([{"rounds": 1, "evolve": {"rounds": 7}}], r"stages\[0\].evolve.rounds has no effect: a stage's rounds stand"),
+        ([{"rounds": 1, "warm_start": {"rounds": 0}}], r"stages\[0\].warm_start.rounds is past in evolution"),
         ([{"rounds": 1, "evolve": {"reference": "round"}}], "evolve.reference has no effect on grpo"),
         ([{"rounds": 1, "evolve": {"start": "base"}}], r"stages\[0\]: evolve.start is latest for grpo"),
     ],
