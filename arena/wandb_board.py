@@ -146,7 +146,7 @@ def _add_agent(made: Any, agent: Path, run: Path) -> None:
 
 
 def _artifact_name(*parts: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", "-".join(parts))[:120]
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join(parts))[:120]  # wandb takes no other letters
 
 
 def project_board(project: str, seconds: float = ANSWER_SECONDS) -> Board:

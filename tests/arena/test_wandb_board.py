@@ -131,6 +131,13 @@ def test_an_offline_board_holds_table_page_and_the_agents_behind_it(
     assert aliases["mine-start"] == ["latest"]
 
 
+def test_a_run_of_any_name_is_sent(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY")
+    page = write_leaderboard(ROWS, tmp_path, "t", "s")
+    kept = Path(log_board(Board(ROWS), page, {"one/prüfung 1": tmp_path}, tmp_path, "p", "board-named"))
+    assert "one-pr-fung-1-log" in json.dumps(records(kept, "request") + records(kept, "artifact"))
+
+
 def test_a_report_needs_its_package(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
     with pytest.raises(WandbError, match="pip install wandb-workspaces"):
