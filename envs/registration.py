@@ -224,25 +224,40 @@ def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
 
 def with_knobs(cls: Callable[..., Made], knobs: Mapping[str, Any]) -> Made:
     """A task or a game of these knobs. Raises WrongKnob where one is of another kind than the class reckons with."""
-    try:
-        return cls(**knobs)
-    except TypeError as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in knobs.items())
-        reason = _other_kind(cls, knobs) or error
-        raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {reason}") from error
+    # 2.5 is within most bounds that a class checks, and a game of so many rounds would have no end.
+    reason = ", ".join(f"{name} is a whole number" for name, given in knobs.items() if _is_fraction(cls, name, given))
+    cause: TypeError | None = None
+    if not reason:
+        try:
+            return cls(**knobs)
+        except TypeError as error:
+            cause, reason = error, _other_kind(cls, knobs) or str(error)
+    given = ", ".join(f"{name}={value!r}" for name, value in knobs.items())
+    raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {reason}") from cause
+
+
+def _is_fraction(cls: Callable[..., Any], name: str, given: Any) -> bool:
+    return isinstance(given, float) and _kinds(cls).get(name) == frozenset({"int"})
 
 
 def _other_kind(cls: Callable[..., Any], knobs: Mapping[str, Any]) -> str:
     """Which knobs are texts where the class says numbers, or the other way round; "" where none is."""
     odd = []
-    for name, parameter in inspect.signature(cls).parameters.items():
-        hint, given = parameter.annotation, knobs.get(name)
-        kinds = {*(hint.__name__ if isinstance(hint, type) else str(hint)).split(" | ")} - {"None"}
+    for name, kinds in _kinds(cls).items():
+        given = knobs.get(name)
         if given is not None and kinds and kinds <= {"int", "float"} and isinstance(given, str):
             odd.append(f"{name} is a number")
         if given is not None and kinds == {"str"} and not isinstance(given, str):
             odd.append(f"{name} is a text")
     return ", ".join(odd)
+
+
+@cache
+def _kinds(cls: Callable[..., Any]) -> Mapping[str, frozenset[str]]:
+    """Of each parameter the types that its annotation names, None aside."""
+    hints = {name: parameter.annotation for name, parameter in inspect.signature(cls).parameters.items()}
+    texts = {name: hint.__name__ if isinstance(hint, type) else str(hint) for name, hint in hints.items()}
+    return {name: frozenset(text.split(" | ")) - {"None"} for name, text in texts.items()}
 
 
 def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:

@@ -25,6 +25,7 @@ from palaestra.envs import (
     registration,
     task_ids,
 )
+from palaestra.envs.registration import WrongKnob, make_any
 from palaestra.verifiers import Verdict, right
 
 OWN = [
@@ -164,3 +165,13 @@ def test_importing_the_package_is_light_and_registers_the_tasks() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert out.stdout.strip() == "[] True"
+
+
+@pytest.mark.parametrize(
+    ("id", "knob"), [("palaestra/Mastermind-v0", "guesses"), ("palaestra/RockPaperScissors-vs-random-v0", "rounds")]
+)
+def test_a_fraction_for_a_whole_number_is_refused(id: str, knob: str) -> None:
+    with pytest.raises(WrongKnob, match=rf"{knob}=2\.5.*: {knob} is a whole number"):
+        make_any(id, **{knob: 2.5})
+    make_any(id, **{knob: 2})
+    make_any("palaestra/FormatReward-v0", weight=0.5)
