@@ -127,7 +127,8 @@ def load_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
     for key, value in (overrides or {}).items() if isinstance(data, dict) else ():
         put(data, key.split("."), read_yaml(value, f"{key}={value}"))
     recipe = parse_recipe(data)
-    _check_waiting(recipe)
+    if overrides is not None:  # of a run that is to begin; one that has begun goes on
+        _check_waiting(recipe)
     return recipe
 
 
