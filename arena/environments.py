@@ -16,8 +16,11 @@ def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
 
     Raises:
         UnknownEnvironment, UnknownKnob: with the nearest name. WrongKnob: a knob of the wrong kind.
-        ValueError: it does not keep problems for evaluation apart from those for training.
+        ValueError: it does not keep problems for evaluation apart from those for training; or the arguments say a
+            split or a difficulty, which each episode is asked for on its own.
     """
+    if "split" in env_kwargs:
+        raise ValueError(f"split is no knob of {env_id} here: agents learn from train and are measured on test")
     try:
         env = make_any(env_id, **{"split": "train", **env_kwargs})
     except (UnknownKnob, WrongKnob):
@@ -26,9 +29,12 @@ def levels(env_id: str, env_kwargs: Mapping[str, Any]) -> range:
         if "split" not in str(error):
             raise
         raise ValueError(f"{env_id} takes no split, so nothing of it is held out from training") from error
-    known: range = getattr(env.unwrapped, "difficulties", range(1, 2))
+    known: range | None = getattr(env.unwrapped, "difficulties", None)
     env.close()
-    return known
+    if known is not None and "difficulty" in env_kwargs:
+        asked = "--difficulties, collect --difficulty, or a recipe's difficulties"
+        raise ValueError(f"difficulty is no knob of {env_id} here: levels are asked by {asked}")
+    return known or range(1, 2)
 
 
 def cannot(env_id: str, env_kwargs: Mapping[str, Any], what: str) -> bool:

@@ -101,6 +101,12 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("collect random --to log --env palaestra/Countdwn-v0", "nearest: palaestra/Countdown-v0"),
     ("collect random --to log --knobs modulos=10", "did you mean 'modulus'?"),
+    ("collect random --to log --knobs split=test", "split is no knob of palaestra/ChainArith-v0 here"),
+    ("evaluate random --knobs difficulty=5", "levels are asked by --difficulties"),
+    (
+        "evolve --set environment.difficulty=5",
+        "levels are asked by --difficulties, collect --difficulty, or a recipe's",
+    ),
     ("collect random --to log --knobs modulus", "'modulus' is not KEY=VALUE"),
     ("collect random --to log --difficulty 99", "has difficulties 1 to 10, not 99"),
     ("collect random --to log --problems 0", "collect at least one episode"),
