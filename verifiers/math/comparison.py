@@ -75,9 +75,7 @@ class Comparison:
         assert isinstance(one, Named)
         if isinstance(other, Relation):
             return self.equations(one, other)
-        if isinstance(other, Listing) and any(
-            isinstance(item, Named) and item.name != one.name for item in other.items
-        ):
+        if isinstance(other, Listing) and not _letters(other) <= _letters(Listing("bare", (one,))):
             return False
         allowed = self.policy.inequalities == "intervals" if one.how == "order" else self.policy.assignment
         return allowed and self.same(one.value, other)
@@ -126,7 +124,7 @@ class Comparison:
     def listings(self, a: Listing, b: Listing) -> bool | None:
         policy, kinds = self.policy, {a.kind, b.kind}
         named = _all_named(a), _all_named(b)
-        if any(named) and kinds == {"bare", "or"}:  # both x=1 and y=2 hold, or one of them
+        if kinds == {"bare", "or"} and max(len(_letters(a)), len(_letters(b))) > 1:  # x=1 and y=2, or one of them
             return False
         if len(kinds) > 1 and kinds != {"bare", "or"} and not (all(named) and kinds == {"bare", "()"}):
             interval = kinds == {"()", "[]"} and len(a.items) == len(b.items) == 2 and policy.ends == "any"
@@ -219,6 +217,11 @@ def _all_named(listing: Listing) -> bool:
     """
     names = {item.name for item in listing.items if isinstance(item, Named)}
     return len(names) == len(listing.items) > 0
+
+
+def _letters(listing: Listing) -> set[str]:
+    """The letters that items are values of: x_1 and x_2 are two values of x."""
+    return {item.name.partition("_")[0] for item in listing.items if isinstance(item, Named)}
 
 
 def _solved(value: Value) -> Value:
