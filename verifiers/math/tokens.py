@@ -70,6 +70,7 @@ SPELLINGS = str.maketrans(
     }
 )
 UNBRACED = re.compile(r"(\\mathbb)\s+([A-Z])(?![A-Za-z])", re.ASCII)  # \mathbb R
+ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]{1,8}\s*(?:pt|em|ex|mm|cm)\s*\]", re.ASCII)  # \\[4pt] between rows
 WORDED = re.compile(r"_\s*(\{\s*)?\\(?:(?:text|mathrm)\s*\{\s*([A-Za-z]{1,16})\s*\}|(max|min)\b)(?(1)\s*\})", re.ASCII)
 SEPARATORS = str.maketrans("", "", "{},\\!")
 TOKENS = re.compile(
@@ -106,6 +107,7 @@ def tokenize(text: str) -> list[str]:
         text = text.translate(SPELLINGS)
         if not text.isascii():
             raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
+    text = ROW_GAP.sub(r"\\\\", text)
     text = WORDED.sub(r"_{\2\3}", UNBRACED.sub(r"\1{\2}", text))
     tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]
     if SPELLED.search(text):

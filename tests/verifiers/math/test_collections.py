@@ -43,6 +43,7 @@ SAME = [
     ("1:2:3", "2:4:6"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{bmatrix}1&2\\3&4\end{bmatrix}"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1,2],[3,4]]"),
+    (r"\begin{pmatrix}\frac12&2\\[4pt]3&4\end{pmatrix}", "[[0.5,2],[3,4]]"),
     (r"\frac12\begin{pmatrix}2&4\\6&8\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\\\end{pmatrix}"),
     (r"-\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}-1&-2\end{pmatrix}"),
     (r"\left[\begin{array}{cc}1&2\\3&4\end{array}\right]", "((1,2),(3,4))"),
