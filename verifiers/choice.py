@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from .extract import RULES, Rule, extract_answer
-from .latex import opened
+from .latex import unspaced
 from .quoting import quoted
 from .verdict import Verdict, right, wrong
 
@@ -105,8 +105,8 @@ class ChoiceVerifier:
 
 
 def _bare(text: str) -> str:
-    """``text`` without what stands around it and with TeX's text commands opened."""
-    text = opened(unicodedata.normalize("NFKC", text))
+    """``text`` without what stands around it and with TeX's commands of text and space opened."""
+    text = unspaced(unicodedata.normalize("NFKC", text))
     text = text.removeprefix("\\(").removesuffix("\\)").strip(_MARKS)
     return text.replace("**", "")
 

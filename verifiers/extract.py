@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from .latex import MAX_LEVELS, SETTING, undelimited
+
 Span: TypeAlias = tuple[int, int]
 Rule: TypeAlias = Literal["boxed", "hash", "phrase", "whole"]
 RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
@@ -13,6 +15,7 @@ RULES: tuple[Rule, ...] = ("boxed", "hash", "phrase")
 BOX = r"\boxed{"
 _BRACES = re.compile(r"\\.|\{+|\}+", re.DOTALL)
 _PHRASE = re.compile(r"answer(?: is\b|:)", re.IGNORECASE)
+_SPACED_LIST = re.compile(r"([,;])\s{0,9}\\(?:[,;:! ]|q?quad(?![A-Za-z]))\s*")
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|\n")
 
 
@@ -47,9 +50,27 @@ def answer_span(response: str, rules: Sequence[Rule] = RULES) -> Span | None:
 
 
 def last_boxed(response: str) -> str | None:
-    r"""The content of the last ``\boxed{...}`` whose braces balance, stripped; None when there is none."""
+    r"""The content of the last ``\boxed{...}`` whose braces balance, stripped; None when there is none.
+
+    Without ``$...$`` and ``\text{...}`` where they hold all of it, and with plain spaces between the items of a list,
+    for ``x=1,\ y=2``: models set words and numbers alike so.
+    """
     span = _last_boxed(response)
-    return None if span is None else response[slice(*span)]
+    if span is None:
+        return None
+    content = response[slice(*span)]
+    if "\\" not in content and "$" not in content:
+        return content
+    return _SPACED_LIST.sub(r"\1 ", _unset(undelimited(content)))
+
+
+def _unset(text: str) -> str:
+    for _ in range(MAX_LEVELS):
+        setting = SETTING.match(text)
+        if setting is None or _closing(text, setting.end(), len(text)) != len(text) - 1:
+            break
+        text = text[setting.end() : -1].strip()
+    return text
 
 
 def _last_boxed(response: str) -> Span | None:

@@ -6,7 +6,8 @@ import re
 
 MAX_LEVELS = 8  # of commands inside one another: each takes time linear in the text
 
-_WRAPPED = re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|emph|math(?:bf|rm|it|sf|tt)|mbox|boxed) ?\{([^{}]*)\}")
+SETTING = re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|emph|math(?:bf|rm|it|sf|tt)|mbox|boxed) ?\{")
+_WRAPPED = re.compile(SETTING.pattern + r"([^{}]*)\}")
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|left|right)(?![A-Za-z]))")
 
 

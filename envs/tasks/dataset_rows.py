@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from palaestra.verifiers import ChoiceVerifier, ShortTextVerifier, last_boxed, parse_gold
+from palaestra.verifiers import ChoiceVerifier, ShortTextVerifier, extract_answer, parse_gold
 from palaestra.verifiers.math.number import read_number
 from palaestra.verifiers.optional import MissingLibrary
 
@@ -204,8 +204,8 @@ def _final(text: str) -> str:
     """The gold in an answer: behind ``####``, in the last box, or all of it."""
     if "####" in text:
         return text.rpartition("####")[2].strip()
-    boxed = last_boxed(text)
-    return text.strip() if boxed is None else boxed
+    boxed = extract_answer(text, ("boxed",))
+    return text.strip() if boxed is None else boxed.text
 
 
 def _text(record: Record, column: str) -> str:

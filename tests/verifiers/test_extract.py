@@ -91,3 +91,19 @@ def _balanced(content: str) -> str | None:
         if depth == 0:
             return content[:index]
     return None
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (r"\text{a {b} c}", "a {b} c"),
+        (r"$\mathrm{ \textbf{5} }$", "5"),
+        (r"x=1,\;y=2", "x=1, y=2"),
+        (r"\text{a}, \text{b}", r"\text{a}, \text{b}"),  # not all of it is set by one command
+        (r"\frac{1}{2}", r"\frac{1}{2}"),
+        ("$5$ or $6$", "$5$ or $6$"),
+        (r"\text{" * 20 + "}" * 20, r"\text{" * 12 + "}" * 12),
+    ],
+)
+def test_a_box_is_read_without_what_sets_all_of_it(content: str, read: str) -> None:
+    assert last_boxed(rf"\boxed{{{content}}}") == read
