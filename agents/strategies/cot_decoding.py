@@ -38,7 +38,7 @@ class CoTDecoding:
     meta: margin, branch (0 is greedy), of. counts: "no answer", of branches.
 
     Raises:
-        ValueError: k is below 1, or no model of this process is at the bottom.
+        ValueError: k is below 1 or above the vocabulary, or no model of this process is at the bottom.
     """
 
     def __init__(self, agent: Agent, k: int = 10) -> None:
@@ -47,6 +47,9 @@ class CoTDecoding:
         self.agent, self.k = agent, k
         self.policy = policy_under(agent, "CoT-decoding")
         self.model = model_of(self.policy, "CoT-decoding")
+        known = self.model.config.vocab_size
+        if k > known:
+            raise ValueError(f"CoT-decoding goes on behind k first tokens: {k} are more than the model knows, {known}")
         self.counts: Counter[str] = Counter()
 
     @property

@@ -160,5 +160,7 @@ def test_what_cannot_be_done_is_refused(policy: PolicyLLM, told: Any, asks: Any)
         CoTDecoding(with_engine(policy, Elsewhere()))
     with pytest.raises(ValueError, match="k of 1 or more"):
         CoTDecoding(policy, 0)
+    with pytest.raises(ValueError, match="more than the model knows"):
+        CoTDecoding(policy, 10_000)
     with pytest.raises(ValueError, match="1 or more"):
         BudgetForcing(policy, 0)
