@@ -15,7 +15,7 @@ from palaestra.verifiers import Verdict
 
 from .environments import Environments
 from .matches import Table
-from .rollout import MAX_TURNS, ROLE, goal_of, outcome_of
+from .rollout import MAX_TURNS, OUTGROWN, ROLE, goal_of, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
         if task is not None and problem is not None:
             steps = tuple(task.steps(problem, turn.text))
             yield from differ(f"step verdicts {number}", _verdicts(turn.step_verdicts), _verdicts(steps))
-    truncated = truncated or (not terminated and len(episode.turns) >= MAX_TURNS)
+    cut = len(episode.turns) >= MAX_TURNS or OUTGROWN in episode.turns[-1].meta
+    truncated = truncated or (not terminated and cut)
     yield from differ("terminated", episode.terminated, terminated)
     yield from differ("truncated", episode.truncated, truncated)
     yield from differ("the goal", episode.goal, goal_of(info))

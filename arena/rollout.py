@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from .environments import Environments
 
 ROLE = "reasoner"
 MAX_TURNS = 64  # an environment that never ends is truncated here
+OUTGROWN = "outgrown"  # in the meta of the turn behind which the agent had no room for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def rollout(
 
     All unfinished episodes are put to the agent as one batch; those that end are yielded and their places filled
     before the next batch, so that a long episode holds nobody up. ``environments`` keeps those made for the next
-    rollout; without it they are closed at the end.
+    rollout; without it they are closed at the end. A dialogue that has outgrown the agent (``has_room``, where the
+    agent has it) is truncated, and its last turn's meta tells so.
     """
     if environments is None:
         with Environments() as environments:
@@ -88,10 +90,11 @@ def rollout(
         if not active:
             return
         actor = agent.actor
+        has_room: Callable[[Dialogue], bool] = getattr(agent, "has_room", lambda dialogue: True)
         replies = agent.respond([slot.dialogue for slot in active])
         unfinished: list[_Slot] = []
         for slot, reply in zip(active, replies, strict=True):
-            ended = _advance(slot, reply, {ROLE: actor}, tags or {})
+            ended = _advance(slot, reply, {ROLE: actor}, tags or {}, has_room)
             if ended is None:
                 unfinished.append(slot)
                 continue
@@ -122,7 +125,13 @@ def _check_loggable(env_id: str, **written: Any) -> None:
             raise ValueError(f"{env_id}: {name} is written to the log as JSON: {error}; {hint}") from error
 
 
-def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mapping[str, str]) -> Episode | None:
+def _advance(
+    slot: _Slot,
+    reply: Reply,
+    roles: Mapping[str, Actor],
+    tags: Mapping[str, str],
+    has_room: Callable[[Dialogue], bool],
+) -> Episode | None:
     """Take the reply as the action; the finished episode, or None when it goes on."""
     text = storable(reply.text)
     observation, reward, terminated, truncated, info = slot.env.step(text)
@@ -140,7 +149,10 @@ def _advance(slot: _Slot, reply: Reply, roles: Mapping[str, Actor], tags: Mappin
         messages=(*slot.dialogue.messages, spoken, Message("user", str(observation))),
         seed=derive_seed(slot.job.agent_seed, len(slot.turns)),
     )
-    return None
+    if has_room(slot.dialogue):
+        return None
+    slot.turns[-1] = replace(slot.turns[-1], meta={**slot.turns[-1].meta, OUTGROWN: True})
+    return _episode(slot, info, terminated, True, roles, tags)
 
 
 def sampled(reply: Reply) -> dict[str, Any]:

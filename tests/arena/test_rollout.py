@@ -10,6 +10,11 @@ import gymnasium
 import numpy as np
 import pytest
 
+from palaestra.agents.chat import ChatFormat
+from palaestra.agents.engine import Sampling
+from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import MAX_TURNS, Job, line_spans, rollout, solution_spans
 from palaestra.envs import Problem, Task, UnknownEnvironment, make_task, register
@@ -92,6 +97,23 @@ def test_an_episode_that_never_ends_is_cut_off_and_undecided(counter: Any) -> No
     assert len(episode.turns) == MAX_TURNS
     assert (episode.terminated, episode.truncated) == (False, True)
     assert episode.outcome["reasoner"].status is Status.UNDECIDED
+
+
+def test_a_dialogue_that_outgrows_the_model_is_cut_off_and_the_others_go_on(tmp_path: Path) -> None:
+    tokenizer = nano_tokenizer()
+    model = nano_model(tokenizer, hidden=16, layers=1, heads=2)
+    policy = PolicyLLM(TransformersEngine(model), ChatFormat(tokenizer), Sampling(max_tokens=8))
+    play = [Job(f"{i}", "palaestra/Guess20-v0", {"split": "train"}, i, f"g{i}", agent_seed=i) for i in range(4)]
+    (first, *_) = whole = list(rollout(policy, play))
+    model.config.max_position_embeddings = len(first.turns[2].prompt_ids) + 8
+    short = {episode.id: episode for episode in rollout(policy, play)}
+    cut = short[first.id]
+    assert len(short) == len(whole) == 4
+    assert [turn.action_ids for turn in cut.turns] == [turn.action_ids for turn in first.turns[:3]]
+    assert (cut.terminated, cut.truncated, cut.turns[-1].meta["outgrown"]) == (False, True, True)
+    assert cut.outcome["reasoner"].status is Status.UNDECIDED
+    EpisodeStore(tmp_path).append(list(short.values()), "short")
+    assert not [difference for _, found in replay(EpisodeStore(tmp_path).read()) for difference in found]
 
 
 def test_environments_are_made_once_a_slot_kept_for_the_next_rollout_and_closed_at_the_end(
