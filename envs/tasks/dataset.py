@@ -34,10 +34,11 @@ class Dataset(Task):
     type: of the answers: math, choice, text or code; told by the columns where it is not given.
     hub_config, hub_split: which part of a data set on the hub to read; the whole split "train" by default.
 
-    The layouts of GSM8K, MATH, AIME, HumanEval, MBPP, MMLU and ARC are recognised; MATH's levels are the difficulties,
-    other data sets have difficulty 1 only. An environment's train and test split are, as for every task, disjoint by
-    a hash of the question, or of the column ``identity`` where there is one: rows that put the same problem in other
-    words have the same identity. A data set's own test rows are read with ``hub_split``, or from their own file.
+    The layouts of GSM8K, MATH, AIME, HumanEval, MBPP, MMLU and ARC are recognised; MATH's levels are the difficulties
+    (one without rows has those of the level below), other data sets have difficulty 1 only. An environment's train and
+    test split are, as for every task, disjoint by a hash of the question, or of the column ``identity`` where there is
+    one: rows that put the same problem in other words have the same identity. A data set's own test rows are read with
+    ``hub_split``, or from their own file.
 
     Raises:
         ValueError: no path, no such file or column, or a row that cannot be used: the message has its number and field.
@@ -62,6 +63,8 @@ class Dataset(Task):
         rows: dict[int, list[Row]] = {}
         for row in read_rows(self.path, self.question, self.answer, self.type, self.hub_config, self.hub_split):
             rows.setdefault(row.difficulty, []).append(row)
+        for level in range(min(rows), max(rows)):
+            rows.setdefault(level + 1, rows[level])
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "difficulties", range(min(rows), max(rows) + 1))
 

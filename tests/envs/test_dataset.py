@@ -93,6 +93,13 @@ def test_layouts_are_recognised(tmp_path: Path, layout: dict[str, Any], kind: st
     assert list(task.difficulties) == ([1, 2, 3, 4, 5] if layout is MATH else [1])
 
 
+def test_a_level_without_rows_has_those_of_the_level_below(tmp_path: Path) -> None:
+    task = Dataset(written(tmp_path, [row for row in rows_of(MATH) if row["level"] not in ("Level 2", "Level 3")]))
+    assert list(task.difficulties) == [1, 2, 3, 4, 5]
+    asked = [{sample_problem(task, seed, level).meta["row"] for seed in range(99)} for level in task.difficulties]
+    assert asked[0] == asked[1] == asked[2] != asked[3]
+
+
 def test_solutions_come_without_calculator_notes(tmp_path: Path) -> None:
     task = Dataset(written(tmp_path, rows_of(GSM8K)))
     problem = sample_problem(task, 0, 1)
