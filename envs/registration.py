@@ -158,10 +158,7 @@ def task_class(id: str) -> type[Task]:
     """
     module, colon, id = id.rpartition(":")
     if colon:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UnknownEnvironment(f"no module {module!r} to find {id!r} in: {error}") from error
+        load_module(module, id)
     if id in _deferred:
         importlib.import_module(_deferred[id].partition(":")[0])
     if id not in _tasks:
@@ -173,6 +170,16 @@ def task_class(id: str) -> type[Task]:
         hint = f"nearest: {', '.join(near)}; " if near else ""
         raise UnknownEnvironment(f"no environment {id!r} ({hint}`palaestra envs list` shows all)")
     return _tasks[id]
+
+
+def load_module(name: str, id: str) -> None:
+    """Import the module that stands before an id. Raises UnknownEnvironment where there is none."""
+    if name.endswith(".py") or not all(part.isidentifier() for part in name.split(".")):
+        raise UnknownEnvironment(f"{name!r} is no module to find {id!r} in: name it as Python imports it, such as mine")
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise UnknownEnvironment(f"no module {name!r} to find {id!r} in: {error}") from error
 
 
 def load_adapted(id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import gymnasium
 
 from palaestra.envs.opponents import register_opponents
-from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, with_knobs
+from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, load_module, with_knobs
 
 from .environment import GameEnv
 from .game import AnyGame, Game
@@ -57,10 +56,7 @@ def game_class(id: str) -> type[AnyGame]:
     """
     module, colon, id = id.rpartition(":")
     if colon:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UnknownEnvironment(f"no module {module!r} to find {id!r} in: {error}") from error
+        load_module(module, id)
     if id not in _games:
         load_adapted(id)
     if id not in _games:

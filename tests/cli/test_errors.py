@@ -125,6 +125,8 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate finished/agents/nope", "holds no model (no config.json): give a checkpoint folder"),
     ("evaluate empty", "holds no model (no config.json)"),
     ("evaluate raises:tests/X-v0 --env raises:tests/X-v0", "no module 'raises' to find"),
+    ("evaluate random --env ./mine:me/Sum-v0", "'./mine' is no module to find 'me/Sum-v0' in: name it as Python"),
+    ("evaluate random --env mine.py:me/Sum-v0", "'mine.py' is no module to find 'me/Sum-v0' in: name it as Python"),
     ("evaluate nobody/nothing", "is no folder here, the Hugging Face hub does not answer"),
     ("replay nowhere", "no run at nowhere: `palaestra evolve` makes one"),
     ("replay empty", "empty is not a run: it has neither recipe.yaml nor episodes/"),
