@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import threading
 import time
 import warnings
@@ -91,7 +92,7 @@ class WandbTracker:
     def __init__(self, run: RunFolder, config: Mapping[str, Any], patience: float = PATIENCE) -> None:
         self.patience = patience
         self.off = False
-        self._sync = f"wandb sync --include-online {run.path}/wandb/*run-*"
+        self._sync = f"wandb sync --include-online {shlex.quote(str(run.path))}/wandb/*run-*"
         self._failed = False
         self._told: SimpleQueue[str] = SimpleQueue()
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()

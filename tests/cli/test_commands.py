@@ -257,9 +257,10 @@ def test_agents_are_listed_shown_exported_and_measured(palaestra: Run, finished_
     code, said = palaestra("agents", "list", finished_run)
     assert code == 0
     assert all(name in said for name in ("agents/start", "agents/warm", "agents/evolved"))
-    made = tmp_path / "mine"
+    made = tmp_path / "of mine"
     options = ("--strategy", "vote:2", "--max-tokens", 6, "--licence", "apache-2.0")
-    assert palaestra("agents", "export", finished_run / "agents" / "evolved", "--to", made, *options)[0] == 0
+    code, said = palaestra("agents", "export", finished_run / "agents" / "evolved", "--to", made, *options)
+    assert (code, f"palaestra evaluate '{made}'" in said) == (0, True)
     code, said = palaestra("agents", "show", made)
     assert code == 0
     for told in ("strategy  vote:2", "license: apache-2.0", "| parity_task:tests/Parity-v0 |", "max_answer_tokens: 6"):

@@ -13,7 +13,7 @@ from rich.table import Table
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from .app import UserError, app, console
+from .app import UserError, app, console, typed
 from .evaluation import spec_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,9 @@ def export_agent(
         model = plain(model)  # an adapter alone would answer only where that folder is
     made = save_folder(to, model, tokenizer, _card(str(agent), said))
     write_spec(said, made)
-    console.print(f"{made}: use it as an agent, such as palaestra evaluate {made}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{made}: use it as an agent, such as palaestra evaluate {typed(made)}", highlight=False, soft_wrap=True
+    )
 
 
 def _from_anywhere(path: str) -> str:

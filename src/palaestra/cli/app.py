@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,6 +63,11 @@ def check_log(folder: Path) -> None:
     run = where.parent if where.name == "episodes" else where
     if (run / "recipe.yaml").is_file():
         raise UserError(f"{folder} is a run's folder, which keeps its own log: name another folder")
+
+
+def typed(path: Path | str) -> str:
+    """A path as it is typed on a command line."""
+    return shlex.quote(str(path))
 
 
 class held:

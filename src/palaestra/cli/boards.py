@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from .app import UserError, app, console
+from .app import UserError, app, console, typed
 
 if TYPE_CHECKING:
     from palaestra.arena.leaderboard import Board
@@ -82,7 +82,7 @@ def _to_wandb(board: Board, page: Path | None, runs: Sequence[Path], project: st
     with TemporaryDirectory(prefix="palaestra-") as aside:
         own = first / "leaderboard.html" if len(named) == 1 else None
         kept = log_board(board, page or own or _page(board, runs, Path(aside)), named, folder, project, title)
-    offline = f"wandb, offline: send it with wandb sync {kept}"
+    offline = f"wandb, offline: send it with wandb sync {typed(kept)}"
     disabled = "wandb is disabled by WANDB_MODE: nothing was sent or kept"
     done = {"offline": offline, "dryrun": offline, "disabled": disabled}.get(wandb_mode(), f"wandb: {project}")
     console.print(done, markup=False, highlight=False, soft_wrap=True)
@@ -127,7 +127,7 @@ def _finished(folder: Path) -> Board:
 
     board = read_board(RunFolder.open(folder).path)
     if not board.rows and not board.games:
-        raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {folder}`")
+        raise UserError(f"{folder} has no leaderboard yet: finish it with `palaestra evolve --resume {typed(folder)}`")
     return board
 
 

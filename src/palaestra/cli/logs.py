@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tyro.conf import Positional
 
-from .app import UserError, app, console
+from .app import UserError, app, console, typed
 
 if TYPE_CHECKING:
     from palaestra.arena.rescore import Change
@@ -95,7 +95,7 @@ def tree(run: Positional[Path], episode: Positional[str] = "", out: Path | None 
         return
     found = [one for one in searched if one.id == episode]
     if not found:
-        raise UserError(f"no episode {episode!r} with a tree: `palaestra tree {run}` lists those that have one")
+        raise UserError(f"no episode {episode!r} with a tree: `palaestra tree {typed(run)}` lists those that have one")
     for one in found:
         for drawn in terminal_trees(one):
             console.print(drawn)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from .app import app, console
+from .app import app, console, typed
 
 models = SubcommandApp()
 app.command(models, name="models", help="Fetch small real models.")
@@ -26,7 +26,7 @@ def get(name: Positional[str], to: Path | None = None) -> None:
     folder = to or Path("models") / name
     fetch(name, folder, lambda said: console.print(said, highlight=False))
     console.print(
-        f"{folder}: use it as a model, such as palaestra evolve --set model.path={folder}",
+        f"{folder}: use it as a model, such as palaestra evolve --set model.path={typed(folder)}",
         highlight=False,
         soft_wrap=True,
     )

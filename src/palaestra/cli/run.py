@@ -22,6 +22,7 @@ from palaestra.trainers.evolve import evolve
 from palaestra.trainers.recipe import Recipe, dump_recipe, load_recipe
 from palaestra.trainers.session import Session, Stopped
 
+from .app import typed
 from .finish import finish
 
 
@@ -72,7 +73,7 @@ def start_run(
         rows = finish(session, tracker, display, stop)
     except Stopped:
         display.close()
-        display.say(f"stopped after round {session.rounds}. Go on with: palaestra evolve --resume {run.path}")
+        display.say(f"stopped after round {session.rounds}. Go on with: palaestra evolve --resume {typed(run.path)}")
         return None
     finally:
         session.environments.close()
@@ -90,7 +91,8 @@ def _report(session: Session, rows: Sequence[Evaluation], say: Callable[[Any], N
         f"{clock.wall:.0f} s since the model was made, {100 * clock.overhead:.1f} % of them outside forward, "
         f"backward and sampling; {clock.tokens_sampled:,} tokens sampled, {clock.tokens_learned:,} learned from"
     )
-    say(f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png   proof: palaestra replay {run.path}")
+    made = f"board: {run.path}/leaderboard.html   curves: {run.path}/curves.png"
+    say(f"{made}   proof: palaestra replay {typed(run.path)}")
 
 
 def _trackers(run: RunFolder, recipe: Recipe, resumed_at: int | None, wandb: bool, tensorboard: bool) -> list[Tracker]:
