@@ -174,7 +174,7 @@ def task_class(id: str) -> type[Task]:
 
 def load_module(name: str, id: str) -> None:
     """Import the module that stands before an id. Raises UnknownEnvironment where there is none."""
-    if name.endswith(".py") or not all(part.isidentifier() for part in name.split(".")):
+    if name.startswith(".") or "/" in name or name.endswith(".py"):  # a path
         raise UnknownEnvironment(f"{name!r} is no module to find {id!r} in: name it as Python imports it, such as mine")
     try:
         importlib.import_module(name)
