@@ -76,7 +76,7 @@ def _compare(env: Any, episode: Episode) -> Iterator[Difference]:
         if task is not None and problem is not None:
             steps = tuple(task.steps(problem, turn.text))
             yield from differ(f"step verdicts {number}", _verdicts(turn.step_verdicts), _verdicts(steps))
-    cut = len(episode.turns) >= MAX_TURNS or OUTGROWN in episode.turns[-1].meta
+    cut = len(episode.turns) >= MAX_TURNS or any(OUTGROWN in turn.meta for turn in episode.turns[-1:])
     truncated = truncated or (not terminated and cut)
     yield from differ("terminated", episode.terminated, terminated)
     yield from differ("truncated", episode.truncated, truncated)
