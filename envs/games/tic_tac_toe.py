@@ -13,6 +13,7 @@ from .registration import register_game
 
 MARKS = "xo"
 EMPTY = "."
+SHOWN = "; an empty cell shows its number"
 
 
 class Board(NamedTuple):
@@ -30,14 +31,16 @@ class TicTacToe(Game[Board, int]):
 
     size: cells along a side, 2 to 9; a larger board makes a longer game.
     in_row: marks that win; a full side when None. threats: below the board stands at which empty cells a mark of each
-    player would win, so that a small model need not find them. Actions are cells, counted from 0 row by row as in
-    OpenSpiel.
+    player would win, so that a small model need not find them. listed: the board is told as the cells that each player
+    has and those that are empty, not drawn; a small model learns it sooner, since each cell has a name wherever it
+    stands. Actions are cells, counted from 0 row by row as in OpenSpiel.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("games", "board")
     size: int = 3
     in_row: int | None = None
     threats: bool = False
+    listed: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.size <= 9:
@@ -55,7 +58,7 @@ class TicTacToe(Game[Board, int]):
         return (
             f"Tic-tac-toe on a board of {n} by {n} cells. The players x and o take turns to mark an empty cell; x "
             f"begins. Who first has {self.in_row or n} marks in a row, column or diagonal wins; a full board is a "
-            f"draw. The cells are numbered from 1 to {n * n}, row by row; an empty cell shows its number. An action is "
+            f"draw. The cells are numbered from 1 to {n * n}, row by row{'' if self.listed else SHOWN}. An action is "
             "the number of an empty cell."
         )
 
@@ -93,14 +96,22 @@ class TicTacToe(Game[Board, int]):
         return ((1.0, -1.0), (-1.0, 1.0), (0.0, 0.0))[state.winner]
 
     def show(self, state: Board) -> str:
-        n = self.size
-        texts = [number if mark == EMPTY else mark for number, mark in zip(_cells(n), state.cells, strict=True)]
-        if n > 3:
-            texts = [text.rjust(2) for text in texts]
-        lines = [" ".join(texts[row : row + n]) for row in range(0, n * n, n)]
+        lines = self._lists(state.cells) if self.listed else self._drawing(state.cells)
         if self.threats:
             lines += [f"{mark} wins at {' '.join(self._wins(state.cells, mark)) or '-'}" for mark in MARKS]
         return "\n".join(lines)
+
+    def _drawing(self, cells: str) -> list[str]:
+        n = self.size
+        texts = [number if mark == EMPTY else mark for number, mark in zip(_cells(n), cells, strict=True)]
+        if n > 3:
+            texts = [text.rjust(2) for text in texts]
+        return [" ".join(texts[row : row + n]) for row in range(0, n * n, n)]
+
+    def _lists(self, cells: str) -> list[str]:
+        numbers = _cells(self.size)
+        held = {mark: [number for number, cell in numbers.items() if cells[cell] == mark] for mark in MARKS + EMPTY}
+        return [f"{'empty' if mark == EMPTY else mark} {' '.join(found) or '-'}" for mark, found in held.items()]
 
     def _wins(self, cells: str, mark: str) -> list[str]:
         """The empty cells where this mark would win."""

@@ -68,6 +68,16 @@ def test_threats_tell_each_players_winning_cells_and_nothing_else_changes() -> N
     assert several.show(after(several, "5")).endswith("x wins at 1 2 3 4 6 7 8 9\no wins at -")
 
 
+def test_a_listed_board_tells_who_has_which_cells_and_draws_none() -> None:
+    listed = TicTacToe(listed=True, threats=True)
+    state = after(listed, "5", "1", "9")
+    assert listed.show(listed.initial(RNG)).startswith("x -\no -\nempty 1 2 3 4 5 6 7 8 9\n")
+    assert listed.show(state) == "x 5 9\no 1\nempty 2 3 4 6 7 8\nx wins at -\no wins at -"
+    assert TicTacToe(4, listed=True).show(after(TicTacToe(4), "16", "2", "7")).startswith("x 7 16\no 2\nempty 1 3")
+    assert "shows its number" in TicTacToe().rules
+    assert "shows its number" not in listed.rules
+
+
 def test_stones_fall_and_four_in_a_row_win_connect_four() -> None:
     game = ConnectFour()
     flat = after(game, *"1122334")
