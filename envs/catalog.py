@@ -21,7 +21,16 @@ from palaestra.verifiers import Verdict
 from .dialogue import Dialogue
 from .games.registration import game_class, game_ids, make_game
 from .opponents import ENTRY_POINT as AGAINST
-from .registration import ADAPTERS, UnknownEnvironment, load_adapted, load_module, make_task, task_class, task_ids
+from .registration import (
+    ADAPTERS,
+    UnknownEnvironment,
+    load_adapted,
+    load_module,
+    load_plugins,
+    make_task,
+    task_class,
+    task_ids,
+)
 from .task import OracleMissing, Problem, Task, sample_problem
 from .testing import MADE, Report, Row, check_task
 
@@ -189,6 +198,8 @@ def _against(id: str) -> Mapping[str, Any]:
     with contextlib.suppress(UnknownEnvironment):
         load_module(module or f"{__package__}.games", name)
         load_adapted(name)
+    if name not in gymnasium.registry:
+        load_plugins()
     known = gymnasium.registry.get(name)
     return known.kwargs if known is not None and known.entry_point == AGAINST else {}
 

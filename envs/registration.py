@@ -215,7 +215,7 @@ def load_plugins(reload: bool = False) -> dict[str, str]:
         for point in entry_points(group=PLUGIN_GROUP):
             try:
                 point.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 reason = f"{type(error).__name__}: {error}"
                 _plugin_failures[f"{point.name} ({point.value})"] = reason
                 warnings.warn(f"palaestra plugin {point.name} ({point.value}) failed: {reason}", stacklevel=2)

@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 import gymnasium
 
 from palaestra.envs.opponents import register_opponents
-from palaestra.envs.registration import UnknownEnvironment, UnknownKnob, load_adapted, load_module, with_knobs
+from palaestra.envs.registration import (
+    UnknownEnvironment,
+    UnknownKnob,
+    load_adapted,
+    load_module,
+    load_plugins,
+    with_knobs,
+)
 
 from .environment import GameEnv
 from .game import AnyGame, Game
@@ -49,7 +56,9 @@ def register_game(id: str) -> Callable[[T], T]:
 
 
 def game_class(id: str) -> type[AnyGame]:
-    """The class registered as ``id``; as with ``gymnasium.make``, "module:id" imports the module first.
+    """The class registered as ``id``, looking into plugins when it is not known yet.
+
+    As with ``gymnasium.make``, "module:id" imports the module first.
 
     Raises:
         UnknownEnvironment: no such module or id; the message names the nearest.
@@ -57,7 +66,8 @@ def game_class(id: str) -> type[AnyGame]:
     module, colon, id = id.rpartition(":")
     if colon:
         load_module(module, id)
-    if id not in _games:
+    if id not in _games and id not in gymnasium.registry:  # what Gymnasium knows is no game
+        load_plugins()
         load_adapted(id)
     if id not in _games:
         near = difflib.get_close_matches(id, _games, n=3, cutoff=0.4)

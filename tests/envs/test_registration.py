@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -147,14 +148,38 @@ def test_a_failing_plugin_is_named_and_hinders_no_other(tmp_path: Path, monkeypa
         "class Good(Countdown):\n    pass\n"
     )
     (tmp_path / "bad_plugin.py").write_text("raise RuntimeError('no such luck')\n")
+    (tmp_path / "ended_plugin.py").write_text("raise SystemExit('no licence')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    points = [EntryPoint(name, f"{name}_plugin", registration.PLUGIN_GROUP) for name in ("bad", "good")]
+    points = [EntryPoint(name, f"{name}_plugin", registration.PLUGIN_GROUP) for name in ("bad", "ended", "good")]
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
     monkeypatch.setattr(registration, "_plugin_failures", None)
-    with pytest.warns(UserWarning, match="bad_plugin"):
+    with pytest.warns(UserWarning, match="bad_plugin"), pytest.warns(UserWarning, match="ended_plugin"):
         assert "other/Good-v0" in task_ids()
-    assert load_plugins() == {"bad (bad_plugin)": "RuntimeError: no such luck"}
+    assert load_plugins() == {
+        "bad (bad_plugin)": "RuntimeError: no such luck",
+        "ended (ended_plugin)": "SystemExit: no licence",
+    }
     assert make("other/Good-v0").reset(seed=1)
+
+
+@pytest.mark.parametrize("id", ["other/Heaps-v0", "other/Heaps-vs-random-v0"])
+def test_a_plugin_makes_its_game_known_by_the_id_alone(id: str, tmp_path: Path) -> None:
+    (tmp_path / "game_plugin.py").write_text(
+        "from palaestra.envs.games import Nim, register_game\n"
+        "@register_game('other/Heaps-v0')\n"
+        "class Heaps(Nim):\n    pass\n"
+    )
+    code = (
+        "from importlib import metadata\n"
+        "from palaestra.envs.registration import PLUGIN_GROUP\n"
+        "points = [metadata.EntryPoint('game', 'game_plugin', PLUGIN_GROUP)]\n"
+        "metadata.entry_points = lambda group: points\n"
+        "from palaestra.envs import catalog\n"
+        f"print(catalog.card({id!r}).kind, catalog.is_task({id!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert re.fullmatch("game.* False\n", out.stdout)
 
 
 def test_importing_the_package_is_light_and_registers_the_tasks() -> None:
