@@ -114,7 +114,7 @@ def _silent_end(env: DialogueEnv) -> list[tuple[str, float, bool]]:
 def _oracle(subject: Subject) -> str:
     task = subject.task
     lengths = []
-    for number, problem in enumerate(subject.problems):
+    for number, problem in enumerate(subject.at_every_level):
         play = _oracle_play(task, problem, number)
         verdict = play[-1][1].verdict
         _require(verdict is not None and verdict.right and verdict.score == 1.0, f"{problem.prompt[:80]!r}: {verdict}")

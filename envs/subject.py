@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from .audit import PROBLEMS, Audit, audit, levels, solve
-from .task import OracleMissing, Problem, sample_problem
+from .audit import PROBLEMS, Audit, audit, levels
+from .task import Problem, sample_problem
 
 COSTLY_PROBLEMS = 60  # a level, on which cheats are tried where that takes long
+FEW = 3  # seeds, of the levels between
 
 
 class NotApplicable(Exception):
@@ -30,12 +31,11 @@ class Subject:
         return [sample_problem(self.task, seed, level) for seed, level in self.cases]
 
     @cached_property
-    def solved(self) -> list[tuple[Problem, str]]:
-        """The problems with the oracle's responses. Raises NotApplicable where there is no oracle."""
-        try:
-            return [(problem, solve(self.task, problem)) for problem in self.problems]
-        except OracleMissing as missing:
-            raise NotApplicable(str(missing)) from None
+    def at_every_level(self) -> list[Problem]:
+        """The same, and those of the first seeds at all other difficulties."""
+        between = (level for level in self.task.difficulties if level not in levels(self.task))
+        others = (sample_problem(self.task, seed, level) for level in between for seed in self.seeds[:FEW])
+        return [*self.problems, *others]
 
     @cached_property
     def audit(self) -> Audit:

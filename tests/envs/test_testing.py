@@ -124,9 +124,33 @@ class Notes(Good):
         return super().verify(problem, response)
 
 
+class Remembers(Good):
+    """Keeps the answers to itself, where no log and no snapshot finds them."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, int] = {}
+
+    def sample(self, rng: np.random.Generator, difficulty: int) -> Problem:
+        problem = super().sample(rng, difficulty)
+        self.answers[problem.prompt] = problem.reference
+        return dataclasses.replace(problem, reference=None)
+
+    def verify(self, problem: Problem, response: str) -> Verdict:
+        answer = self.answers.get(problem.prompt)
+        return right("the sum") if last_boxed(response) == str(answer) else wrong("another number")
+
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return f"\\boxed{{{self.answers[problem.prompt]}}}"
+
+
 class BadOracle(Good):
     def solve(self, problem: Problem, rng: np.random.Generator) -> str:
         return "\\boxed{0}"
+
+
+class BadOracleInBetween(Good):
+    def solve(self, problem: Problem, rng: np.random.Generator) -> str:
+        return "\\boxed{0}" if problem.difficulty == 4 else super().solve(problem, rng)
 
 
 class NotJson(Good):
@@ -179,7 +203,9 @@ class TellsNumpy(Good):
         (Ends, "oracle", "SystemExit"),
         (Forgets, "verify is a pure function", "two verdicts"),
         (Notes, "verify is a pure function", "changes the problem"),
+        (Remembers, "verify is a pure function", "remembers what it drew"),
         (BadOracle, "oracle", "another number"),
+        (BadOracleInBetween, "oracle", "another number"),
         (NotJson, "problems survive JSON", "not JSON serializable"),
         (TellsNumpy, "problems survive JSON", "not JSON serializable"),
         (WrongLevel, "every difficulty", "says that it is of 1"),
