@@ -109,10 +109,13 @@ class GameEnv(TextAEC):
 
         Raises:
             ValueError: a negative or non-integer seed.
-            BrokenRules: the game names no seat, or no actions, for the first turn.
+            BrokenRules: the game is over before the first turn, or names no seat, or no actions, for it.
         """
         reseed(self._rng, f"{self.game.id}|{self._next_seed(seed)}")
-        self._state, self._over = self.game.initial(self._rng), False
+        dealt = self.game.initial(self._rng)
+        if self.game.terminal(dealt):
+            raise BrokenRules(f"{self.game.id}: initial gives a state with a turn to take, and terminal is true of it")
+        self._state, self._over = dealt, False
         self._tries, self._refusal, self._forfeits = 0, "", ()
         self._illegal = [0] * len(self._names)
         self._seat_all()

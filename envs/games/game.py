@@ -33,7 +33,7 @@ class Unresampled(LookupError):
 
 
 class BrokenRules(ValueError):
-    """A game's ``player`` or ``legal`` gives what no game can go on with."""
+    """A game's ``initial``, ``player`` or ``legal`` gives what no game can go on with."""
 
 
 class Game(ABC, Generic[S, A]):
@@ -85,7 +85,7 @@ class Game(ABC, Generic[S, A]):
 
     @abstractmethod
     def initial(self, rng: np.random.Generator) -> S:
-        """The first state; all that chance decides in the game is drawn here and kept in it."""
+        """The first state, not yet terminal; all that chance decides in the game is drawn here and kept in it."""
 
     @abstractmethod
     def player(self, state: S) -> int:

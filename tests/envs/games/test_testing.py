@@ -254,6 +254,18 @@ def test_a_turn_that_is_nobodys_or_without_actions_is_told(
         whole_game(make_game("tests/Lost-v0"), 0)
 
 
+def test_a_game_that_is_over_when_it_is_dealt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dealt(TicTacToe):
+        def terminal(self, state: Board) -> bool:
+            return True
+
+    monkeypatch.setattr(Dealt, "id", "tests/Dealt-v0")
+    monkeypatch.setitem(registration._games, "tests/Dealt-v0", Dealt)
+    (row,) = check_game("tests/Dealt-v0").rows
+    assert row.passed is False
+    assert row.detail == "tests/Dealt-v0: initial gives a state with a turn to take, and terminal is true of it"
+
+
 def test_a_hidden_part_that_cannot_be_drawn_again_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def resample(*given: object) -> Deal:
         raise Unresampled("none fits")
