@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,19 @@ def test_collect_logs_and_replay_proves(palaestra: Run, tmp_path: Path) -> None:
     assert episodes[0].reset_options == {"difficulty": 2}
     code, said = palaestra("replay", tmp_path / "log")
     assert (code, said) == (0, "12 episodes replayed: every observation, reward and verdict is the same\n")
+
+
+def test_without_a_level_the_easiest_is_asked(palaestra: Run, tmp_path: Path) -> None:
+    rows = [{"problem": f"{k}?", "solution": f"\\boxed{{{k}}}", "level": f"Level {3 + k % 2}"} for k in range(40)]
+    (tmp_path / "hard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = ("--env", "palaestra/Dataset-v0", "--knobs", f"path={tmp_path / 'hard.jsonl'}", "--problems", 2)
+    code, said = palaestra("collect", "oracle", "--to", tmp_path / "log", *given)
+    assert (code, said.startswith("2 episodes, 2 right")) == (0, True)
+    assert [episode.reset_options for episode in EpisodeStore(tmp_path / "log").read()] == [{"difficulty": 3}] * 2
+    code, said = palaestra("evaluate", "oracle", *given)
+    assert (code, "100.0%" in said) == (0, True)
+    code, said = palaestra("evaluate", "oracle", *given, "--difficulties", 1)
+    assert (code, "has difficulties 3 to 4, not 1" in said) == (2, True)
 
 
 def test_a_group_of_a_collected_log_is_of_one_problem(palaestra: Run, tmp_path: Path) -> None:

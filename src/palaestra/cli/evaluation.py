@@ -30,7 +30,7 @@ def evaluate(
     agents: Positional[tuple[str, ...]],
     env: tuple[str, ...] = (CHAIN,),
     knobs: Pairs = (),
-    difficulties: tuple[int, ...] = (1,),
+    difficulties: tuple[int, ...] = (),
     problems: int = 256,
     seeds: tuple[int, ...] = (0,),
     samples: int = 1,
@@ -55,7 +55,7 @@ def evaluate(
         env: ids; "module:id" imports the module first; '{id: ID, modulus: 7}' sets knobs of one. In a game for two,
             such as palaestra/KuhnPoker-v0, agents meet one another and the game's scripted players.
         knobs: knobs of all environments, such as modulus=10.
-        difficulties: levels, asked in turn.
+        difficulties: levels, asked in turn (default: the easiest).
         problems: how many of each environment.
         seeds: each asks that many problems of its own.
         samples: answers to each problem; with several, pass@k and majority@k are measured too.
@@ -164,14 +164,15 @@ def courses_of(
     seeds: Sequence[int] = (0,),
     samples: int = 1,
 ) -> list[Course]:
-    """What the command line's environments ask; each exists and has these levels, told before a model is loaded."""
+    """What the command line's environments ask; each exists and has these levels, told before a model is loaded.
+
+    Where no levels are named, each asks its easiest.
+    """
     from palaestra.arena.environments import levels
     from palaestra.arena.measure import Course
 
-    if min(problems, samples, len(seeds), len(envs), len(difficulties)) < 1:
-        raise UserError(
-            "ask for one problem or more, answered once or more, of at least one environment, level and seed"
-        )
+    if min(problems, samples, len(seeds), len(envs)) < 1:
+        raise UserError("ask for one problem or more, answered once or more, of at least one environment and seed")
     if len(set(seeds)) < len(seeds):
         raise UserError("a seed is there twice, and would count its problems twice: name each seed once")
     courses = []
@@ -180,7 +181,7 @@ def courses_of(
         known = levels(id, {**knobs, **own})
         if unknown := sorted(set(difficulties) - set(known)):
             raise UserError(f"{id} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
-        courses.append(Course(id, {**knobs, **own}, difficulties, problems, seeds, samples))
+        courses.append(Course(id, {**knobs, **own}, difficulties or known[:1], problems, seeds, samples))
     return courses
 
 

@@ -132,7 +132,7 @@ def collect(
     to: Path,
     env: str = "palaestra/ChainArith-v0",
     knobs: Pairs = (),
-    difficulty: int = 1,
+    difficulty: int | None = None,
     problems: int = 100,
     samples: int = 1,
     seed: int = 0,
@@ -146,7 +146,7 @@ def collect(
         to: the folder of the log; a new batch is added to what it holds, for one process at a time.
         env: environment id; "module:id" imports the module first.
         knobs: the task's knobs, such as modulus=10.
-        difficulty: level of the problems.
+        difficulty: level of the problems (default: the easiest).
         problems: how many.
         samples: answers to each.
         seed: which problems.
@@ -160,12 +160,12 @@ def collect(
     check_log(to)
     if (to / "episodes").is_dir():
         raise UserError(f"{to} is a run's folder, or a board's, which keeps its log in episodes/: name another folder")
-    courses_of((env,), knobs_of(knobs), (difficulty,), 1)
+    (course,) = courses_of((env,), knobs_of(knobs), () if difficulty is None else (difficulty,), 1)
     agent = open_agent(spec_of(model, temperature, max_tokens))
     store = EpisodeStore(to)
     with held(to):
         store.discard_unfinished()
-        jobs = _collected(len(store.files()), env, knobs_of(knobs), difficulty, seed, problems, samples)
+        jobs = _collected(len(store.files()), env, knobs_of(knobs), course.difficulties[0], seed, problems, samples)
         episodes = list(rollout(agent, jobs, {"phase": "collect"}))
         file = store.append(episodes, "collect")
     right = sum(outcome.reward >= 1 for episode in episodes for outcome in episode.outcome.values())
