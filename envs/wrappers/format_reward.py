@@ -80,11 +80,13 @@ class FormatReward(TaskWrapper):
         return self._formed(super().weak_solve(problem, rng))
 
     def _formed(self, solution: str) -> str:
-        """A solution in the form asked for."""
+        """A solution in the form asked for, its answer once: what is built line by line ends with it."""
         if self.form == "box":
             return solution
-        answer = "\n".join(answer_lines(solution.split("\n")))
-        return f"<think>\n{solution}\n</think>\n{OPEN}\n{answer}\n{CLOSE}"
+        lines = solution.split("\n")
+        answer = answer_lines(lines)
+        thought = lines[: len(lines) - len(answer)]
+        return "\n".join(["<think>", *thought, "</think>", OPEN, *answer]) + CLOSE
 
 
 def _answer(response: str) -> str:

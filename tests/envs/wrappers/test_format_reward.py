@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from palaestra.envs import ChainArith, make, sample_problem
-from palaestra.envs.wrappers import FormatReward
+from palaestra.envs import ChainArith, Task, make, sample_problem
+from palaestra.envs.tasks import InstructionFollowing, WriteFunction
+from palaestra.envs.wrappers import FormatReward, Stepwise
 from palaestra.verifiers import Status
 
 
@@ -37,6 +39,16 @@ def test_the_form_may_be_one_box() -> None:
     _, reward, _, _, info = env.step(f"\\boxed{{{gold}}}, or \\boxed{{{gold}}}")
     assert reward == 0.5
     assert info["verdict"].evidence["parts"]["form"]["reason"] == "expected one box, got 2"
+
+
+@pytest.mark.parametrize("task", [ChainArith(), WriteFunction(), InstructionFollowing()], ids=lambda task: task.id)
+def test_the_oracle_keeps_the_form_line_by_line_too(task: Task) -> None:
+    """Where the answer is complete the text ends: nothing may be due behind it."""
+    stepwise = Stepwise(FormatReward(task), lines=64)
+    problem = sample_problem(stepwise, 0, 2)
+    (*_, (_, last)) = stepwise.demonstrate(problem, np.random.default_rng(0))
+    assert last.verdict is not None
+    assert last.verdict.score == 1.0
 
 
 def test_the_ceiling_says_that_form_can_be_had_for_nothing() -> None:
