@@ -84,7 +84,7 @@ def _read(
 
 
 def _from_json_lines(path: str) -> Iterator[Record]:
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8-sig") as lines:  # a mark of the byte order may come first
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield _object(path, number, line)
@@ -101,7 +101,7 @@ def _object(path: str, number: int, text: str) -> Record:
 
 
 def _from_json(path: str) -> Iterator[Record]:
-    text = Path(path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8-sig")
     if not text.lstrip().startswith("["):
         yield from _from_json_lines(path)
         return

@@ -117,6 +117,13 @@ def test_parquet_and_json_hold_the_same_problems(tmp_path: Path) -> None:
     assert len({str(sample_problem(task, 4, 1)) for task in tasks}) == 1
 
 
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_a_file_may_begin_with_the_mark_of_its_byte_order(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"rows.{suffix}"
+    file.write_text('{"question": "1+1?", "answer": "2"}\n', encoding="utf-8-sig")
+    assert sample_problem(Dataset(str(file)), 0, 1, "train").reference["gold"] == "2"
+
+
 def test_columns_and_type_can_be_given(tmp_path: Path) -> None:
     path = written(tmp_path, [{"frage": f"Was ist {n}?", "antwort": str(n)} for n in range(40)])
     task = Dataset(path, question="frage", answer="antwort", type="text")
