@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 import gymnasium
@@ -35,15 +36,20 @@ def id_against(game_id: str, opponent: str) -> str:
 def is_game(id: str) -> bool:
     """Whether a game of this id is known, imported or not: each has an id against the random player."""
     spec = gymnasium.registry.get(id_against(id, EVERY_GAME[0]))
-    return spec is not None and spec.kwargs.get("game") == id
+    return spec is not None and spec.kwargs.get("game", "").rpartition(":")[2] == id
 
 
-def register_opponents(game_id: str, opponents: Iterable[str]) -> None:
-    """Give a game a Gymnasium id against each of these players."""
+def register_opponents(game_id: str, opponents: Iterable[str], module: str = "") -> None:
+    """Give a game a Gymnasium id against each of these players.
+
+    module: that registers the game, where it is none of the package: by it other processes find the game of the spec,
+        if it is one that can be imported.
+    """
+    game = f"{module}:{game_id}" if module in sys.modules else game_id
     for opponent in opponents:
         against = id_against(game_id, opponent)
         if against not in gymnasium.registry:
-            gymnasium.register(against, ENTRY_POINT, kwargs={"game": game_id, "opponent": opponent})
+            gymnasium.register(against, ENTRY_POINT, kwargs={"game": game, "opponent": opponent})
 
 
 for _name, _opponents in OPPONENTS.items():

@@ -216,7 +216,8 @@ def _level(difficulty: Any) -> int:
 def register_against() -> None:
     """Give every registered game a Gymnasium id against each of its scripted players."""
     for id in game_ids():
-        register_opponents(id, scripted(game_class(id)()))
+        cls = game_class(id)
+        register_opponents(id, scripted(cls()), cls.__module__)
 
 
 register_against()

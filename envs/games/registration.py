@@ -49,7 +49,7 @@ def register_game(id: str) -> Callable[[T], T]:
             raise ValueError(f"the id {id!r} belongs to an environment that is no game: choose another")
         cls.id = id
         _games[id] = cls
-        register_opponents(id, ("random",))  # others of ``scripted``'s, where it has some: ``register_against``
+        register_opponents(id, ("random",), cls.__module__)  # others of ``scripted``'s: ``register_against``
         return cls
 
     return decorate

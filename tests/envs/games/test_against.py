@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -53,6 +55,20 @@ def test_the_ids_are_known_before_games_are_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
+
+
+def test_the_spec_of_a_users_game_is_made_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heaps.py").write_text(
+        "from palaestra.envs.games import Nim, register_game\n"
+        "@register_game('me/Heaps-v0')\n"
+        "class Heaps(Nim):\n    pass\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    told = "import gymnasium, heaps; print(gymnasium.spec('me/Heaps-vs-random-v0').to_json())"
+    made = "import sys, gymnasium; print(gymnasium.make(gymnasium.envs.registration.EnvSpec.from_json(sys.argv[1])))"
+    spec = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([sys.executable, "-c", made, spec], capture_output=True, text=True, check=True)
+    assert "me/Heaps-vs-random-v0" in done.stdout
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if not id.endswith("vs-optimal-v0")])
