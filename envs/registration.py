@@ -230,7 +230,12 @@ def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
 
 
 def with_knobs(cls: Callable[..., Made], knobs: Mapping[str, Any]) -> Made:
-    """A task or a game of these knobs. Raises WrongKnob where one is of another kind than the class reckons with."""
+    """A task or a game of these knobs; where the class says tuple, a list is one, as JSON and YAML have no tuples.
+
+    Raises:
+        WrongKnob: a knob is of another kind than the class reckons with.
+    """
+    knobs = {name: _tupled(given) if _says_tuple(cls, name) else given for name, given in knobs.items()}
     # 2.5 is within most bounds that a class checks, and a game of so many rounds would have no end.
     reason = ", ".join(f"{name} is a whole number" for name, given in knobs.items() if _is_fraction(cls, name, given))
     cause: TypeError | None = None
@@ -241,6 +246,14 @@ def with_knobs(cls: Callable[..., Made], knobs: Mapping[str, Any]) -> Made:
             cause, reason = error, _other_kind(cls, knobs) or str(error)
     given = ", ".join(f"{name}={value!r}" for name, value in knobs.items())
     raise WrongKnob(f"{getattr(cls, 'id', cls)} cannot be made with {given or 'no knobs'}: {reason}") from cause
+
+
+def _says_tuple(cls: Callable[..., Any], name: str) -> bool:
+    return any(kind.startswith("tuple") for kind in _kinds(cls).get(name, ()))
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def _is_fraction(cls: Callable[..., Any], name: str, given: Any) -> bool:

@@ -38,7 +38,6 @@ class Nim(Game[Piles, tuple[int, int]]):
     drawn: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "piles", tuple(self.piles))  # JSON gives a list
         if not 1 <= len(self.piles) <= MAX_PILES or not all(1 <= size <= MAX_SIZE for size in self.piles):
             raise ValueError(f"piles are 1 to {MAX_PILES} numbers from 1 to {MAX_SIZE}, not {self.piles}")
 

@@ -72,7 +72,6 @@ class ProposerSolver(TextGame[Match]):
             raise ValueError(f"reward is 'learnable' or 'hard', not {self.reward!r}")
         if self.split not in SPLITS:
             raise ValueError(f"split is one of {', '.join(SPLITS)}, not {self.split!r}")
-        object.__setattr__(self, "families", tuple(self.families))
         for id in self.families:
             task_class(id)
         if len(self._ids) < max(1, len(self.families)):

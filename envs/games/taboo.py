@@ -86,7 +86,6 @@ class Taboo(TextGame[Talk]):
     def __post_init__(self) -> None:
         if not 1 <= self.turns <= MAX_TURNS:
             raise ValueError(f"turns is from 1 to {MAX_TURNS}, not {self.turns}")
-        object.__setattr__(self, "words", tuple(self.words))
         wrong = [word for word in self.words if not WORD.fullmatch(word)]
         if wrong or len(self.words) == 1 or len(set(self.words)) < len(self.words):
             raise ValueError(f"words are two or more, each another, of 2 to 30 letters a-z: {wrong or self.words}")

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from palaestra.envs import (
     ChainArith,
+    Countdown,
     Problem,
     Task,
     UnknownEnvironment,
@@ -26,7 +29,8 @@ from palaestra.envs import (
     registration,
     task_ids,
 )
-from palaestra.envs.registration import WrongKnob, make_any
+from palaestra.envs.games import Nim, make_game
+from palaestra.envs.registration import WrongKnob, make_any, with_knobs
 from palaestra.verifiers import Verdict, right
 
 OWN = [
@@ -200,3 +204,17 @@ def test_a_fraction_for_a_whole_number_is_refused(id: str, knob: str) -> None:
         make_any(id, **{knob: 2.5})
     make_any(id, **{knob: 2})
     make_any("palaestra/FormatReward-v0", weight=0.5)
+
+
+def test_a_list_is_a_tuple_where_the_class_says_one() -> None:
+    """So that knobs are the same, and hashable, when they come back from a log, a recipe or a spec."""
+
+    @dataclass(frozen=True)
+    class Own(Countdown):
+        steps: tuple[tuple[int, ...], ...] = ()
+        names: Sequence[str] = ()
+
+    made = with_knobs(Own, {"steps": [[1, 2], [3]], "names": ["a"]})
+    assert made.steps == ((1, 2), (3,))
+    assert made.names == ["a"]
+    assert make_game("palaestra/Nim-v0", piles=[1, 2]).game == Nim((1, 2))

@@ -146,7 +146,7 @@ def test_a_defender_who_listens_finds_the_word_and_a_talker_does_not() -> None:
 
 
 def test_own_words_can_be_brought() -> None:
-    game = Taboo(turns=1, words=["red", "blue"])  # type: ignore[arg-type]  # as knobs from JSON come
+    game = Taboo(turns=1, words=("red", "blue"))
     rng: Any = np.random.default_rng(0)
     assert {game.initial(rng).word for _ in range(50)} == {"red", "blue"}
     assert talk("Which?", "Blues", word="blue", game=game).end == "said"
