@@ -355,6 +355,8 @@ class GameEnv(TextAEC):
 def _verdict(value: float, reason: str, lowest: float, highest: float) -> Verdict:
     """Kept, as most games have few results. A negative zero would be another value with the same key: give none."""
     score = (value - lowest) / (highest - lowest)
+    if not 0.0 <= score <= 1.0:
+        raise ValueError(f"returns are from {lowest:g} (lowest) to {highest:g} (highest), as declared, not {value:g}")
     return Verdict(score, Status.RIGHT if score > 0.5 else Status.WRONG, f"{reason}; the return is {value:g}")
 
 

@@ -254,6 +254,12 @@ def test_a_turn_that_is_nobodys_or_without_actions_is_told(
         whole_game(make_game("tests/Lost-v0"), 0)
 
 
+def test_a_return_beyond_the_declared_ones_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KuhnPoker, "returns", lambda self, state: (5.0, -5.0))
+    with pytest.raises(ValueError, match=r"^returns are from -2 \(lowest\) to 2 \(highest\), as declared, not 5$"):
+        whole_game(make_game("palaestra/KuhnPoker-v0"), 0)
+
+
 def test_a_game_that_is_over_when_it_is_dealt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Dealt(TicTacToe):
         def terminal(self, state: Board) -> bool:
