@@ -36,12 +36,14 @@ def register_game(id: str) -> Callable[[T], T]:
 
     Raises:
         ValueError: the id belongs to another class, or to an environment that is no game.
-        TypeError: the class is no Game.
+        TypeError: the class is no Game, or one that cannot be hashed.
     """
 
     def decorate(cls: T) -> T:
         if not (isinstance(cls, type) and issubclass(cls, Game)):
             raise TypeError(f"@register_game({id!r}) decorates a subclass of palaestra.envs.games.Game, not {cls!r}")
+        if cls.__hash__ is None:
+            raise TypeError(f"{_location(cls)} cannot be hashed, as games are: make it a @dataclass(frozen=True)")
         known = _games.get(id)
         if known is not None and _location(known) != _location(cls):
             raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {_location(cls)}")

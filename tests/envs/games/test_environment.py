@@ -178,6 +178,8 @@ def test_ids_and_knobs_are_checked_by_name() -> None:
         register_game("palaestra/TicTacToe-v0")(type("Other", (TicTacToe,), {}))
     with pytest.raises(TypeError, match="decorates a subclass"):
         register_game("palaestra/None-v0")(int)  # type: ignore[type-var]  # the error is the point
+    with pytest.raises(TypeError, match=r"Other cannot be hashed, as games are: make it a @dataclass\(frozen=True\)"):
+        register_game("palaestra/None-v0")(type("Other", (TicTacToe,), {"__hash__": None}))  # as a plain @dataclass has
     with pytest.raises(ValueError, match="illegal_retries is an integer of 0 or more"):
         make_game("palaestra/TicTacToe-v0", illegal_retries=-1)
     with pytest.raises(ValueError, match="render_mode is None or 'ansi'"):
