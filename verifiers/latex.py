@@ -8,6 +8,7 @@ MAX_LEVELS = 8  # of commands inside one another: each takes time linear in the 
 
 SETTING = re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|emph|math(?:bf|rm|it|sf|tt)|mbox|boxed) ?\{")
 _WRAPPED = re.compile(SETTING.pattern + r"([^{}]*)\}")
+_SET = re.compile(r"\s*(?:\\left ?)?\\\{(.*?)(?:\\right ?)?\\\}\s*", re.DOTALL)
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|left|right)(?![A-Za-z]))")
 
 
@@ -33,3 +34,9 @@ def undelimited(text: str) -> str:
         if text.startswith(start) and text.endswith(end) and start not in inside and len(text) > len(start + end):
             return inside.strip()
     return text
+
+
+def unbraced(text: str) -> str:
+    r"""The members inside ``\{...\}``, where one such pair holds all of the text."""
+    found = _SET.fullmatch(text)
+    return text if found is None else found[1]

@@ -219,6 +219,7 @@ def test_numbers_have_the_prime_factors_of_the_reference() -> None:
         ("2, 2, 2, 3, 7", ""),
         ("2^{3} \\cdot 3 \\times 7", ""),
         ("2**3*3*7", ""),
+        ("2^3 \u00d7 3 \u00b7 7", ""),
         ("168 = 2^3 * 3 * 7", ""),
         ("8 * 3 * 7", "8 is not prime"),
         ("168", "168 is not prime"),

@@ -13,6 +13,7 @@ import numpy as np
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import ParseError, TooLarge, Undefined, Verdict, last_boxed, parse_expression, right, wrong
+from palaestra.verifiers.latex import unbraced
 from palaestra.verifiers.math.number import read_number
 
 from .quadratic_field import Surd, equal, is_root, value
@@ -153,7 +154,7 @@ def _polynomial(a: int, b: int, c: int) -> str:
 def _parts(text: str) -> list[str]:
     """The numbers that an answer lists; one with a plus-minus sign stands for two."""
     parts = []
-    for part in SEPARATOR.split(text.strip("$ ")):
+    for part in SEPARATOR.split(unbraced(text.strip("$ "))):
         part = NAME.sub("", part, count=1).strip()
         if PLUS_MINUS.search(part):
             parts += [PLUS_MINUS.sub("+", part), PLUS_MINUS.sub("-", part)]

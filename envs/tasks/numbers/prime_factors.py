@@ -28,7 +28,7 @@ LIMITS = (  # of each difficulty: the largest prime, and of the whole product
 )
 ANSWER_CHARS = 200  # a longer answer is none
 MAX_FACTORS = 64
-TIMES = re.compile(r"(?<!\*)\*(?!\*)|\\times|\\cdot|[,;x]")
+TIMES = re.compile(r"(?<!\*)\*(?!\*)|\\times|\\cdot|[,;x\u00d7\u00b7\u22c5]")
 POWER = re.compile(r"(\d{1,12})(?:(?:\^|\*\*)\{?(\d{1,2})\}?)?", re.ASCII)
 WEAK_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29)
 

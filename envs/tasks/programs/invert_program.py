@@ -63,8 +63,9 @@ class InvertProgram(Task):
             return wrong("no \\boxed answer")
         reference = problem.reference
         x = read_number(text.removeprefix("x").lstrip(" ").removeprefix("=").strip())
-        if not isinstance(x, int):
+        if x is None or x.denominator != 1:
             return wrong(f"{text[:40]!a} is no whole number")
+        x = int(x)  # 2,184 is read as a fraction
         if not 1 <= x <= reference["largest"]:
             return wrong(f"{text[:40]!a} is not from 1 to {reference['largest']}")
         try:

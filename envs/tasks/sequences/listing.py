@@ -1,10 +1,11 @@
-"""Lists of whole numbers in answers: ``3, 1, 2``, ``[3, 1, 2]`` or ``3 1 2``."""
+r"""Lists of whole numbers in answers: ``3, 1, 2``, ``[3, 1, 2]``, ``\{3, 1, 2\}`` or ``3 1 2``."""
 
 from __future__ import annotations
 
 import re
 
 from palaestra.verifiers import last_boxed
+from palaestra.verifiers.latex import unbraced
 
 MAX_LENGTH = 1000  # characters of an answer
 INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})\s*").fullmatch
@@ -26,6 +27,7 @@ def boxed_integers(response: str) -> list[int]:
         raise NoList("no \\boxed answer")
     if len(text) > MAX_LENGTH:
         raise NoList(f"an answer of more than {MAX_LENGTH} characters")
+    text = unbraced(text)
     if text[:1] + text[-1:] in BRACKETS:
         text = text[1:-1]
     numbers = []
