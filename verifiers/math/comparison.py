@@ -19,6 +19,7 @@ from .tree import Node, Operation, Symbol, constant, unknowns
 from .units import Quantity, total
 from .values import Listing, Matrix, Named, Piece, Ratio, Region, Relation, Value
 
+ZERO = constant(0)
 SCALARS = 4  # work of a comparison, with what it takes to come to it
 T = TypeVar("T")
 
@@ -89,13 +90,16 @@ class Comparison:
         if isinstance(a, Moment) and isinstance(b, Moment):
             return _said(a) == _said(b)
         x, y = _ratio(a), _ratio(b)
-        if x is None or y is None or len(x.terms) != len(y.terms):
+        return x is not None and y is not None and len(x.terms) == len(y.terms) and self.ratios(x, y)
+
+    def ratios(self, a: Ratio, b: Ratio) -> bool | None:
+        """Proportional, as is told at a term of ``b`` that is not zero: zeros alone are proportional to anything."""
+        present = [k for k, term in enumerate(b.terms) if equal(term, ZERO, self.seed) is False]
+        if not present or equal(a.terms[present[0]], ZERO, self.seed):
             return False
-        cross = (
-            (Operation("*", (p, y.terms[0])), Operation("*", (q, x.terms[0])))
-            for p, q in zip(x.terms, y.terms, strict=True)
-        )
-        return every(self.scalars(p, q) for p, q in cross)
+        x, y = a.terms[present[0]], b.terms[present[0]]
+        pairs = zip(a.terms, b.terms, strict=True)
+        return every(self.scalars(Operation("*", (p, y)), Operation("*", (q, x))) for p, q in pairs)
 
     def matrices(self, a: Value, b: Value) -> bool | None:
         x, y = (as_matrix(value, flat=self.policy.brackets == "any") for value in (a, b))
