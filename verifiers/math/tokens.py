@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from .signs import in_ascii
 from .tree import Number, ParseError
 
 MAX_LENGTH = 4096  # characters of a text
@@ -58,17 +59,6 @@ SAME = {
     },
     **{r"\varnothing": r"\emptyset", r"\backslash": r"\setminus", r"\lor": r"\vee", r"\land": r"\wedge"},
 }
-SPELLINGS = str.maketrans(
-    {
-        **{"\u00d7": "*", "\u00b7": "*", "\u22c5": "*", "\u00f7": "/", "\u2212": "-", "\u03c0": r"\pi "},
-        **{"\u221a": "sqrt ", "\u00b0": r"^\circ ", "\u00b1": r"\pm ", "\u2213": r"\mp ", "\u221e": r"\infty "},
-        **{"\u2264": "<=", "\u2265": ">=", "\u2260": r"\neq ", "\u2208": r"\in ", "\u222a": r"\cup "},
-        **{"\u2229": r"\cap ", "\u2205": r"\emptyset ", "\u211d": r"\mathbb{R}", "\u03b8": r"\theta "},
-        **{"\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u00b2": "^2 ", "\u00b3": "^3 ", "\u00b5": "u"},
-        **{"\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}"},
-        **{"\u20ac": r"\euro ", "\u00a3": r"\pounds ", "\u00a5": r"\yen ", "\u2019": "'", "\u00a0": " "},
-    }
-)
 UNBRACED = re.compile(r"(\\mathbb)\s+([A-Z])(?![A-Za-z])", re.ASCII)  # \mathbb R
 ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]{1,8}\s*(?:pt|em|ex|mm|cm)\s*\]", re.ASCII)  # \\[4pt] between rows
 WORDED = re.compile(r"_\s*(\{\s*)?\\(?:(?:text|mathrm)\s*\{\s*([A-Za-z]{1,16})\s*\}|(max|min)\b)(?(1)\s*\})", re.ASCII)
@@ -103,10 +93,7 @@ def tokenize(text: str) -> list[str]:
     """
     if len(text) > MAX_LENGTH:
         raise ParseError(f"longer than {MAX_LENGTH} characters")
-    if not text.isascii():
-        text = text.translate(SPELLINGS)
-        if not text.isascii():
-            raise ParseError(f"unexpected {next(c for c in text if not c.isascii())!a}")
+    text = in_ascii(text)
     text = ROW_GAP.sub(r"\\\\", text)
     text = WORDED.sub(r"_{\2\3}", UNBRACED.sub(r"\1{\2}", text))
     tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]

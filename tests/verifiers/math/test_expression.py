@@ -155,6 +155,11 @@ def test_literals_stay_as_written_and_minus_is_an_operation() -> None:
         (r"12\frac12\text{ per cent}", "1/8"),
         ("1\u00bd", "3/2"),
         ("\u00be", "3/4"),
+        ("2\u2153", "7/3"),
+        ("5\u20448", "5/8"),
+        ("2\u00b9\u00b2", "4096"),
+        ("10\u207b\u00b3", "1/1000"),
+        ("1011\u2082", "11"),
         ("|-3|", "3"),
         (r"2|1-4|", "6"),
         (r"\lfloor 7/2\rfloor+\lceil 7/2\rceil", "7"),
@@ -236,6 +241,12 @@ def test_refused(text: str) -> None:
 @pytest.mark.parametrize("name", ["C_1", "T_{30}", "A_{11}", "X_2", "S_5", "B_{12}"])
 def test_a_capital_with_a_number_below_is_a_name(name: str) -> None:
     assert parse_expression(name) == Symbol(name.replace("{", "").replace("}", ""))
+
+
+def test_small_digits_and_letters_side_by_side_are_one_exponent_or_index() -> None:
+    assert parse_expression("x\u00b2\u00b3") == parse_expression("x^{23}")
+    assert parse_expression("2\u207f\u207a\u00b9") == parse_expression("2^{n+1}")
+    assert parse_expression("x\u2081\u2080y\u00b2z\u00b3") == parse_expression("x_{10}y^2z^3")
 
 
 def test_words_are_names_and_letters_are_factors() -> None:
