@@ -16,7 +16,11 @@ BOX = r"\boxed{"
 _BRACES = re.compile(r"\\.|\{+|\}+", re.DOTALL)
 _PHRASE = re.compile(r"answer(?: is\b|:)", re.IGNORECASE)
 _SPACED_LIST = re.compile(r"([,;])\s{0,9}\\(?:[,;:! ]|q?quad(?![A-Za-z]))\s*")
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|\n")
+_SENTENCE_END = re.compile(  # the stop of 3:45 p.m. and of Mt. Fuji is none
+    r"\.(?=\s|$)(?<!\.[A-Za-z]\.)(?<!\b(?:Dr|Ft|Mr|Ms|Mt|St)\.)(?<!\bMrs\.)|\n"
+)
+_DISPLAY = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]", re.DOTALL)
+_BEFORE = " \t\r\n:*"  # what may stand before an answer, as in "answer is: **42**."
 
 
 class Extraction(NamedTuple):
@@ -31,9 +35,12 @@ def extract_answer(response: str, rules: Sequence[Rule] = RULES) -> Extraction |
 
     boxed: the last ``\boxed{...}`` whose braces balance. Of several boxes the last counts, never any of them.
     hash: the rest of the last line that starts with ``####``.
-    phrase: what follows the last "answer is" or "answer:", up to the end of the sentence or line, without Markdown's
-        marks around it: ``**42**``, or backticks. A star that nothing opens belongs to the answer: ``(ab)*``.
+    phrase: what follows the last "answer is" or "answer:", up to the end of the sentence or line, or of the displayed
+        formula that it starts with. The stop of "St. Louis" or "3 p.m." ends no sentence; that of an initial does.
     whole: the response itself, stripped.
+
+    hash and phrase leave out Markdown's marks around the answer: ``**42**``, or backticks. A star that nothing opens
+    belongs to the answer: ``(ab)*``.
 
     Time is linear in the length of the response, whatever it holds.
     """
@@ -114,11 +121,11 @@ def _closing(text: str, start: int, limit: int) -> int:
 
 
 def _last_hash(response: str) -> Span | None:
-    start = response.rfind("\n####") + 1
-    if not response.startswith("####", start):
+    line = response.rfind("\n####") + 1
+    if not response.startswith("####", line):
         return None
-    end = response.find("\n", start)
-    return _stripped(response, start + 4, end if end >= 0 else len(response))
+    end = response.find("\n", line)
+    return _unmarked(response, line, line + 4, end if end >= 0 else len(response))
 
 
 def _last_phrase(response: str) -> Span | None:
@@ -127,10 +134,16 @@ def _last_phrase(response: str) -> Span | None:
         phrase = match
     if phrase is None:
         return None
-    start, _ = _stripped(response, phrase.end(), len(response), " \t\r\n:*")  # also the marks of "answer is: **42**."
+    start, _ = _stripped(response, phrase.end(), len(response), _BEFORE)
+    display = _DISPLAY.match(response, start)
+    sentence = _SENTENCE_END.search(response, display.end() if display else start)
     line = response.rfind("\n", 0, phrase.start()) + 1
-    sentence = _SENTENCE_END.search(response, start)
-    start, end = _stripped(response, start, sentence.start() if sentence else len(response), " \t\r")
+    return _unmarked(response, line, start, sentence.start() if sentence else len(response))
+
+
+def _unmarked(response: str, line: int, start: int, end: int) -> Span:
+    """A part of a text that starts in a line, without Markdown's marks around it."""
+    start, end = _stripped(response, start, end, _BEFORE)[0], _stripped(response, start, end, " \t\r")[1]
     part = response[start:end]
     stars = len(part) - len(part.rstrip("*"))
     end -= stars if response.count("*", line, start) % 2 else stars // 2 * 2

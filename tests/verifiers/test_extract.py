@@ -37,6 +37,18 @@ from palaestra.verifiers import Extraction, answer_span, extract_answer, last_bo
         ("Answer: **`42`**", "42", "phrase"),
         ("The answer is `a` or `b`", "`a` or `b`", "phrase"),
         ("The answer is **", "", "phrase"),
+        ("work\n#### **42**", "42", "hash"),
+        ("#### a*", "a*", "hash"),
+        ("#### *", "", "hash"),
+        ("The answer is:\n$$\n4.5\n$$\nBye.", "$$\n4.5\n$$", "phrase"),
+        ("**Answer:**\n\\[\n\\frac{1}{2}\n\\]", "\\[\n\\frac{1}{2}\n\\]", "phrase"),
+        ("The answer is $$5$$ or 6. Bye", "$$5$$ or 6", "phrase"),
+        ("The answer is $$5. Bye", "$$5", "phrase"),
+        ("The answer is St. Louis. Bye", "St. Louis", "phrase"),
+        ("The answer is 3:45 p.m. on Monday. Bye", "3:45 p.m. on Monday", "phrase"),
+        ("The answer is 3:45 p.m.", "3:45 p.m.", "phrase"),
+        ("The answer is the U.S. Army.", "the U.S. Army", "phrase"),
+        ("The answer is B. London is larger.", "B", "phrase"),
         ("The answer is ``", "``", "phrase"),
     ],
 )
@@ -54,7 +66,9 @@ def test_whole_response_is_the_answer_only_when_asked_for() -> None:
     assert extract_answer(r"a \boxed{1}", ("whole", "boxed")) == (r"a \boxed{1}", "whole")
 
 
-@pytest.mark.parametrize("unit", ["\\boxed{", "{", "\\", "\\boxed{}{", "#", "\n####", "answer is ", "\\boxed{{"])
+@pytest.mark.parametrize(
+    "unit", ["\\boxed{", "{", "\\", "\\boxed{}{", "#", "\n####", "answer is ", "\\boxed{{", "answer is $"]
+)
 def test_a_megabyte_ends(unit: str) -> None:
     extract_answer(unit * (1_000_000 // len(unit)))
     assert last_boxed(r"\boxed{1}" + r"\boxed{" * 100_000) == "1"
