@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .tokens import BINOMIALS, CALLED, CURRENCIES, DECORATIONS, FRACTIONS, GREEK, IGNORED, SAME
+from .tokens import BINOMIALS, CALLED, CURRENCIES, DECORATIONS, FRACTIONS, GREEK, IGNORED, SAME, STACKED
 
 KNOWN = (
     GREEK
@@ -19,6 +19,7 @@ KNOWN = (
     | IGNORED
     | CURRENCIES.keys()
     | SAME.keys()
+    | STACKED.keys()
     | {f"\\{name}" for name in CALLED}
     | set(
         r"""\sqrt \text \textbf \textit \textrm \mathrm \mathbf \mathit \mathsf \mbox \operatorname \mathbb \begin \end
@@ -34,7 +35,7 @@ TRUSTED = (  # what math-verify reads as it is meant
     | IGNORED
     | {f"\\{name}" for name in CALLED}
     | set(
-        r"""\sqrt \cdot \times \div \ast \circ \pm \int \sum \prod \lim \to \rightarrow \partial \choose \over
+        r"""\sqrt \cdot \times \div \ast \circ \pm \int \sum \prod \lim \to \rightarrow \partial
         \arcsec \arccsc \arccot \arcsinh \arsinh \lfloor \rfloor \lceil \rceil \lvert \rvert \vert \mid
         \cup \cap \setminus \emptyset \varnothing \lbrace \rbrace \lbrack \rbrack""".split()  # noqa: SIM905
     )

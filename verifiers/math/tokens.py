@@ -29,6 +29,7 @@ GREEK = frozenset(
 )
 FRACTIONS = frozenset((r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"))
 BINOMIALS = frozenset((r"\binom", r"\dbinom", r"\tbinom"))
+STACKED = {r"\over": r"\frac", r"\choose": r"\binom"}
 DECORATIONS = frozenset((r"\vec", r"\hat", r"\overline", r"\bar", r"\angle", r"\triangle"))
 CURRENCIES = {r"\$": "$", "$": "$", r"\euro": "euro", r"\pounds": "pound sterling", r"\yen": "yen"}
 IGNORED = frozenset(
@@ -99,7 +100,28 @@ def tokenize(text: str) -> list[str]:
     tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]
     if SPELLED.search(text):
         tokens = [piece for place, token in enumerate(tokens) for piece in _respelled(token, tokens, place)]
+    while STACKED.keys() & set(tokens):
+        tokens = _unstacked(tokens)
     return [SAME.get(token, token) for token in tokens]
+
+
+def _unstacked(tokens: list[str]) -> list[str]:
+    r"""The first ``{n \choose k}`` as ``\binom{n}{k}``: as TeX has it, each side reaches to the braces around both."""
+    place = next(index for index, token in enumerate(tokens) if token in STACKED)
+    start, end = _unclosed(tokens[:place][::-1], "}", "{"), _unclosed(tokens[place + 1 :], "{", "}")
+    before, top = tokens[: max(place - start - 1, 0)], tokens[place - start : place]
+    bottom, after = tokens[place + 1 : place + 1 + end], tokens[place + 2 + end :]
+    return [*before, STACKED[tokens[place]], "{", *top, "}", "{", *bottom, "}", *after]
+
+
+def _unclosed(tokens: list[str], opening: str, closing: str) -> int:
+    """The index of the first closing brace without its opening one; behind the last token when there is none."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += (token == opening) - (token == closing)
+        if depth < 0:
+            return index
+    return len(tokens)
 
 
 def _respelled(token: str, tokens: list[str], place: int) -> list[str]:
