@@ -1,8 +1,9 @@
 r"""What may be left to math-verify: notation outside our grammar, and none of what math-verify is known to get wrong.
 
 It drops exponents of ``3e5`` and units, takes ``1=5`` for 5, ``500\%`` for 5 and for 500, ``AB`` for ``BA``, and the
-last number of a sentence for its answer. It drops commands that it does not know, and quotes, and adds two numbers side
-by side: ``4 \ldots 5``, ``\phantom{4} 5`` and ``4(5)`` are 9. A text that holds any of these never reaches it.
+last number of a sentence for its answer. It takes a set for a pair or an interval, drops commands that it does not
+know, and quotes, and adds two numbers side by side: ``4 \ldots 5``, ``\phantom{4} 5`` and ``4(5)`` are 9. A text that
+holds any of these never reaches it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,8 @@ TRUSTED = (  # what math-verify reads as it is meant
     | IGNORED
     | {f"\\{name}" for name in CALLED}
     | set(
-        r"""\sqrt \cdot \times \div \ast \circ \pm \int \sum \prod \lim \to \rightarrow \partial
-        \arcsec \arccsc \arccot \arcsinh \arsinh \lfloor \rfloor \lceil \rceil \lvert \rvert \vert \mid
-        \cup \cap \setminus \emptyset \varnothing \lbrace \rbrace \lbrack \rbrack""".split()  # noqa: SIM905
+        r"""\sqrt \cdot \times \div \ast \circ \int \sum \prod \lim \to \rightarrow \partial
+        \arcsec \arccsc \arccot \arcsinh \arsinh \lfloor \rfloor \lceil \rceil \lvert \rvert \vert \mid""".split()  # noqa: SIM905
     )
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+", re.ASCII)
@@ -51,7 +51,8 @@ _SPACING = re.compile("|".join(re.escape(name) + r"(?![A-Za-z])" * name[-1].isal
 _SIDE_BY_SIDE = re.compile(r"\d[\s(){}\[\]]+[\d.]|\d\s*_", re.ASCII)
 _DIFFERENTIAL = re.compile(r"\\mathrm\s*\{\s*d\s*\}|\bd[a-z]\b")
 _MISREAD = re.compile(
-    r"""\d[eE][+-]?\d | [<>=%$&'"`@?;~\#]
+    r"""\d[eE][+-]?\d | [<>=%$&'"`@?;~\#] | \\[{}]
+    | (?<!\d), | ,(?!\d{3}(?!\d))
     | \\(?:leq?|geq?|neq?|lt|gt|in|approx|sim|equiv|to|rightarrow|implies|Rightarrow)\b
     | \\(?:text|mathrm|mathbf|textbf|textit|mbox|operatorname|begin|boxed|euro|pounds|yen)\b
     | (?<![A-Za-z\\])(?:[A-Za-z]*[A-Z][A-Za-z]+|[A-Za-z]{3,})""",

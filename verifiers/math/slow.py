@@ -46,6 +46,7 @@ WARM = (
 
 _DELIMITERS = re.compile(r"\$|(?<!\\)\\[()\[\]]|\s+")
 _EQUALS = re.compile(r"(?<![<>!\\])=")
+_ONE_SIDED = re.compile(r"\^\s*\{?\s*[+-]\s*\}?\s*\}")  # \lim_{x \to 0^{-}}
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
 
 _noted: ContextVar[list[tuple[str, str]] | None] = ContextVar("noted", default=None)
@@ -129,15 +130,21 @@ def _parse(text: str) -> list[Any]:
     lenient = LatexExtractionConfig()
     config = replace(lenient, normalization_config=replace(lenient.normalization_config, units=False, boxed="none"))
     text = _DELIMITERS.sub(" ", text).strip().rstrip(".")
-    return list(
-        parse(
-            f"${text}$",
-            extraction_config=[config],
-            fallback_mode="no_fallback",
-            extraction_mode="first_match",
-            parsing_timeout=None,
-        )
+    values = parse(
+        f"${text}$",
+        extraction_config=[config],
+        fallback_mode="no_fallback",
+        extraction_mode="first_match",
+        parsing_timeout=None,
     )
+    return values if _ONE_SIDED.search(text) else list(map(_two_sided, values))
+
+
+def _two_sided(value: Any) -> Any:
+    """A value with limits from both sides, which math-verify takes from above."""
+    from sympy import Basic, Limit
+
+    return value.replace(Limit, lambda f, x, at, _: Limit(f, x, at, "+-")) if isinstance(value, Basic) else value
 
 
 _parse_gold = lru_cache(maxsize=GOLDS)(_parse)

@@ -195,6 +195,10 @@ def test_undecided_when_the_verifier_cannot_tell() -> None:
         (r"\int_0^1 \sqrt[3]{2}x\,dx", r"\frac{\sqrt[3]{2}}{2}", True),
         (r"\sum_{k=1}^{n} \frac{k}{2}", r"\frac{n(n+1)}{4}", True),
         (r"\lim_{n\to\infty} (1+\frac{1}{n})^n", "e", True),
+        (r"\lim_{x\to 0} \frac{\sin x}{x}", "1", True),
+        (r"\lim_{x\to 0} \frac{|x|}{x}", "1", False),  # from above alone
+        (r"\lim_{x \to 0^{+}} \frac{|x|}{x}", "1", True),
+        (r"\lim_{x \to 0^{-}} \frac{|x|}{x}", "1", False),
     ],
 )
 def test_what_the_grammar_does_not_know_is_left_to_math_verify(answer: str, gold: str, right: bool) -> None:
@@ -212,6 +216,7 @@ def test_what_the_grammar_does_not_know_is_left_to_math_verify(answer: str, gold
         *(r"\sum_{k=1}^{3} k = 6", r"6\text{ or }\int x", r"\lim 500\%", r"\int AB", r"\sum 3e5"),
         *(r"1\ldots 5", r"1+2+\ldots+3", r"6\ldots", r"1 \vspace 5", r"1\vcenter{5}", r"\phantom{1} 5"),
         *(r"\sum_{k=1}^{1} 1 5", r"\sum_{k=1}^{1} 1(5)", r"\sum_{k=1}^{1} {1}{5}", r"\sum_{k=1}^{1} 1\,5"),
+        *(r"6\pm\int_0^1 0\,dx", r"\{6, \int_0^1 x\,dx\}", r"6,\int_0^1 6\,dx"),
         *(r"\sum_{k=1}^{1} \frac{1}{5}5", r"\sum_{k=1}^{1} 6_15", r"\sum_{k=1}^{1} '6"),
     ],
 )
