@@ -61,7 +61,7 @@ def part_numbers(tokens: list[str]) -> list[str]:
     """
     parted: list[str] = []
     for token in tokens:
-        if is_numeral(token) and "," in token.replace("{,}", "").replace(r",\!", "").replace(r"\,", ""):
+        if is_numeral(token) and "," in token:
             numbers = token.split(",")
             if any(number[:1] == "0" and number[1:2].isdigit() for number in numbers):
                 raise ParseError(f"{token[:20]} inside brackets could be one number or several")

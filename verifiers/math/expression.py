@@ -15,7 +15,8 @@ Grammar, loosest first (sums and products are n-ary, so that a long sum is not a
 
 Readings that could be taken two ways:
 
-- ``1,000``, ``1{,}000``, ``1\,000`` and ``1,\!000`` are one number; ``(1,000)`` is refused, since it could be a pair.
+- ``1,000``, ``1{,}000``, ``1\,000``, ``1\;000`` and ``1,\!000`` are one number; ``(1,000)`` is refused, since it could
+  be a pair.
 - ``3e5`` and ``3e-5`` are 300000 and 0.00003; elsewhere ``e`` is Euler's number, and ``i`` the imaginary unit.
 - ``1\frac{1}{2}`` and ``1 1/2`` are the mixed number 1 + 1/2; ``2\frac{x}{3}`` is a product.
 - ``x^10`` is the tenth power, as in plain text; ``x^ab`` is refused.
@@ -224,7 +225,7 @@ class _Parser(Cursor):
         return Symbol(f"{mark} {name.name}")
 
     def number(self, token: str, mixed: bool) -> Node:
-        if self.parentheses and "," in token.replace("{,}", ""):
+        if self.parentheses and "," in token:
             raise ParseError("a comma inside parentheses")
         whole = literal(token)
         if mixed and (fraction := self.plain_fraction()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from .tokens import MAX_DIGITS, SEPARATORS
+from .tokens import MAX_DIGITS, THIN
 
 _INTEGER = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}", re.ASCII).fullmatch
 _DECIMAL = re.compile(
@@ -38,6 +38,6 @@ def read_number(text: str) -> int | Fraction | None:
         sign, whole, decimals = match.groups("")
         if len(whole) + len(decimals) >= MAX_DIGITS:
             return None
-        value = Fraction(int(whole.translate(SEPARATORS) + decimals), 10 ** len(decimals))
+        value = Fraction(int(THIN.sub("", whole).replace(",", "") + decimals), 10 ** len(decimals))
         return -value if sign == "-" else value
     return None

@@ -63,13 +63,13 @@ SAME = {
 UNBRACED = re.compile(r"(\\mathbb)\s+([A-Z])(?![A-Za-z])", re.ASCII)  # \mathbb R
 ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]{1,8}\s*(?:pt|em|ex|mm|cm)\s*\]", re.ASCII)  # \\[4pt] between rows
 WORDED = re.compile(r"_\s*(\{\s*)?\\(?:(?:text|mathrm)\s*\{\s*([A-Za-z]{1,16})\s*\}|(max|min)\b)(?(1)\s*\})", re.ASCII)
-SEPARATORS = str.maketrans("", "", "{},\\!")
+THIN = re.compile(r"\{,\}|\\[,:; ]|,\\!|~")  # between thousands, where a comma alone may also part two numbers
 TOKENS = re.compile(
     r"""\s*(
     \d+_(?:\d{1,2}(?!\d)|\{\d{1,2}\})                                                    # 1011_2  377_{8}
     | \d*[A-F][0-9A-F]+_\{?16\}? | \d+[A-F]_\{?16\}? | \d*[A-Z]+\d[0-9A-Z]*_\{\d\d\}     # FF_{16}  A5_{12}
-    | \d*\.\d*\\overline\s*\{\d+\}                                                          # 0.1\overline{6}
-    | (?:[1-9]\d{0,2}(?:(?:,|\{,\}|\\,|,\\!)\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?   # 12  1,000.5  3e5
+    | \d*\.\d*\\(?:overline|bar|dot)\s*(?:\{\d+\}|\d)                                       # 0.1\overline{6}
+    | (?:[1-9]\d{0,2}(?:(?:,|\{,\}|\\[,:;\ ]|,\\!|~)\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?   # 1,000.5  3e5
     | \.\d+(?:[eE][+-]?\d+)?
     | [A-Za-z]+(?:_(?:[A-Za-z]|\d{1,4}|\{[A-Za-z0-9]{1,16}\}))?                          # x  km  x_1  x_{12}
     | \\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|mbox|operatorname|mathbb|begin|end)\s*\{[^{}\\]*\}
@@ -82,7 +82,7 @@ WORDS = re.compile(
 PERCENT = frozenset(("percent", "per cent", "%"))
 SPELLED = re.compile(r"per ?cent|degree|\{\s*[-+%\d.]", re.ASCII)  # what ``_respelled`` may change
 SET_NUMBER = re.compile(r"[-+]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?", re.ASCII)  # in \text, \mathbf, ...
-REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\s*\{(\d+)\}", re.ASCII)
+REPEATING = re.compile(r"(\d*)\.(\d*)\\[a-z]+\s*\{?(\d+)\}?", re.ASCII)
 BASED = re.compile(r"(?![A-Z]_)([0-9A-Z]+)_\{?(\d{1,2})\}?", re.ASCII)  # one capital is a name: C_1, T_{30}
 
 
@@ -97,7 +97,8 @@ def tokenize(text: str) -> list[str]:
     text = in_ascii(text)
     text = ROW_GAP.sub(r"\\\\", text)
     text = WORDED.sub(r"_{\2\3}", UNBRACED.sub(r"\1{\2}", text))
-    tokens = [token for token in TOKENS.findall(text) if token not in IGNORED]
+    tokens = [THIN.sub("", token) if token[0].isdigit() else token for token in TOKENS.findall(text)]
+    tokens = [token for token in tokens if token not in IGNORED]
     if SPELLED.search(text):
         tokens = [piece for place, token in enumerate(tokens) for piece in _respelled(token, tokens, place)]
     while STACKED.keys() & set(tokens):
@@ -158,7 +159,7 @@ def literal(token: str) -> Number:
         repeated = Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(decimals))
         return Number(Fraction(int((whole + decimals) or 0), 10 ** len(decimals)) + repeated)
     mantissa, _, exponent = token.lower().partition("e")
-    digits = mantissa.translate(SEPARATORS)
+    digits = mantissa.replace(",", "")
     power = int(exponent or 0)
     if abs(power) > MAX_EXPONENT:
         raise ParseError(f"an exponent beyond {MAX_EXPONENT}")
