@@ -130,6 +130,8 @@ class _Parser(Cursor):
     def begins_factor(self, token: str) -> bool:
         if token == "|":
             return not self.bars
+        if token == "{":  # 5{6} is set as 56
+            return not is_numeral(self.tokens[self.index + 1])
         return bool(token) and (token[0].isalpha() or token[0] in "([{\\") and token not in NO_FACTOR
 
     def between_factorials(self, token: str) -> bool:

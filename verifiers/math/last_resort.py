@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from .tokens import BINOMIALS, CALLED, CURRENCIES, DECORATIONS, FRACTIONS, GREEK, IGNORED, SAME, STACKED
+from .tokens import BINOMIALS, CALLED, CURRENCIES, DECORATIONS, FRACTIONS, GREEK, IGNORED, SAME, SETTING, STACKED
 
 KNOWN = (
     GREEK
@@ -21,11 +21,11 @@ KNOWN = (
     | CURRENCIES.keys()
     | SAME.keys()
     | STACKED.keys()
+    | SETTING
     | {f"\\{name}" for name in CALLED}
     | set(
-        r"""\sqrt \text \textbf \textit \textrm \mathrm \mathbf \mathit \mathsf \mbox \operatorname \mathbb \begin \end
-        \circ \in \cup \cap \setminus \emptyset \vee \wedge \pm \mp \neq \lfloor \rfloor \lceil \rceil \boxed
-        \approx \sim \equiv \Rightarrow \to \implies""".split()  # noqa: SIM905
+        r"""\sqrt \operatorname \mathbb \begin \end \circ \in \cup \cap \setminus \emptyset \vee \wedge \pm \mp \neq
+        \lfloor \rfloor \lceil \rceil \boxed \approx \sim \equiv \Rightarrow \to \implies""".split()  # noqa: SIM905
     )
 )
 MAX_LEVELS = 16  # of scripts and fractions inside one another

@@ -30,6 +30,9 @@ GREEK = frozenset(
 FRACTIONS = frozenset((r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"))
 BINOMIALS = frozenset((r"\binom", r"\dbinom", r"\tbinom"))
 STACKED = {r"\over": r"\frac", r"\choose": r"\binom"}
+SETTING = frozenset(
+    r"\text \textbf \textit \textrm \mathrm \mathbf \mathit \mathsf \mbox \boldsymbol \bm \pmb".split()  # noqa: SIM905
+)
 DECORATIONS = frozenset((r"\vec", r"\hat", r"\overline", r"\bar", r"\angle", r"\triangle"))
 CURRENCIES = {r"\$": "$", "$": "$", r"\euro": "euro", r"\pounds": "pound sterling", r"\yen": "yen"}
 IGNORED = frozenset(
@@ -72,7 +75,8 @@ TOKENS = re.compile(
     | (?:[1-9]\d{0,2}(?:(?:,|\{,\}|\\[,:;\ ]|,\\!|~)\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?   # 1,000.5  3e5
     | \.\d+(?:[eE][+-]?\d+)?
     | [A-Za-z]+(?:_(?:[A-Za-z]|\d{1,4}|\{[A-Za-z0-9]{1,16}\}))?                          # x  km  x_1  x_{12}
-    | \\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|mbox|operatorname|mathbb|begin|end)\s*\{[^{}\\]*\}
+    | \\(?:text|textrm|mathrm|mathsf|mbox|operatorname|mathbb|begin|end)\s*\{[^{}\\]*\}
+    | \\(?:text|math)(?:bf|it)\s*\{(?:[A-Za-z\s().:~]*|\d*)\}                               # not \mathbf{x+1}
     | \\[A-Za-z]+ | \\. | \*\* | [<>]= | \S )""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
@@ -101,9 +105,21 @@ def tokenize(text: str) -> list[str]:
     tokens = [token for token in tokens if token not in IGNORED]
     if SPELLED.search(text):
         tokens = [piece for place, token in enumerate(tokens) for piece in _respelled(token, tokens, place)]
-    while STACKED.keys() & set(tokens):
+    while not SETTING.isdisjoint(tokens):
+        tokens = _unset(tokens)
+    while not STACKED.keys().isdisjoint(tokens):
         tokens = _unstacked(tokens)
     return [SAME.get(token, token) for token in tokens]
+
+
+def _unset(tokens: list[str]) -> list[str]:
+    r"""``\boldsymbol{x+1}`` as ``x+1``, the first of them: braces stay only around what is raised or lowered."""
+    place = next(index for index, token in enumerate(tokens) if token in SETTING)
+    start = place + 1
+    if tokens[start : start + 1] != ["{"] or tokens[place - 1 : place] in (["^"], ["_"]):
+        return [*tokens[:place], *tokens[start:]]
+    end = start + 1 + _unclosed(tokens[start + 1 :], "{", "}")
+    return [*tokens[:place], *tokens[start + 1 : end], *tokens[end + 1 :]]
 
 
 def _unstacked(tokens: list[str]) -> list[str]:

@@ -14,6 +14,8 @@ SAME = [
     (r"10\text{ km}", r"10\,\mathrm{km}"),
     ("1000 m", "1 km"),
     ("5 m/s", "18 km/h"),
+    (r"5\,\mathrm{m\,s^{-1}}", r"18\text{ km/h}"),
+    (r"3\times 10^8\ \mathrm{m \cdot s^{-1}}", r"3\times 10^5\text{ km/s}"),
     (r"5\,\text{m/s}^2", "5 m s^{-2}"),
     (r"60\text{ miles per hour}", "60 mph"),
     ("100 cm^2", r"0.01\text{ m}^2"),
