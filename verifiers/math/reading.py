@@ -65,7 +65,7 @@ def read_tokens(tokens: list[str], policy: MathPolicy) -> Value:
         ParseError: outside the grammar, or past a bound.
         Undefined, TooLarge: a set whose ends cannot be ordered.
     """
-    return _Reader(policy).statement(tokens[:-1] if tokens[-1:] == ["."] else tokens)
+    return _Reader(policy).statement(tokens)
 
 
 class _Reader:

@@ -193,6 +193,7 @@ def _read_anew(text: str, policy: MathPolicy) -> Reading:
         if moment is not None:
             return Reading(text, moment)
         tokens = tokenize(text)
+        tokens = tokens[:-1] if tokens[-1:] == ["."] else tokens
         with budget():  # its own: whether a reading is remembered makes no difference to the verdict
             value = read_tokens(tokens, policy)
     except ParseError as error:

@@ -29,6 +29,7 @@ SAME = [
     (r"25^\circ\mathrm{C}", r"25\text{ degrees Celsius}"),
     (r"25\text{ degrees Celsius}", r"298.15\text{ K}"),
     ("1 1/2 hours", "90 minutes"),
+    ("v = 5 km.", r"5\text{ km}"),
     ("\u00b0".join(["20", "C"]), "293.15 kelvin"),
     (r"\$10", "10 dollars"),
     ("$10", "1000 cents"),
