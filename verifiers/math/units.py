@@ -96,6 +96,8 @@ def read_quantity(tokens: list[str]) -> Quantity | None:
             sure = sure or any(opened or _is_sure(token) for token in unit)
     except ParseError:
         return None
+    if len({unit for _, unit in terms}) < len(terms):  # 5 km and 6 km are two answers
+        return None
     return Quantity(tuple(terms), sure) if terms else None
 
 

@@ -66,6 +66,8 @@ DIFFERENT = [
     ("3 decades", "3 years"),
     ("5 m^2", r"5\text{ m}"),
     ("5 apples", "5 oranges"),
+    ("5 km and 6 km", "11 km"),
+    (r"\$5 \text{ and } \$6", r"\$11"),
     (r"9.8\,\frac{\text{s}^2}{\text{m}}", "9.8 m/s^2"),
     (r"5\frac{\text{J K}}{\text{kg}}", r"5\text{ J/(kg K)}"),
     (r"60\degree", "60"),
