@@ -6,6 +6,7 @@ pint does not know counts for itself: 5 apples are 5 apples.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ MONEY: dict[str, tuple[str, Fraction]] = {
     **dict.fromkeys(("yen", "JPY"), ("yen", Fraction(1))),
     **dict.fromkeys(("rupee", "rupees", "INR"), ("rupee", Fraction(1))),
 }
+SIGNS = CURRENCIES | {r"\Omega": "ohm"}
 ALIASES = {
     "sec": "second",
     "secs": "second",
@@ -45,6 +47,7 @@ ALIASES = {
     "yrs": "year",
     "yr": "year",
 }
+COUNTS = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 TEMPERATURES = {
     "C": "degC",
     "F": "degF",
@@ -92,13 +95,20 @@ def read_quantity(tokens: list[str]) -> Quantity | None:
             if unit and unit[0] in DEGREES and len(unit) == 1:
                 terms.append((Operation("deg", (node,)), ()))
                 continue
-            terms.append((node, _unit(unit)))
+            terms.append(_counted(node, _unit(unit)))
             sure = sure or any(opened or _is_sure(token) for token in unit)
     except ParseError:
         return None
     if len({unit for _, unit in terms}) < len(terms):  # 5 km and 6 km are two answers
         return None
     return Quantity(tuple(terms), sure) if terms else None
+
+
+def _counted(amount: Node, unit: Unit) -> tuple[Node, Unit]:
+    """An amount of millions as one of ones."""
+    count = math.prod(Fraction(COUNTS.get(name, 1)) ** power for name, power in unit)
+    rest = tuple((name, power) for name, power in unit if name not in COUNTS)
+    return Operation("*", (amount, constant(count))) if count != 1 else amount, rest
 
 
 def mentions_unit(tokens: list[str]) -> bool:
@@ -139,10 +149,17 @@ def _spelled(tokens: list[str]) -> Iterator[str]:
             yield TEMPERATURES[tokens[circle + length - 1]]
             index = circle + length
             continue
-        if token in CURRENCIES and index + 1 < len(tokens) and is_numeral(tokens[index + 1]):
-            yield tokens[index + 1]
+        after = tokens[index + 1] if index + 1 < len(tokens) else ""
+        if token in CURRENCIES and is_numeral(after):
+            yield after
             index += 1
-        yield CURRENCIES.get(token, token)
+        elif token == r"\mu" and after.isalpha():
+            token = f"u{after}"
+            index += 1
+        elif token in ("k", "M") and after == r"\Omega":
+            token = f"{token}ohm"
+            index += 1
+        yield SIGNS.get(token, token)
         index += 1
 
 

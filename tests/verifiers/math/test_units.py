@@ -29,6 +29,11 @@ SAME = [
     (r"25^\circ\mathrm{C}", r"25\text{ degrees Celsius}"),
     (r"25\text{ degrees Celsius}", r"298.15\text{ K}"),
     ("1 1/2 hours", "90 minutes"),
+    (r"1.5\text{ million}", "1,500,000"),
+    (r"\$1.5\text{ million}", r"\$1500000"),
+    ("3 dozen eggs", "36 eggs"),
+    (r"5\ \mu m", r"0.005\text{ mm}"),
+    (r"5\,\text{k}\Omega", "5000 ohms"),
     ("v = 5 km.", r"5\text{ km}"),
     ("\u00b0".join(["20", "C"]), "293.15 kelvin"),
     (r"\$10", "10 dollars"),
@@ -66,6 +71,7 @@ DIFFERENT = [
     ("3 decades", "3 years"),
     ("5 m^2", r"5\text{ m}"),
     ("5 apples", "5 oranges"),
+    (r"1.5\text{ million}", "1.5"),
     ("5 km and 6 km", "11 km"),
     (r"\$5 \text{ and } \$6", r"\$11"),
     (r"9.8\,\frac{\text{s}^2}{\text{m}}", "9.8 m/s^2"),
@@ -103,6 +109,7 @@ def test_a_missing_unit_is_forgiven_by_policy_and_a_wrong_one_never() -> None:
     assert judge("d = 10", r"10\text{ km}", units="optional").right
     assert not judge("11", r"10\text{ km}", units="optional").right
     assert not judge("10000", r"10\text{ km}", units="optional").right
+    assert not judge("1.5", r"1.5\text{ million}", units="optional").right
     assert not judge(r"10\text{ miles}", r"10\text{ km}", units="optional").right
     assert not judge(r"30\text{ rad}", r"30^\circ", units="optional").right
     assert not judge(r"30^\circ", "30 radians", units="optional").right
