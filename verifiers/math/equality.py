@@ -4,8 +4,8 @@ r"""Are two expressions equal? From the cheapest exact method to the dearest, ea
 2. Rational numbers: exact evaluation.
 3. Rational functions, also with one of pi and e, and with i: identity modulo random primes (``identity``).
 4. Real roots: intervals with a separation bound (``radicals``): exact for numbers. With symbols, at random rational
-   points of every sign and many sizes: a difference refutes for certain, and what agrees at all of them is equal but
-   for branches such as sqrt((x-a)^2) = x-a that part only where no point fell.
+   points of every sign and many sizes, and at far ones by boxes: a difference refutes for certain, and what agrees at
+   all of them is equal but for branches such as sqrt((x-a)^2) = x-a that part only where no point fell.
 5. Anything else: boxes in the complex plane (``constants``), at random points when there are symbols, far ones and
    those beside ``corners`` too. A difference refutes for certain; agreement to 154 digits (29 at each point) is
    declared equality.
@@ -75,7 +75,7 @@ def equal(answer: Node, gold: Node, seed: str) -> bool | None:
         try:
             same = _at_points(answer, gold, sorted(names), rng)
             if same is not None:
-                return same
+                return same and not _part_far_off(answer, gold, free, True, rng)
         except Irrational:
             pass
         except Undefined:
@@ -140,10 +140,15 @@ def _by_boxes(a: Node, b: Node, names: list[str], real: bool, rng: random.Random
             return False
         agreed += same is True
         if agreed == BOX_POINTS:
-            return not any(_part(a, b, far, real) for far in corners.points(a, b, names, rng))
+            return not _part_far_off(a, b, names, real, rng)
     if undefined and not agreed:
         raise undefined
     return None
+
+
+def _part_far_off(a: Node, b: Node, free: list[str], real: bool, rng: random.Random) -> bool:
+    """Whether two expressions that agree near zero certainly differ at a point far off, or beside a bend."""
+    return any(_part(a, b, far, real) for far in corners.points(a, b, free, rng)) if free else False
 
 
 def _part(a: Node, b: Node, point: Mapping[str, Fraction], real: bool) -> bool:
