@@ -99,7 +99,7 @@ class Comparison:
             return False
         x, y = a.terms[present[0]], b.terms[present[0]]
         pairs = zip(a.terms, b.terms, strict=True)
-        return every(self.scalars(Operation("*", (p, y)), Operation("*", (q, x))) for p, q in pairs)
+        return every(self.scalars(Operation("/", (p, x)), Operation("/", (q, y))) for p, q in pairs)
 
     def matrices(self, a: Value, b: Value) -> bool | None:
         x, y = (as_matrix(value, flat=self.policy.brackets == "any") for value in (a, b))

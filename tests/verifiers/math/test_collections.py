@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +130,12 @@ def test_the_items_of_a_large_set_are_matched_in_bounded_time() -> None:
     roots = [f"\\sqrt{{{n}}}" for n in range(2, 150)]
     verdict = judge(r"\{" + ",".join(roots) + r"\}", r"\{" + ",".join(reversed(roots)) + r"\}")
     assert "comparisons" in verdict.reason
+
+
+def test_a_tolerance_holds_for_ratios_whatever_they_are_scaled_by() -> None:
+    tolerance = Fraction(1, 100)
+    assert judge("1:2.001", "100:200", tolerance=tolerance).right
+    assert not judge("0.001:0.001", "1:2", tolerance=tolerance).right
 
 
 def test_a_tolerance_pairs_items_even_where_the_first_choice_is_wrong() -> None:
