@@ -157,9 +157,10 @@ class Comparison:
         if len(answer.terms) == len(gold.terms) == 1 and unit == gold_unit:
             return self.scalars(x, y)
         totals = total(answer, gold_unit), total(gold, gold_unit)
-        if totals[0] is None or totals[1] is None:
-            return False
-        return self.scalars(totals[0], totals[1])
+        if totals[0] is not None and totals[1] is not None:
+            return self.scalars(totals[0], totals[1])
+        a, b = ({unit: amount for amount, unit in side.terms} for side in (answer, gold))  # 5 boys and 6 girls
+        return a.keys() == b.keys() and every(self.scalars(a[unit], b[unit]) for unit in a)
 
     def matching(self, a: Sequence[T], b: Sequence[T], same: Callable[[T, T], bool | None]) -> bool | None:
         """Whether each of ``a`` can be paired with another one of ``b`` (Kuhn 1955, by augmenting paths)."""

@@ -233,6 +233,8 @@ def _unit(tokens: list[str]) -> Unit:
             times = 1
         else:
             raise ParseError(f"{token[:20]!a} in a unit")
+    if tokens[-1:] in (["*"], ["/"], ["per"]):  # 5 km/6 is a sixth
+        raise ParseError("an unfinished unit")
     if len(powers) > MAX_NAMES or any(abs(power) > MAX_POWER for power in powers.values()) or (tokens and not powers):
         raise ParseError("no unit")
     return tuple(sorted((name, power) for name, power in powers.items() if power))
