@@ -332,6 +332,8 @@ class _Parser(Cursor):
                 raise ParseError("a comma without a space in a list of arguments")
             args.append(self.sum())
         self.close(")" if opening == "(" else r"\}")
+        if len(args) == 1:
+            raise ParseError("a maximum or divisor of one number")
         return args
 
     def operand(self, name: str) -> Node:

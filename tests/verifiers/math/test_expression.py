@@ -222,6 +222,7 @@ def test_value_with_symbols(text: str, value: int) -> None:
         "2!3^2",
         "2!34",
         r"\max\{1,2)",
+        r"\max(5)",
         r"\text{5}0",
         r"1\boldsymbol{5}",
         "5{6}",

@@ -133,6 +133,7 @@ HOSTILE = [
     "__import__('os').system('touch PWNED')",
     r"\text{__import__('os').system('touch PWNED')}",
     "lambda: 5",
+    r"\max(5)",
 ]
 
 
