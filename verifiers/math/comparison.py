@@ -11,7 +11,7 @@ from .budget import spend
 from .constants import within
 from .dates import Moment
 from .equality import equal
-from .evaluation import Irrational, TooLarge, evaluate
+from .evaluation import Irrational, TooLarge, Undefined, evaluate
 from .matrices import as_matrix
 from .policy import MathPolicy
 from .relations import atoms, same_atom
@@ -38,6 +38,8 @@ class Comparison:
             Undefined: a part of one has no value.
             TooLarge, OutOfBudget: past a bound.
         """
+        if a == b:
+            return True
         a, b = _solved(a), _solved(b)
         if isinstance(a, Named) or isinstance(b, Named):
             return self.named(a, b)
@@ -171,7 +173,7 @@ class Comparison:
             return x == y
         table: list[list[bool | None]] = []
         for item in a:
-            table.append([same(item, other) for other in b])
+            table.append([_comparable(item, other, same) for other in b])
             if not any(cell is not False for cell in table[-1]):
                 return False
         partner: dict[int, int] = {}
@@ -188,6 +190,14 @@ class Comparison:
         if all(place(row, set()) for row in range(len(a))):
             return True
         return None if any(cell is None for row in table for cell in row) else False
+
+
+def _comparable(x: T, y: T, same: Callable[[T, T], bool | None]) -> bool | None:
+    """``same`` of two items that need not belong together: ``x`` and the root of -1, which is not real, differ."""
+    try:
+        return same(x, y)
+    except Undefined:
+        return False
 
 
 def every(results: Iterable[bool | None]) -> bool | None:
