@@ -161,8 +161,10 @@ class Comparison:
         totals = total(answer, gold_unit), total(gold, gold_unit)
         if totals[0] is not None and totals[1] is not None:
             return self.scalars(totals[0], totals[1])
-        a, b = ({unit: amount for amount, unit in side.terms} for side in (answer, gold))  # 5 boys and 6 girls
-        return a.keys() == b.keys() and every(self.scalars(a[unit], b[unit]) for unit in a)
+        a, b = (sorted(side.terms, key=lambda term: term[1]) for side in (answer, gold))  # 5 boys and 6 girls
+        return [unit for _, unit in a] == [unit for _, unit in b] and every(
+            self.scalars(p, q) for (p, _), (q, _) in zip(a, b, strict=True)
+        )
 
     def matching(self, a: Sequence[T], b: Sequence[T], same: Callable[[T, T], bool | None]) -> bool | None:
         """Whether each of ``a`` can be paired with another one of ``b`` (Kuhn 1955, by augmenting paths)."""

@@ -99,8 +99,6 @@ def read_quantity(tokens: list[str]) -> Quantity | None:
             sure = sure or any(opened or _is_sure(token) for token in unit)
     except ParseError:
         return None
-    if len({unit for _, unit in terms}) < len(terms):  # 5 km and 6 km are two answers
-        return None
     return Quantity(tuple(terms), sure) if terms else None
 
 
@@ -254,11 +252,13 @@ def _power(tokens: list[str], index: int) -> tuple[int, int]:
 
 
 def total(quantity: Quantity, unit: Unit) -> Node | None:
-    """The amount in another unit; None when the units measure different things.
+    """The amount in another unit; None when the units measure different things, or one of them comes twice.
 
     Raises:
         MissingLibrary: pint is not installed.
     """
+    if len({own for _, own in quantity.terms}) < len(quantity.terms):  # 5 km and 6 km are two amounts, not 11 km
+        return None
     scale, offset, dimensions = _base(unit)
     sums: list[Node] = []
     for amount, own in quantity.terms:

@@ -33,6 +33,7 @@ SAME = [
     (r"\$1.5\text{ million}", r"\$1500000"),
     ("3 dozen eggs", "36 eggs"),
     (r"5\text{ boys and }6\text{ girls}", "6 girls and 5 boys"),
+    (r"5\text{ m and }6\text{ m}", "5 m and 6 m"),
     (r"5\text{ km}/6", r"\frac56\text{ km}"),
     (r"5\ \mu m", r"0.005\text{ mm}"),
     (r"5\,\text{k}\Omega", "5000 ohms"),
