@@ -114,6 +114,8 @@ class ChatFormat:
 
     def _encode_uncached(self, text: str) -> tuple[int, ...]:
         if self.rust is not None:  # the Python around it takes most of a short text's time
+            self.rust.no_truncation()  # it keeps how whoever trained it cut and padded batches, in its file too
+            self.rust.no_padding()
             (encoding,) = self.rust.encode_batch_fast([text], add_special_tokens=False)
             return tuple(encoding.ids)
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))

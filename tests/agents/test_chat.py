@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from palaestra.agents.agent import Message
 from palaestra.agents.chat import ChatFormat
@@ -139,6 +142,18 @@ def test_a_mark_that_a_model_spelt_is_kept_as_its_letters(chat: ChatFormat) -> N
     spelt = tuple(id for letter in "<|end|>" for id in ids_of(chat, letter))
     messages, read = answered(chat, (*spelt, chat.tokenizer.eos_token_id))
     assert chat.prompt(messages) == read + ids_of(chat, "<|user|>Q2<|end|><|assistant|>")
+
+
+def test_a_tokenizer_that_remembers_how_batches_were_cut_and_padded_encodes_whole_texts(
+    chat: ChatFormat, tmp_path: Path
+) -> None:
+    question = Message("user", "What is 12 + 30?")
+    whole = chat.prompt([question]), chat.answer("42")
+    trained = nano_tokenizer()
+    trained(["A"], padding="max_length", truncation=True, max_length=8)  # as a script that fine-tunes does, and saves
+    trained.save_pretrained(tmp_path)
+    loaded = ChatFormat(AutoTokenizer.from_pretrained(tmp_path))
+    assert (loaded.prompt([question]), loaded.answer("42")) == whole
 
 
 def test_a_demonstration_ends_with_the_end(chat: ChatFormat) -> None:
