@@ -61,6 +61,10 @@ class EngineError(RuntimeError):
     """An engine did not do what it promises."""
 
 
+class Outgrown(EngineError):
+    """A prompt, with the longest answer that may follow it, is longer than the model's context."""
+
+
 class Engine(Protocol):
     """Generates with weights that can be replaced while it runs."""
 
@@ -75,8 +79,9 @@ def check_request(prompts: Sequence[TokenIds], sampling: Sampling, context: int 
     """Refuse what a model of this context (tokens of prompt and answer) and vocabulary cannot continue.
 
     Raises:
-        EngineError: a prompt is empty, holds a token that the model does not know, or is with its answer longer than
-            the context; or the number of seeds is not that of the prompts.
+        Outgrown: a prompt is with its answer longer than the context.
+        EngineError: one is empty or holds a token that the model does not know; or the number of seeds is not that of
+            the prompts.
     """
     if not all(len(prompt) for prompt in prompts):
         raise EngineError("an empty prompt cannot be continued")
@@ -84,7 +89,7 @@ def check_request(prompts: Sequence[TokenIds], sampling: Sampling, context: int 
         raise EngineError(f"{len(sampling.seeds)} seeds for {len(prompts)} prompts")
     longest = max(map(len, prompts), default=0)
     if context is not None and longest + sampling.max_tokens > context:
-        raise EngineError(
+        raise Outgrown(
             f"a prompt of {longest} tokens and an answer of {sampling.max_tokens} exceed the model's context of "
             f"{context}: lower max_tokens"
         )

@@ -19,7 +19,7 @@ from threading import Event, Lock, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
-from .engine import EngineError
+from .engine import EngineError, Outgrown
 
 CONNECT_SECONDS = 10.0
 MAX_BODY = 1 << 28  # bytes of one answer
@@ -43,6 +43,15 @@ class Refused(EngineError):
     def __init__(self, status: int, said: str) -> None:
         super().__init__(said)
         self.status = status
+
+
+class TooLong(Refused, Outgrown):
+    """A refusal for the model's context, which servers tell in words alone."""
+
+    @staticmethod
+    def or_refused(status: int, said: str) -> Refused:
+        """What a refusal is by its words."""
+        return (TooLong if status == 400 and "context" in said.lower() else Refused)(status, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,7 @@ def _failure(response: HTTPResponse) -> ServerFault | Refused:
     said = f"{response.status} {response.reason}: {_message(told)}"
     if response.status in PASSING or (response.status >= 500 and response.status != 501):
         return ServerFault(said, _seconds(response.getheader("Retry-After")))
-    return Refused(response.status, said)
+    return TooLong.or_refused(response.status, said)
 
 
 def _message(told: str) -> str:
@@ -236,7 +245,7 @@ def _parsed(raw: bytes) -> Json:
     if error := found.get("error"):
         code = error.get("code") if isinstance(error, dict) else None
         if isinstance(code, int) and 400 <= code < 500 and code not in PASSING:
-            raise Refused(code, f"{code}: {_message(json.dumps(found))}")
+            raise TooLong.or_refused(code, f"{code}: {_message(json.dumps(found))}")
         raise ServerFault(_message(json.dumps(found)))
     return found
 

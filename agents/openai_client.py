@@ -119,7 +119,7 @@ class OpenAIClient:
                 events = exchange(self.address, path, body, self._headers, self.settings.timeout, deadline, stop)
                 return read(events)
             except Refused as error:
-                raise Refused(error.status, self._told(path, str(error))) from None
+                raise type(error)(error.status, self._told(path, str(error))) from None
             except ServerFault as error:
                 fault = error
             now = time.monotonic()

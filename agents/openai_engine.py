@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .engine import Completion, EngineError, Sampling, TokenIds
+from .engine import Completion, EngineError, Outgrown, Sampling, TokenIds
 from .http_exchange import Json, Refused, ServerFault, Stop
 from .openai_client import OpenAIClient
 
@@ -130,7 +130,7 @@ def completion(events: Sequence[Json], max_tokens: int) -> Completion:
     Raises:
         ServerFault: parts are missing or contradict one another.
         NoTokenIds: the server does not say which ids it sampled.
-        EngineError: the answer was cut off before ``max_tokens``, by the end of the model's context.
+        Outgrown: the answer was cut off before ``max_tokens``, by the end of the model's context.
     """
     token_ids: list[int] = []
     logprobs: list[float] = []
@@ -160,7 +160,7 @@ def completion(events: Sequence[Json], max_tokens: int) -> Completion:
     if len(token_ids) > max_tokens:
         raise ServerFault(f"the answer holds {len(token_ids)} tokens where {max_tokens} were the limit")
     if reason == "length" and len(token_ids) < max_tokens:
-        raise EngineError(
+        raise Outgrown(
             f"the server cut an answer off after {len(token_ids)} of {max_tokens} tokens: prompt and answer exceed the "
             "model's context there: lower max_tokens, or start it with a longer one"
         )

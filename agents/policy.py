@@ -65,11 +65,6 @@ class PolicyLLM:
         write_spec(AgentSpec(name, sampling=replace(self.sampling, seeds=None), licence=licence), made)
         return made
 
-    def has_room(self, dialogue: Dialogue) -> bool:
-        """Whether the dialogue and the longest answer to it fit into the model's context; an engine may not know it."""
-        context = _context(self.engine)
-        return context is None or len(self.chat.prompt(dialogue.messages)) + self.sampling.max_tokens <= context
-
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """Raises EngineError as ``generate`` does."""
         prompts = [self.chat.prompt(dialogue.messages) for dialogue in dialogues]

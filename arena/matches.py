@@ -16,6 +16,7 @@ from palaestra.episodes.record import storable
 from palaestra.verifiers import Verdict
 
 from .environments import Environments
+from .outgrown import OUTGROWN, replies_where_there_is_room
 from .rollout import line_spans, outcome_of, sampled, solution_spans
 
 FREE = Cost()
@@ -71,10 +72,14 @@ class Table:
         if env.terminations[next_role] or env.truncations[next_role]:
             self._leave()
         elif self.turns >= MAX_MATCH_TURNS:
-            self.truncated = self.over = True
-            self.infos |= env.infos
+            self.cut_off()
         refused = "" if next_role != role or self.over else env.infos[role].get("illegal", "")
         return float(rewards.get(role, 0.0)), refused
+
+    def cut_off(self) -> None:
+        """End the match, undecided."""
+        self.truncated = self.over = True
+        self.infos |= self.env.infos
 
     def outcomes(self) -> dict[str, Outcome]:
         """How the match ended for each role: its own return, and the verdict's status and reason."""
@@ -132,7 +137,8 @@ def play_matches(
 
     Each agent answers, in one batch, in all matches in which it is its turn. It is shown the observation alone, which
     holds all that its seat may know. A match's roles are the game's agents: each has its turns, its actor and its
-    outcome, whose reward is its own return. A refused answer is a turn with ``illegal`` (why) in its meta; what it
+    outcome, whose reward is its own return. A match whose observation outgrows an agent behind the first turn is cut
+    off, and the last turn's meta tells so. A refused answer is a turn with ``illegal`` (why) in its meta; what it
     costs is the game's affair. ``tables`` keeps environments for the next call.
 
     Raises:
@@ -152,9 +158,15 @@ def play_matches(
         for match in active:
             asked.setdefault(match.player[match.table.role], []).append(match)
         for name, matches in asked.items():
-            replies = agents[name].respond([_dialogue(match) for match in matches])
+            replies = replies_where_there_is_room(
+                agents[name], [_dialogue(match) for match in matches], [bool(match.turns) for match in matches]
+            )
             for match, reply in zip(matches, replies, strict=True):
-                _take(match, reply)
+                if reply is None:
+                    match.turns[-1]["meta"] = {**match.turns[-1]["meta"], OUTGROWN: True}
+                    match.table.cut_off()
+                else:
+                    _take(match, reply)
         for match in active:
             if match.table.over:
                 tables.give_back(match.table.env)

@@ -15,7 +15,8 @@ from palaestra.verifiers import Verdict
 
 from .environments import Environments
 from .matches import Table
-from .rollout import MAX_TURNS, OUTGROWN, ROLE, goal_of, outcome_of
+from .outgrown import OUTGROWN
+from .rollout import MAX_TURNS, ROLE, goal_of, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def _compare_match(env: Any, episode: Episode) -> Iterator[Difference]:
         yield from differ(f"reward {number}", turn.reward, reward)
         if not table.over:
             yield from differ(f"refusal {number}", turn.meta.get("illegal", ""), refused)
+    if not table.over and any(OUTGROWN in turn.meta for turn in episode.turns[-1:]):
+        table.cut_off()
     yield from differ("terminated", episode.terminated, table.terminated)
     yield from differ("truncated", episode.truncated, table.truncated)
     for role, outcome in table.outcomes().items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,10 +20,10 @@ from palaestra.episodes.spans import solution_spans as solution_spans
 from palaestra.verifiers import Status, Verdict, undecided
 
 from .environments import Environments
+from .outgrown import OUTGROWN, replies_where_there_is_room
 
 ROLE = "reasoner"
 MAX_TURNS = 64  # an environment that never ends is truncated here
-OUTGROWN = "outgrown"  # in the meta of the turn behind which the agent had no room for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def again(episode: Episode) -> Job:
 
 @dataclass(slots=True)
 class _Slot:
-    """An episode under way."""
+    """An episode under way. info: the environment's last."""
 
     env: gymnasium.Env[str, str]
     job: Job
@@ -62,6 +62,9 @@ class _Slot:
     turns: list[Turn]
     cost: Cost
     started: float
+    info: Mapping[str, Any]
+    terminated: bool = False
+    truncated: bool = False
 
 
 def rollout(
@@ -75,8 +78,8 @@ def rollout(
 
     All unfinished episodes are put to the agent as one batch; those that end are yielded and their places filled
     before the next batch, so that a long episode holds nobody up. ``environments`` keeps those made for the next
-    rollout; without it they are closed at the end. A dialogue that has outgrown the agent (``has_room``, where the
-    agent has it) is truncated, and its last turn's meta tells so.
+    rollout; without it they are closed at the end. A dialogue that outgrows the agent behind its first turn is
+    truncated, and its last turn's meta tells so.
     """
     if environments is None:
         with Environments() as environments:
@@ -90,16 +93,21 @@ def rollout(
         if not active:
             return
         actor = agent.actor
-        has_room: Callable[[Dialogue], bool] = getattr(agent, "has_room", lambda dialogue: True)
-        replies = agent.respond([slot.dialogue for slot in active])
+        replies = replies_where_there_is_room(
+            agent, [slot.dialogue for slot in active], [bool(slot.turns) for slot in active]
+        )
         unfinished: list[_Slot] = []
         for slot, reply in zip(active, replies, strict=True):
-            ended = _advance(slot, reply, {ROLE: actor}, tags or {}, has_room)
-            if ended is None:
+            if reply is None:
+                slot.turns[-1] = replace(slot.turns[-1], meta={**slot.turns[-1].meta, OUTGROWN: True})
+                slot.truncated = True
+            else:
+                _advance(slot, reply)
+            if not (slot.terminated or slot.truncated):
                 unfinished.append(slot)
                 continue
             environments.give_back(slot.env)
-            yield ended
+            yield _episode(slot, {ROLE: actor}, tags or {})
         active = unfinished
 
 
@@ -112,7 +120,7 @@ def _start(job: Job, environments: Environments) -> _Slot:
     oracle = getattr(env.unwrapped, "oracle", None)
     asked = (Message("user", str(observation)),)
     dialogue = Dialogue(asked, derive_seed(job.agent_seed, 0), problem, oracle, env.unwrapped)
-    return _Slot(env, job, dialogue, [], Cost(), time.perf_counter())
+    return _Slot(env, job, dialogue, [], Cost(), time.perf_counter(), info)
 
 
 def _check_loggable(env_id: str, **written: Any) -> None:
@@ -125,34 +133,22 @@ def _check_loggable(env_id: str, **written: Any) -> None:
             raise ValueError(f"{env_id}: {name} is written to the log as JSON: {error}; {hint}") from error
 
 
-def _advance(
-    slot: _Slot,
-    reply: Reply,
-    roles: Mapping[str, Actor],
-    tags: Mapping[str, str],
-    has_room: Callable[[Dialogue], bool],
-) -> Episode | None:
-    """Take the reply as the action; the finished episode, or None when it goes on."""
+def _advance(slot: _Slot, reply: Reply) -> None:
+    """Take the reply as the action."""
     text = storable(reply.text)
-    observation, reward, terminated, truncated, info = slot.env.step(text)
-    verdict = info.get("verdict")
+    observation, reward, slot.terminated, truncated, slot.info = slot.env.step(text)
+    verdict = slot.info.get("verdict")
     if verdict is not None and verdict.evidence:
         _check_loggable(slot.job.env_id, evidence=dict(verdict.evidence))
     slot.turns.append(_turn(slot, reply, text, float(reward), verdict))
     slot.cost = slot.cost + reply.cost + Cost(verifier_calls=int(verdict is not None))
-    truncated = truncated or (not terminated and len(slot.turns) >= MAX_TURNS)
-    if terminated or truncated:
-        return _episode(slot, info, terminated, truncated, roles, tags)
+    slot.truncated = truncated or (not slot.terminated and len(slot.turns) >= MAX_TURNS)
     spoken = Message("assistant", text, reply.prompt_ids, reply.completions[0].token_ids if reply.completions else ())
     slot.dialogue = replace(
         slot.dialogue,
         messages=(*slot.dialogue.messages, spoken, Message("user", str(observation))),
         seed=derive_seed(slot.job.agent_seed, len(slot.turns)),
     )
-    if has_room(slot.dialogue):
-        return None
-    slot.turns[-1] = replace(slot.turns[-1], meta={**slot.turns[-1].meta, OUTGROWN: True})
-    return _episode(slot, info, terminated, True, roles, tags)
 
 
 def sampled(reply: Reply) -> dict[str, Any]:
@@ -192,14 +188,7 @@ def _step_verdicts(env: gymnasium.Env[str, str], problem: Problem | None, text: 
     return tuple(task.steps(problem, text)) if task is not None and problem is not None else ()
 
 
-def _episode(
-    slot: _Slot,
-    info: Mapping[str, Any],
-    terminated: bool,
-    truncated: bool,
-    roles: Mapping[str, Actor],
-    tags: Mapping[str, str],
-) -> Episode:
+def _episode(slot: _Slot, roles: Mapping[str, Actor], tags: Mapping[str, str]) -> Episode:
     total = sum(turn.reward for turn in slot.turns)
     return Episode(
         id=slot.job.id,
@@ -210,11 +199,11 @@ def _episode(
         group_id=slot.job.group_id,
         roles=dict(roles),
         turns=tuple(slot.turns),
-        outcome={ROLE: outcome_of(total, info.get("verdict"), truncated)},
-        terminated=terminated,
-        truncated=truncated,
+        outcome={ROLE: outcome_of(total, slot.info.get("verdict"), slot.truncated)},
+        terminated=slot.terminated,
+        truncated=slot.truncated,
         problem=slot.dialogue.problem,
-        goal=goal_of(info),
+        goal=goal_of(slot.info),
         cost=slot.cost + Cost(seconds=time.perf_counter() - slot.started),
         tags=dict(tags),
     )

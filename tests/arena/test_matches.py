@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from palaestra.agents.agent import Dialogue, Reply
-from palaestra.agents.engine import Completion
+from palaestra.agents.engine import Completion, Outgrown
 from palaestra.arena import matches
 from palaestra.arena.anchors import Anchor, board_row, matches_against, versus
 from palaestra.arena.environments import Environments
@@ -20,6 +20,7 @@ from palaestra.arena.matches import MatchJob, illegal_moves, play_matches
 from palaestra.arena.replay import replay
 from palaestra.arena.self_play import in_seat, of_seat, seated, seats_of
 from palaestra.envs.games import game_ids, make_game
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, EpisodeStore, views
 from palaestra.verifiers import Status
 
@@ -163,6 +164,26 @@ def test_a_game_that_never_ends_is_cut_off_undecided(monkeypatch: pytest.MonkeyP
     assert (episode.terminated, episode.truncated) == (False, True)
     assert all(math.isnan(outcome.reward) for outcome in episode.outcome.values())
     assert versus([episode], "a", "a").n == 0
+
+
+def test_a_match_that_outgrows_an_agent_is_cut_off_and_the_others_go_on() -> None:
+    class Narrow(Anchor):
+        """Has no room for the question of the second match's third turn."""
+
+        def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+            if any(one.seed == derive_seed(1, 2) for one in dialogues):
+                raise Outgrown("no room")
+            return super().respond(dialogues)
+
+    jobs = [job(NIM, "random", "random", number=n) for n in range(4)]
+    whole = {episode.id: episode for episode in play_matches({"random": Anchor("random")}, jobs)}
+    short = {episode.id: episode for episode in play_matches({"random": Narrow("random")}, jobs)}
+    cut = short.pop("1")
+    assert [episode.turns for _, episode in sorted(short.items())] == [whole[id].turns for id in ("0", "2", "3")]
+    assert [turn.text for turn in cut.turns] == [turn.text for turn in whole["1"].turns[:2]]
+    assert (cut.terminated, cut.truncated, cut.turns[-1].meta["outgrown"]) == (False, True, True)
+    assert {outcome.status for outcome in cut.outcome.values()} == {Status.UNDECIDED}
+    assert not [difference for _, found in replay([cut, *short.values()]) for difference in found]
 
 
 def test_a_game_that_cuts_itself_off_is_undecided_too() -> None:

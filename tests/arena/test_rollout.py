@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from palaestra.agents.chat import ChatFormat
-from palaestra.agents.engine import Sampling
+from palaestra.agents.engine import Outgrown, Sampling
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
+from palaestra.agents.strategies.table import strategy_named
 from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.replay import replay
 from palaestra.arena.rollout import MAX_TURNS, Job, line_spans, rollout, solution_spans
@@ -99,14 +100,16 @@ def test_an_episode_that_never_ends_is_cut_off_and_undecided(counter: Any) -> No
     assert episode.outcome["reasoner"].status is Status.UNDECIDED
 
 
-def test_a_dialogue_that_outgrows_the_model_is_cut_off_and_the_others_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["", "step_back", "self_consistency:2", "chain_of_thought,step_back"])
+def test_a_dialogue_that_outgrows_the_model_is_cut_off_and_the_others_go_on(tmp_path: Path, strategy: str) -> None:
     tokenizer = nano_tokenizer()
     model = nano_model(tokenizer, hidden=16, layers=1, heads=2)
     policy = PolicyLLM(TransformersEngine(model), ChatFormat(tokenizer), Sampling(max_tokens=8))
     play = [Job(f"{i}", "palaestra/Guess20-v0", {"split": "train"}, i, f"g{i}", agent_seed=i) for i in range(4)]
-    (first, *_) = whole = list(rollout(policy, play))
+    agent = strategy_named(strategy, policy)
+    (first, *_) = whole = list(rollout(agent, play))
     model.config.max_position_embeddings = len(first.turns[2].prompt_ids) + 8
-    short = {episode.id: episode for episode in rollout(policy, play)}
+    short = {episode.id: episode for episode in rollout(agent, play)}
     cut = short[first.id]
     assert len(short) == len(whole) == 4
     assert [turn.action_ids for turn in cut.turns] == [turn.action_ids for turn in first.turns[:3]]
@@ -114,6 +117,14 @@ def test_a_dialogue_that_outgrows_the_model_is_cut_off_and_the_others_go_on(tmp_
     assert cut.outcome["reasoner"].status is Status.UNDECIDED
     EpisodeStore(tmp_path).append(list(short.values()), "short")
     assert not [difference for _, found in replay(EpisodeStore(tmp_path).read()) for difference in found]
+
+
+def test_a_first_question_that_the_model_has_no_room_for_is_told() -> None:
+    tokenizer = nano_tokenizer()
+    model = nano_model(tokenizer, hidden=16, layers=1, heads=2)
+    policy = PolicyLLM(TransformersEngine(model), ChatFormat(tokenizer), Sampling(max_tokens=4096))
+    with pytest.raises(Outgrown, match="lower max_tokens"):
+        list(rollout(policy, jobs(3)))
 
 
 def test_environments_are_made_once_a_slot_kept_for_the_next_rollout_and_closed_at_the_end(

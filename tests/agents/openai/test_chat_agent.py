@@ -11,7 +11,8 @@ import pytest
 from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.agent_folder import read_spec
 from palaestra.agents.chat_agent import ChatAgent, served
-from palaestra.agents.engine import EngineError, Sampling
+from palaestra.agents.engine import EngineError, Outgrown, Sampling
+from palaestra.agents.http_exchange import Refused
 from palaestra.agents.openai_client import OpenAIClient
 from palaestra.agents.self_consistency import SelfConsistency
 from palaestra.arena.evaluate import evaluate, held_out
@@ -89,6 +90,14 @@ def test_an_answer_cut_off_counts_as_such(server: Any, client: Make) -> None:
     server.reason = "length"
     row, _ = evaluate(ChatAgent(client()), held_out(CHAIN, {}, (1,), 3))
     assert row.truncated == 1.0
+
+
+@pytest.mark.parametrize("words", ["This model's maximum context length is 4096 tokens", ""])
+def test_a_refusal_for_the_context_is_told_from_others(server: Any, client: Make, words: str) -> None:
+    server.faults[6], server.words = ["400"], words
+    with pytest.raises(Refused, match="status 400") as told:
+        ChatAgent(client()).respond(asking("a", "b"))
+    assert isinstance(told.value, Outgrown) == bool(words)
 
 
 def test_its_answers_can_be_voted_on(server: Any, client: Make) -> None:
