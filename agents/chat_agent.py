@@ -71,8 +71,10 @@ def reply(events: Sequence[Json]) -> Reply:
     text, reason, tokens_in, tokens_out = "", None, 0, None
     try:
         for event in events:
-            if usage := event.get("usage"):
-                tokens_in, tokens_out = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+            usage = event.get("usage") or {}
+            tokens_in = int(usage.get("prompt_tokens") or tokens_in)
+            written = usage.get("completion_tokens")
+            tokens_out = tokens_out if written is None else int(written)
             for choice in event.get("choices") or []:
                 message = choice.get("delta") or choice.get("message") or {}
                 text += message.get("content") or ""

@@ -153,7 +153,8 @@ def exchange(
             response = connection.getresponse()
             if response.status != 200:
                 raise _failure(response)
-            return list(_events(response)) if streamed else [_whole(response)]
+            whole = response.headers.get_content_type() == "application/json"  # of servers that do not stream
+            return list(_events(response)) if streamed and not whole else [_whole(response)]
     except ssl.SSLCertVerificationError as error:
         raise Refused(0, f"its certificate is not trusted: {error.verify_message}") from None
     except (OSError, HTTPException) as error:

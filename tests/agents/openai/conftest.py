@@ -177,6 +177,10 @@ class Handler(BaseHTTPRequestHandler):
     def fault_broken(self, events: Any, body: dict[str, Any]) -> None:
         self.answer(b'data: {"choices": [{"token_ids": [1, \n\ndata: [DONE]\n\n' if body.get("stream") else b'{"cho')
 
+    def fault_unstreamed(self, events: Any, body: dict[str, Any]) -> None:
+        (whole,) = self.chat({**body, "stream": False})
+        self.answer(whole, 200, ("Content-Type", "application/json"))
+
     def fault_page(self, events: Any, body: Any) -> None:
         self.answer(b"<html>Bad gateway</html>")
 

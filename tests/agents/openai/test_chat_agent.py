@@ -11,6 +11,7 @@ import pytest
 from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.agent_folder import read_spec
 from palaestra.agents.chat_agent import ChatAgent, served
+from palaestra.agents.chat_agent import reply as read
 from palaestra.agents.engine import EngineError, Outgrown, Sampling
 from palaestra.agents.http_exchange import Refused
 from palaestra.agents.openai_client import OpenAIClient
@@ -57,6 +58,19 @@ def test_a_server_that_counts_nothing_is_marked(server: Any, client: Make) -> No
     server.counts = False
     (reply,) = ChatAgent(client()).respond(asking("a"))
     assert (reply.cost.tokens_out, reply.meta["tokens_out"]) == (0, None)
+
+
+def test_a_server_that_does_not_stream_is_understood(server: Any, client: Make) -> None:
+    server.faults[5] = ["unstreamed"]
+    (reply,) = ChatAgent(client(attempts=1)).respond(asking("a"))
+    assert (reply.text, reply.cost.tokens_out) == ("5: a!", 7)
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": 3, "completion_tokens": None}, {"prompt_tokens": 3}])
+def test_a_server_that_counts_in_part_is_understood(usage: dict[str, Any]) -> None:
+    (choice,) = [{"message": {"content": "a"}, "finish_reason": "stop"}]
+    given = read([{"choices": [choice], "usage": usage}])
+    assert (given.text, given.cost.tokens_in, given.meta["tokens_out"]) == ("a", 3, None)
 
 
 def test_the_limits_other_name_is_tried_once(server: Any, client: Make) -> None:
