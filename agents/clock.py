@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from .engine import Completion, Engine, Sampling, TokenIds
+from .engine import AroundEngine, Completion, Engine, Sampling, TokenIds
 
 
 @dataclass(slots=True)
@@ -48,23 +46,16 @@ class Clock:
             setattr(self, name, value)
 
 
-class TimedEngine:
+class TimedEngine(AroundEngine):
     """An engine whose time and tokens are counted."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.clock = clock
 
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
         began = time.perf_counter()
-        completions = self.engine.generate(prompts, sampling)
+        completions = super().generate(prompts, sampling)
         self.clock.sampling += time.perf_counter() - began
         self.clock.tokens_sampled += sum(len(completion.token_ids) for completion in completions)
         return completions
-
-    def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        self.engine.load(weights, version)
-
-    def sleep(self) -> None:
-        """Free what the engine's device holds, where it can, until it is asked again."""
-        getattr(self.engine, "sleep", lambda: None)()

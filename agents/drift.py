@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .engine import Completion, Engine, EngineError, Sampling, TokenIds
+from .engine import AroundEngine, Engine, EngineError, Sampling
 
 # The same prompts each time, long enough to stay in a cache of prompts: one that outlives an update is used, and seen.
 PROMPTS, PROMPT_TOKENS, ANSWER_TOKENS = 2, 272, 16
@@ -17,7 +17,7 @@ TOLERANCE = {torch.float32: 1e-4}  # a token, on average; what rounding does is 
 COARSE_TOLERANCE = 0.05  # and a tenth of this one in bfloat16
 
 
-class CheckedEngine:
+class CheckedEngine(AroundEngine):
     """An engine whose log-probabilities are compared with a model's after each load, that of the model's weights.
 
     Raises:
@@ -25,20 +25,13 @@ class CheckedEngine:
     """
 
     def __init__(self, engine: Engine, model: PreTrainedModel) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.model = model
         check_drift(engine, model)
 
-    def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
-        return self.engine.generate(prompts, sampling)
-
     def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        self.engine.load(weights, version)
+        super().load(weights, version)
         check_drift(self.engine, self.model)
-
-    def sleep(self) -> None:
-        """Free what the engine's device holds, where it can, until it is asked again."""
-        getattr(self.engine, "sleep", lambda: None)()
 
 
 def check_drift(engine: Engine, model: PreTrainedModel) -> float:

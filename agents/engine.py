@@ -75,6 +75,28 @@ class Engine(Protocol):
         """Take new weights and forget whatever was computed with the old ones."""
 
 
+class AroundEngine:
+    """An engine around another: what it has not itself (version, eos_ids, context, model) is the other's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
+        return self.engine.generate(prompts, sampling)
+
+    def load(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        self.engine.load(weights, version)
+
+    def sleep(self) -> None:
+        """Free what the engine's device holds, where it can, until it is asked again."""
+        getattr(self.engine, "sleep", lambda: None)()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "engine":  # not there before ``__init__``, as in a copy
+            raise AttributeError(name)
+        return getattr(self.engine, name)
+
+
 def check_request(prompts: Sequence[TokenIds], sampling: Sampling, context: int | None, vocabulary: int | None) -> None:
     """Refuse what a model of this context (tokens of prompt and answer) and vocabulary cannot continue.
 

@@ -92,7 +92,7 @@ class PolicyLLM:
         """As ``generate``, each prompt by as many tokens as it has room for, or more: what is too much is the caller's
         to cut off. It is one batch, but where the longest prompts with the most room would exceed the context.
         """
-        most, context = max(room), _context(self.engine)
+        most, context = max(room), getattr(self.engine, "context", None)
         fits = [context is None or len(prompt) + most <= context for prompt in prompts]
         if all(fits) or not any(fits):
             return self.generate(prompts, replace(sampling, max_tokens=most))
@@ -112,10 +112,3 @@ class PolicyLLM:
             sampling=self.sampling,
             cost=Cost(tokens_in=len(prompt), tokens_out=len(completion.token_ids)),
         )
-
-
-def _context(engine: Any) -> int | None:
-    """Most tokens of a prompt and its answer, as an engine or the one in it says; None where nobody does."""
-    found: int | None = getattr(engine, "context", None)
-    inner = getattr(engine, "engine", None)
-    return found if found is not None or inner is None else _context(inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from palaestra.agents.policy import PolicyLLM
 
@@ -22,14 +22,9 @@ def model_of(policy: PolicyLLM, who: str) -> PreTrainedModel:
     """
     from transformers import PreTrainedModel
 
-    engine: Any = policy.engine
-    while not isinstance(getattr(engine, "model", None), PreTrainedModel):
-        if not hasattr(engine, "engine"):
-            raise ValueError(
-                f"{who} reads a model's probabilities, and {type(policy.engine).__name__} holds no model here"
-            )
-        engine = engine.engine
-    model: PreTrainedModel = engine.model
+    model = getattr(policy.engine, "model", None)
+    if not isinstance(model, PreTrainedModel):
+        raise ValueError(f"{who} reads a model's probabilities, and {type(policy.engine).__name__} holds no model here")
     return model
 
 

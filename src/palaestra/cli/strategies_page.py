@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from palaestra.agents.agent import Agent
-from palaestra.agents.engine import Completion, Engine, Sampling, TokenIds
+from palaestra.agents.engine import AroundEngine, Completion, Engine, Sampling, TokenIds
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.strategies.table import STRATEGIES, parse
 
@@ -53,23 +53,17 @@ EXAMPLES = 12  # training problems that the oracle answers for few_shot
 BEGIN, END = "<!-- transcript of {} -->", "<!-- end -->"
 
 
-class Listening:
+class Listening(AroundEngine):
     """An engine that keeps what passes through it."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.heard: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.engine, name)
-
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
-        completions = self.engine.generate(prompts, sampling)
+        completions = super().generate(prompts, sampling)
         self.heard += [(tuple(p), one.token_ids) for p, one in zip(prompts, completions, strict=True)]
         return completions
-
-    def load(self, weights: Iterable[Any], version: int) -> None:
-        self.engine.load(weights, version)
 
 
 def play(stack: str, model: PolicyLLM) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from palaestra.agents.clock import Clock, TimedEngine
 from palaestra.agents.engine import Completion, Sampling, TokenIds
 from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.strategies.asking import counted
@@ -17,6 +18,7 @@ from palaestra.agents.strategies.budget_forcing import BudgetForcing
 from palaestra.agents.strategies.cot_decoding import CoTDecoding
 from palaestra.agents.strategies.inside import probabilities
 from palaestra.agents.strategies.prompted import direct
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.episodes import Cost
 
 
@@ -62,6 +64,16 @@ def test_branches_begin_with_the_likeliest_tokens_and_go_on_greedily(policy: Pol
         logprobs = probabilities(agent.model, prompt, ids)[:-1].gather(1, torch.tensor(ids)[:, None]).squeeze(1)
         assert one.completion.logprobs == pytest.approx(logprobs.tolist(), abs=1e-4)
         assert len(ids) <= policy.sampling.max_tokens
+
+
+def test_an_engine_around_another_ends_branches_where_that_one_does(policy: PolicyLLM, asks: Any) -> None:
+    model, prompt = policy.engine.model, policy.chat.prompt(asks("1+1?")[0].messages)  # type: ignore[attr-defined]
+    first = int(probabilities(model, prompt, ())[0].argmax())
+    engine = TransformersEngine(model, [policy.chat.end, first])
+    engine.load((), 3)
+    (branch,) = CoTDecoding(with_engine(policy, TimedEngine(engine, Clock())), 1)._branches([prompt])
+    assert (branch.completion.token_ids, branch.completion.finish_reason) == ((first,), "stop")
+    assert branch.completion.weights_version == 3
 
 
 def test_the_margin_is_that_of_the_answer_s_tokens(policy: PolicyLLM, asks: Any) -> None:
