@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +77,7 @@ class PolicyLLM:
         """The engine's completions.
 
         Raises:
-            EngineError: they are too few, or one has no token, or not a log-probability a token.
+            EngineError: they are too few, or one has no token, or not a log-probability a token that is a number.
         """
         completions = self.engine.generate(prompts, sampling)
         if len(completions) != len(prompts):
@@ -86,6 +87,8 @@ class PolicyLLM:
                 raise EngineError("the engine returned no tokens: is the prompt as long as the model's context?")
             if len(completion.logprobs) != len(completion.token_ids):
                 raise EngineError("the engine returned another number of log-probabilities than of tokens")
+            if not math.isfinite(sum(completion.logprobs)):
+                raise EngineError("the model computes probabilities that are no numbers (nan): its weights are broken")
         return completions
 
     def go_on(self, prompts: Sequence[TokenIds], room: Sequence[int], sampling: Sampling) -> list[Completion]:

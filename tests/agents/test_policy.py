@@ -55,6 +55,7 @@ def test_a_reply_holds_ids_text_and_cost() -> None:
     [
         ([Completion((), (), "length", 0)], "no tokens"),
         ([Completion((1, 2), (-1.0,), "stop", 0)], "log-probabilities"),
+        ([Completion((1, 2), (-1.0, float("nan")), "stop", 0)], "no numbers"),
         ([], "0 completions for 1 prompts"),
     ],
 )
