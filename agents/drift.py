@@ -55,7 +55,8 @@ def check_drift(engine: Engine, model: PreTrainedModel) -> float:
 @torch.no_grad()
 def _gaps(engine: Engine, model: PreTrainedModel) -> Iterator[list[float]]:
     """Of each answer, the differences token by token."""
-    vocabulary, context = model.config.vocab_size, getattr(model.config, "max_position_embeddings", None)
+    config = model.config.get_text_config()
+    vocabulary, context = config.vocab_size, getattr(config, "max_position_embeddings", None)
     length = min(PROMPT_TOKENS, (context or PROMPT_TOKENS + ANSWER_TOKENS) - ANSWER_TOKENS)
     prompts = np.random.default_rng(0).integers(vocabulary, size=(PROMPTS, length)).tolist()
     answers = engine.generate(prompts, Sampling(max_tokens=ANSWER_TOKENS, seeds=tuple(range(PROMPTS))))

@@ -123,7 +123,7 @@ def add_value_head(model: PreTrainedModel) -> None:
     Beside an adapter it is in fp32, as that is, and is not among the weights that the adapter's folder holds.
     """
     dtype = torch.float32 if has_adapter(model) else model.dtype
-    head = torch.nn.Linear(model.config.hidden_size, 1, bias=False, device=model.device, dtype=dtype)
+    head = torch.nn.Linear(model.config.get_text_config().hidden_size, 1, bias=False, device=model.device, dtype=dtype)
     torch.nn.init.zeros_(head.weight)
     model.score = head
     model.config.num_labels = 1  # so that its folder is read as an evaluator's too

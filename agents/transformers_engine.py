@@ -52,7 +52,7 @@ class TransformersEngine:
     @property
     def context(self) -> int | None:
         """Most tokens of a prompt and its answer; None where the model sets no bound."""
-        return getattr(self.model.config, "max_position_embeddings", None)
+        return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
 
     def generate(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Completion]:
         """Raises EngineError for what ``check_request`` refuses."""

@@ -47,7 +47,7 @@ class CoTDecoding:
         self.agent, self.k = agent, k
         self.policy = policy_under(agent, "CoT-decoding")
         self.model = model_of(self.policy, "CoT-decoding")
-        known = self.model.config.vocab_size
+        known = self.model.config.get_text_config().vocab_size
         if k > known:
             raise ValueError(f"CoT-decoding goes on behind k first tokens: {k} are more than the model knows, {known}")
         self.counts: Counter[str] = Counter()
