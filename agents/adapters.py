@@ -137,12 +137,12 @@ def has_adapter(model: PreTrainedModel) -> bool:
 
 
 def merged(model: PreTrainedModel, folder: str | os.PathLike[str]) -> PreTrainedModel:
-    """The model with an adapter's product added to its own weights: an ordinary model again."""
+    """The model with an adapter's product added to its own weights: an ordinary model again, all of which can learn."""
     from peft import PeftModel
 
     whole: Any = PeftModel.from_pretrained(model, str(folder))
     plain: PreTrainedModel = whole.merge_and_unload()
-    return plain
+    return plain.requires_grad_(True)  # peft froze them
 
 
 def merged_weights(model: PreTrainedModel) -> dict[str, Tensor]:

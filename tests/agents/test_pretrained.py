@@ -19,9 +19,13 @@ from transformers import (
     Qwen3Config,
 )
 
+from palaestra.agents.adapters import add_adapter
 from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.engine import EngineError, Sampling
+from palaestra.agents.evaluator import new_evaluator
 from palaestra.agents.nano import nano_model, nano_tokenizer
+from palaestra.agents.opening import Lora, ModelSpec, open_model
 from palaestra.agents.pretrained import MissingModel, load_model, load_policy, weights_hash
 
 SIZES = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
@@ -123,6 +127,18 @@ def test_a_hub_id_is_looked_for_in_the_hub(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(pretrained, name, Hub(getattr(pretrained, name)))
     assert load_policy("owner/name-1.5").actor.agent_id == "name-1.5"
     assert asked == ["owner/name-1.5"] * 2
+
+
+def test_what_begins_with_an_adapter_learns(tmp_path: Path) -> None:
+    model, tokenizer = nano_model(nano_tokenizer(), hidden=16, layers=1, heads=1), nano_tokenizer()
+    base = save_checkpoint(tmp_path, "base", model, tokenizer, None)
+    add_adapter(model, str(base), rank=2)
+    adapter = save_checkpoint(tmp_path, "adapter", model, tokenizer, None)
+    begun, _ = open_model(ModelSpec(path=str(adapter), device="cpu"), 0, tmp_path / "unused")
+    assert all(weight.requires_grad for weight in begun.parameters())
+    assert all(weight.requires_grad for weight in new_evaluator(adapter).model.parameters())
+    thin, _ = open_model(ModelSpec(path=str(adapter), lora=Lora(rank=2), device="cpu"), 0, tmp_path / "unused")
+    assert {"lora_" in name for name, weight in thin.named_parameters() if weight.requires_grad} == {True}
 
 
 def test_an_adapter_without_a_tokenizer_has_its_models(tmp_path: Path) -> None:
