@@ -30,9 +30,19 @@ def is_adapter(path: str | os.PathLike[str]) -> bool:
 
 def base_of(folder: str | os.PathLike[str]) -> str:
     """Path or hub id of the model that an adapter belongs to."""
-    recorded = str(json.loads((Path(folder) / CONFIG).read_text())["base_model_name_or_path"])
+    recorded = str(_config(folder)["base_model_name_or_path"])
     beside = os.path.normpath(Path(folder) / recorded)
     return beside if recorded.startswith(".") or os.path.isdir(beside) else recorded
+
+
+def _config(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(folder) / CONFIG).read_text())
+    return found
+
+
+def heads_of(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Names of the weights that an adapter's folder holds whole, such as a judge's head."""
+    return tuple(f"{name}.weight" for name in _config(folder).get("modules_to_save") or ())
 
 
 def whereabouts(path: str | os.PathLike[str]) -> str:

@@ -195,7 +195,7 @@ def save_judge(judge: Scorer, folder: str | os.PathLike[str], licence: str = "",
         save_folder(made / "reference", judge.reference, judge.tokenizer, text)
         mark(made, kind=said, reference="reference", beta=judge.beta)
     else:
-        mark(made, kind=said)
+        mark(made, kind=said, **({"critiques": judge.critiques} if isinstance(judge, CritiqueJudge) else {}))
     return made
 
 
@@ -220,7 +220,7 @@ def _generative(folder: Path, said: dict[str, Any], device: str) -> Scorer:
 def _cloud(folder: Path, said: dict[str, Any], device: str) -> Scorer:
     model, tokenizer = load_model(folder, device)
     model.score = load_evaluator(folder, device).model.score
-    return CritiqueJudge(model, tokenizer, folder.name)
+    return CritiqueJudge(model, tokenizer, folder.name, said.get("critiques", 1))
 
 
 def _implicit(folder: Path, said: dict[str, Any], device: str) -> Scorer:

@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from palaestra.episodes import Actor
 
-from .adapters import answering_weights, base_of, is_adapter, load_adapter, merged, save_weights
+from .adapters import answering_weights, base_of, heads_of, is_adapter, load_adapter, merged, save_weights
 from .chat import ChatFormat
 from .engine import Sampling
 from .memory import with_exact_head
@@ -66,9 +66,9 @@ def load_pretrained(
     if is_adapter(path):
         try:
             wanted = dtype or _default_dtype(device)
-            base = load_pretrained(base_of(path), kind, "cpu", wanted, True, (*new, "score.weight"), **options)
+            base = load_pretrained(base_of(path), kind, "cpu", wanted, True, (*new, *heads_of(path)), **options)
         except MissingModel as error:
-            raise MissingModel(f"{path} is an adapter, and what it belongs to is gone: {error}") from error
+            raise MissingModel(f"{path} is an adapter, and what it belongs to cannot be loaded: {error}") from error
         own = (Path(path) / "tokenizer_config.json").is_file()  # other trainers save the adapter alone
         tokenizer = AutoTokenizer.from_pretrained(path) if own else base[1]
         return _adapted(base[0], Path(path), merge).to(device), tokenizer

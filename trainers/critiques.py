@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from palaestra.agents.evaluator import Scorer, add_value_head, new_evaluator
 from palaestra.agents.judges import ASKED, CRITIQUE, NO, YES, CritiqueJudge, GenerativeJudge, encoded
-from palaestra.agents.pretrained import load_model
+from palaestra.agents.pretrained import load_pretrained
 from palaestra.episodes import choices
 from palaestra.episodes.steps import Ends
 from palaestra.episodes.views import Row, followed
@@ -85,7 +85,7 @@ def train_scorer(
     if kind in JUDGES and lora_rank:
         raise ValueError(f"an adapter is for evaluators with a head alone, not for {kind}: leave lora_rank at 0")
     if kind in JUDGES:
-        return JUDGES[kind](*load_model(policy), rows, told, **options)
+        return JUDGES[kind](*load_pretrained(policy, AutoModelForCausalLM, merge=True), rows, told, **options)
     evaluator = new_evaluator(policy, lora_rank=lora_rank)
     train_evaluator(evaluator, rows, ends, EVALUATORS[kind], told, **options)
     return evaluator

@@ -74,6 +74,7 @@ def test_every_kind_of_judge_comes_back_as_it_was(policy: PolicyLLM, model: Any,
         "scalar": scalar,
         "generative": GenerativeJudge(model, tokenizer),
         "cloud": CritiqueJudge(critique, tokenizer),
+        "cloud of 3": CritiqueJudge(critique, tokenizer, critiques=3),
         "implicit": ImplicitReward(model, nano_model(tokenizer, hidden=32, layers=2, heads=2, seed=9), tokenizer, 0.3),
     }
     prompts, answers = [[5, 6, 7]] * 2, [[8, 9], [10, 11, 12]]

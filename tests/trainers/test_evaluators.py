@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from palaestra.agents.adapters import add_adapter
 from palaestra.agents.chat import ChatFormat
+from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.evaluator import Evaluator, new_evaluator
 from palaestra.agents.judges import ImplicitReward, load_judge, mark
 from palaestra.agents.nano import nano_model, nano_tokenizer
-from palaestra.agents.pretrained import load_model, weights_hash
+from palaestra.agents.pretrained import MissingModel, load_model, weights_hash
 from palaestra.arena.worth import ordered, worth
 from palaestra.episodes import choices
 from palaestra.episodes.choices import opposed
@@ -248,6 +250,29 @@ def test_a_judge_that_speaks_orders_answers_that_it_has_not_seen(policy: Path, k
     mark(tmp_path / "judge", kind=kind)
     again = load_judge(tmp_path / "judge")
     assert again.score([[5, 6]], [[7, 100]]) == pytest.approx(scorer.score([[5, 6]], [[7, 100]]), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["generative", "cloud"])
+def test_a_judge_that_begins_with_an_adapter_is_saved_with_all_that_it_learned(
+    policy: Path, kind: str, tmp_path: Path
+) -> None:
+    model, tokenizer = load_model(policy)
+    add_adapter(model, str(policy), rank=2)
+    adapted = save_checkpoint(tmp_path, "adapted", model, tokenizer, None)
+    scorer = train_scorer(kind, adapted, planted(8), ends, epochs=2, batch_size=8, learning_rate=3e-3)
+    save_checkpoint(tmp_path, "judge", scorer.model, tokenizer, None)
+    mark(tmp_path / "judge", kind=kind)
+    (score,) = scorer.score([[5, 6]], [[7, 100]])
+    assert score != 0
+    assert load_judge(tmp_path / "judge").score([[5, 6]], [[7, 100]]) == pytest.approx([score], abs=1e-5)
+
+
+def test_an_adapter_without_a_head_is_no_evaluator(policy: Path, tmp_path: Path) -> None:
+    model, tokenizer = load_model(policy)
+    add_adapter(model, str(policy), rank=2)
+    adapted = save_checkpoint(tmp_path, "adapted", model, tokenizer, None)
+    with pytest.raises(MissingModel, match=r"adapted is an adapter, .* lacks weights .*: score\.weight"):
+        load_judge(adapted)
 
 
 def test_cloud_without_a_critique_is_the_classic_reward_model(evaluator: Evaluator) -> None:
