@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
 from palaestra.agents.adapters import add_adapter
 from palaestra.agents.agent_folder import read_spec
@@ -73,3 +74,19 @@ def test_an_exported_adapter_answers_where_its_run_is_no_more(palaestra: Run, tm
     shutil.rmtree(tmp_path / "run")
     ids = torch.tensor([[3, 4, 5]])
     torch.testing.assert_close(load_model(out)[0](ids).logits, model(ids).logits)
+
+
+@pytest.mark.parametrize("options", [{"use_dora": True}, {"modules_to_save": ["norm"]}], ids=["DoRA", "whole modules"])
+def test_an_adapter_of_another_trainer_is_exported_as_it_answers(
+    palaestra: Run, options: dict[str, Any], tmp_path: Path
+) -> None:
+    model: Any = nano_model(nano_tokenizer(), hidden=32, layers=1, heads=2, seed=0)
+    base = save_checkpoint(tmp_path, "base", model, nano_tokenizer(), None)
+    adapted: Any = get_peft_model(load_model(base)[0], LoraConfig(r=2, target_modules=["q_proj"], **options))
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            parameter.add_(0.1 * parameter.requires_grad)
+    adapted.save_pretrained(tmp_path / "adapter")
+    assert palaestra("agents", "export", tmp_path / "adapter", "--to", tmp_path / "out")[0] == 0
+    ids = torch.tensor([[3, 4, 5]])
+    torch.testing.assert_close(load_model(tmp_path / "out")[0](ids).logits, adapted(ids).logits)

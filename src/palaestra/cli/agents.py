@@ -99,9 +99,11 @@ def export_agent(
         max_tokens: longest answer. Without it the agent's own, else 256.
         licence: of the weights, by its SPDX name such as apache-2.0.
     """
-    from palaestra.agents.adapters import base_of, is_adapter, plain
+    from transformers import AutoModelForCausalLM
+
+    from palaestra.agents.adapters import base_of, is_adapter
     from palaestra.agents.agent_folder import check_strategy, write_spec
-    from palaestra.agents.pretrained import load_model, save_folder
+    from palaestra.agents.pretrained import load_pretrained, save_folder
 
     spec = spec_of(str(agent), temperature, max_tokens)
     if not spec.has_tokens:
@@ -118,9 +120,8 @@ def export_agent(
         licence=licence or spec.licence,
     )
     check_strategy(said)
-    model, tokenizer = load_model(spec.model)
-    if is_adapter(spec.model) and Path(base_of(spec.model)).is_dir():
-        model = plain(model)  # an adapter alone would answer only where that folder is
+    far = is_adapter(spec.model) and Path(base_of(spec.model)).is_dir()  # alone it would answer where that folder is
+    model, tokenizer = load_pretrained(spec.model, AutoModelForCausalLM, merge=far)
     made = save_folder(to, model, tokenizer, _card(str(agent), said))
     write_spec(said, made)
     console.print(
