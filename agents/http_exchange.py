@@ -44,6 +44,9 @@ class Refused(EngineError):
         super().__init__(said)
         self.status = status
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[int, str]]:
+        return type(self), (self.status, str(self))  # made again where a worker's error is told
+
 
 class TooLong(Refused, Outgrown):
     """A refusal for the model's context, which servers tell in words alone."""

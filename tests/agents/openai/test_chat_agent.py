@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from palaestra.agents.agent_folder import read_spec
 from palaestra.agents.chat_agent import ChatAgent, served
 from palaestra.agents.chat_agent import reply as read
 from palaestra.agents.engine import EngineError, Outgrown, Sampling
-from palaestra.agents.http_exchange import Refused
+from palaestra.agents.http_exchange import Refused, TooLong
 from palaestra.agents.openai_client import OpenAIClient
 from palaestra.agents.self_consistency import SelfConsistency
 from palaestra.arena.evaluate import evaluate, held_out
@@ -112,6 +113,12 @@ def test_a_refusal_for_the_context_is_told_from_others(server: Any, client: Make
     with pytest.raises(Refused, match="status 400") as told:
         ChatAgent(client()).respond(asking("a", "b"))
     assert isinstance(told.value, Outgrown) == bool(words)
+
+
+@pytest.mark.parametrize("kind", [Refused, TooLong])
+def test_a_refusal_is_the_same_in_another_process(kind: type[Refused]) -> None:
+    again = pickle.loads(pickle.dumps(kind(401, "no key")))
+    assert (type(again), again.status, str(again)) == (kind, 401, "no key")
 
 
 def test_its_answers_can_be_voted_on(server: Any, client: Make) -> None:
