@@ -67,7 +67,7 @@ def line_search(policy: PolicyLLM, search: str, judge: str = "") -> TreeSearch:
     "" is likelihood.
 
     Raises:
-        ValueError: no such search, or an evaluator that judges whole answers only.
+        ValueError: no such search, or an evaluator or judge that judges whole answers only.
         MissingModel: no model is where the judge should be.
     """
     method, (value, judged_by) = method_named(search), _worth(judge, policy)
@@ -76,13 +76,16 @@ def line_search(policy: PolicyLLM, search: str, judge: str = "") -> TreeSearch:
 
 def _worth(judge: str, policy: PolicyLLM) -> tuple[Value, str]:
     """What a prefix is worth by a judge's word, and the hash of weights that are not the policy's."""
-    from palaestra.agents.evaluator import load_evaluator
+    from palaestra.agents.evaluator import Evaluator
     from palaestra.agents.evaluators.table import EVALUATORS
+    from palaestra.agents.judges import load_judge
 
     if not judge:
         return likelihood, ""
     if judge not in EVALUATORS:
-        evaluator = load_evaluator(judge)
+        evaluator = load_judge(judge)
+        if not isinstance(evaluator, Evaluator):  # a head that is read behind a critique says nothing without
+            raise ValueError(f"{judge} judges whole answers, a search asks about lines: take a judge of kind value")
         return value_head(evaluator), evaluator.actor.weights_hash
     assessor = EVALUATORS[judge](policy)
     if "step" not in assessor.grains:

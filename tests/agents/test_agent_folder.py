@@ -12,7 +12,7 @@ from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.agent_folder import AgentError, AgentSpec, load_agent, open_agent, read_spec, write_spec
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import EngineError, Sampling
-from palaestra.agents.evaluator import new_evaluator
+from palaestra.agents.evaluator import add_value_head, new_evaluator
 from palaestra.agents.judges import CritiqueJudge, GenerativeJudge, ImplicitReward, load_judge, save_judge
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.policy import PolicyLLM
@@ -60,6 +60,15 @@ def test_a_search_may_go_by_the_model_s_own_opinion_of_its_lines(policy: PolicyL
     assert plain.meta["tree"][1]["value"] != judged.meta["tree"][1]["value"]
     with pytest.raises(AgentError, match="agreement judges whole answers, a search asks about lines"):
         open_agent(replace(spec, judge="agreement"))
+
+
+def test_a_search_goes_by_no_judge_that_reads_a_critique_first(policy: PolicyLLM, tmp_path: Path) -> None:
+    spec = AgentSpec(model=str(policy.save_pretrained(tmp_path / "mine")), strategy="sbs:1,2")
+    critic = nano_model(nano_tokenizer(), hidden=32, layers=1, heads=2)
+    add_value_head(critic)
+    judge = save_judge(CritiqueJudge(critic, nano_tokenizer()), tmp_path / "judge")
+    with pytest.raises(AgentError, match="judges whole answers, a search asks about lines: take a judge of kind value"):
+        open_agent(replace(spec, judge=str(judge)))
 
 
 def test_every_kind_of_judge_comes_back_as_it_was(policy: PolicyLLM, model: Any, tmp_path: Path) -> None:
