@@ -19,7 +19,7 @@ from palaestra.arena.rollout import Job, sampled
 from palaestra.arena.run_folder import RunFolder
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem, Task, Unposed, posed
-from palaestra.episodes import Actor, Episode, EpisodeStore, Outcome, Turn, views
+from palaestra.episodes import Actor, Cost, Episode, EpisodeStore, Outcome, Turn, views
 from palaestra.episodes.record import storable
 from palaestra.episodes.views import Encode, Row, encoded
 from palaestra.verifiers import Status
@@ -158,7 +158,8 @@ def drafts(
         outcome = Outcome(new, Status.WRONG if reason else Status.RIGHT, reason or "valid")
         turn = Turn("creator", one.prompt, written, new, **sampled(reply))
         group = f"{job.group_id.rpartition('/')[0]}/level {one.difficulty}"
-        made.append(_episode(job, job.group_id, group, "creator", agent.actor, turn, outcome, tags))
+        cost = reply.cost + Cost(verifier_calls=1)
+        made.append(_episode(job, job.group_id, group, "creator", agent.actor, turn, outcome, tags, cost))
     return made
 
 
@@ -188,7 +189,10 @@ def repairs(agent: Agent, answers: Sequence[Episode], task: Task, tags: Mapping[
         turn = Turn("post_processor", MEND, text, verdict.score, verdicts=(verdict,), **sampled(reply))
         outcome = Outcome(verdict.score, verdict.status, verdict.reason)
         said = {**tags, "question": one.turns[-1].observation}
-        made.append(_episode(one, one.id + REPAIR, one.group_id, "post_processor", agent.actor, turn, outcome, said))
+        cost = reply.cost + Cost(verifier_calls=1)
+        made.append(
+            _episode(one, one.id + REPAIR, one.group_id, "post_processor", agent.actor, turn, outcome, said, cost)
+        )
     return made
 
 
@@ -209,10 +213,12 @@ def _episode(
     turn: Turn,
     outcome: Outcome,
     tags: Mapping[str, str],
+    cost: Cost,
 ) -> Episode:
     return Episode(
         *(id, of.env_id, of.env_kwargs, of.reset_options, of.seed, group, {role: actor}, (turn,), {role: outcome}),
         *(True, False, getattr(of, "problem", None)),
+        cost=cost,
         tags=dict(tags),
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from palaestra.agents.agent import Dialogue, Reply
 from palaestra.arena.patterns.learners import LEARNERS, SHAPING, SLOTS, Relation
 from palaestra.arena.patterns.playing import REPAIR, RuleAgent, RuleScores, drafts, repairs, rule_agent
 from palaestra.arena.patterns.record import Record
@@ -18,7 +20,7 @@ from palaestra.arena.patterns.shows import shown_critique, shown_opinion, shown_
 from palaestra.arena.rollout import Job
 from palaestra.envs.task import Problem, sample_problem, split_of
 from palaestra.envs.tasks.chain_arith import ChainArith
-from palaestra.episodes import Actor, Episode, Outcome, Turn
+from palaestra.episodes import Actor, Cost, Episode, Outcome, Turn
 from palaestra.episodes.views import Row
 from palaestra.verifiers import Status
 
@@ -238,6 +240,19 @@ def test_a_draft_is_refused_that_is_no_problem_of_another_level_held_out_or_writ
     assert reasons[4:] == ["written before", "written before"]
     assert [one.outcome["creator"].reward > 0 for one in made] == [True, *[False] * 5]
     assert {one.turns[0].observation for one in made} == {"Write a problem of level 2."}
+
+
+def test_drafts_and_repairs_are_logged_with_what_they_cost() -> None:
+    class Says:
+        actor = Actor("model")
+
+        def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
+            return [Reply("a=1; b=a+1; c=b+2", cost=Cost(7, 3)) for _ in dialogues]
+
+    (draft,) = drafts(Says(), [Job("r/0/0", "e", {}, 0, "r/0", {"difficulty": 2}, 0)], TASK, [], {})
+    answer = replace(episode("x", "g", "reasoner", 1), problem=sample_problem(TASK, 3, 2))
+    (repair,) = repairs(Says(), [answer], TASK, {})
+    assert draft.cost == repair.cost == Cost(7, 3, verifier_calls=1)
 
 
 def test_rules_fill_slots() -> None:
