@@ -19,7 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
-from .engine import Sampling
+from .engine import Engine, Sampling
 from .evaluator import BATCH, Scorer, load_evaluator
 from .model_card import model_card
 from .pretrained import load_model, save_folder, weights_hash
@@ -88,17 +88,23 @@ class CritiqueJudge:
     """Writes a critique of an answer, then scores both by a second head (CLoud; arXiv 2408.11791).
 
     critiques: how many are written of each answer; 1 is the likeliest, of more the scores' mean is taken.
+    engine: samples them from the model; one of its own unless given.
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "judge", critiques: int = 1
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str = "judge",
+        critiques: int = 1,
+        engine: Engine | None = None,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
         self.critiques = critiques
         self.tokens_out = 0  # of all critiques so far
-        self.engine = TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
+        self.engine = engine or TransformersEngine(model, eos_ids=[tokenizer.eos_token_id])
 
     @property
     def actor(self) -> Actor:

@@ -180,8 +180,10 @@ def _scores(session: Session) -> playing.Scores:
     pattern = _pattern(session)
     if "evaluator" not in pattern.learners:
         return playing.RuleScores(pattern.rules["evaluator"], session.task_of)
-    made = playing.CritiqueScores if pattern.learners["evaluator"].writes else playing.ModelScores
-    return made(GenerativeJudge(session.module("evaluator").model, session.tokenizer), session.policy.chat.example)
+    made = GenerativeJudge(session.module("evaluator").model, session.tokenizer), session.policy.chat.example
+    if not pattern.learners["evaluator"].writes:
+        return playing.ModelScores(*made)
+    return playing.CritiqueScores(*made, session.policy_of("evaluator", "evaluator").engine)
 
 
 def _pattern(session: Session) -> Pattern:

@@ -12,7 +12,7 @@ import numpy as np
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.agents.creators.rewards import novelty, triples
-from palaestra.agents.engine import Completion
+from palaestra.agents.engine import Completion, Engine
 from palaestra.agents.judges import ASKED, SHOWN, CritiqueJudge, GenerativeJudge, words
 from palaestra.agents.postprocess.asking import behind
 from palaestra.arena.rollout import Job, sampled
@@ -61,11 +61,12 @@ class ModelScores:
 class CritiqueScores(ModelScores):
     """The same of a judge that writes a critique first, and then says yes or no behind it.
 
-    critiques: by episode, what it wrote last.
+    engine: samples the critiques. critiques: by episode, what it wrote last.
     """
 
-    def __init__(self, judge: GenerativeJudge, encode: Encode) -> None:
+    def __init__(self, judge: GenerativeJudge, encode: Encode, engine: Engine) -> None:
         super().__init__(judge, encode)
+        self.engine = engine
         self.critiques: dict[str, Sequence[int]] = {}
 
     def _ask(self, episodes: Sequence[Episode], question: str) -> list[float]:
@@ -73,7 +74,7 @@ class CritiqueScores(ModelScores):
             return []
         turns = [encoded(_answer_turn(one), self.encode) for one in episodes]
         prompts, answers = [turn.prompt_ids for turn in turns], [turn.action_ids for turn in turns]
-        writer = CritiqueJudge(self.judge.model, self.judge.tokenizer)
+        writer = CritiqueJudge(self.judge.model, self.judge.tokenizer, engine=self.engine)
         written = writer.write(prompts, answers, temperature=1.0, seed=derive_seed("critique", episodes[0].id) % 2**32)
         self.critiques |= {one.id: critique for one, critique in zip(episodes, written, strict=True)}
         asked = words(self.judge.tokenizer)["critique"]
