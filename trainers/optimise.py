@@ -81,8 +81,8 @@ def update(
     """One optimiser step over a whole batch, in micro-batches of at most ``max_tokens``, shared out among processes.
 
     Gradients of the micro-batches add up to that of the whole, since the batch's denominators are the step's own. When
-    memory runs out, the step is made once more in micro-batches of half the size, with a warning; not of a model in
-    parts, whose passes all processes must make together.
+    memory runs out, in one process or more, all make the step once more in micro-batches of half the size, with a
+    warning; not of a model in parts, whose passes all processes must make together.
 
     read: what of the model the objective is given: ``forward`` or ``forward_values``.
     ``model_seconds`` in the result is the wall time of forward and backward passes.
@@ -92,14 +92,17 @@ def update(
     """
     if model.training:
         model.eval()  # no dropout: the policy that learns is the one that sampled
-    accumulate = partial(_accumulate, model, batch, objective, read)
-    optimizer.zero_grad(set_to_none=True)
-    try:
-        metrics = accumulate(max_tokens)
-    except Exception as error:
-        if not _is_out_of_memory(error) or is_sharded(model):
-            raise
-        metrics = _with_half(optimizer, accumulate, max_tokens // 2)
+    gradient = partial(_gradient, model, optimizer, batch, objective, read)
+    most = processes.each(len(batch), max_tokens)
+    metrics = gradient(most)
+    if metrics is None:
+        half = max(1, most // 2)
+        warnings.warn(f"out of memory: this step is made with {half} tokens at once instead", stacklevel=2)
+        metrics = gradient(half)
+        if metrics is None:
+            raise TrainingError(
+                f"out of memory, with {half} tokens at once too: lower micro_batch_tokens, or take a smaller model"
+            )
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     processes.add_up(p.grad for p in parameters if not isinstance(p.grad, DTensor))  # parts have been added up already
     norm = whole(torch.nn.utils.get_total_norm([p.grad for p in parameters]))
@@ -113,13 +116,44 @@ def update(
     return {**metrics, "gradient_norm": norm.item(), "learning_rate": learning_rate}
 
 
+def _gradient(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    objective: Objective,
+    read: Read,
+    max_tokens: int,
+) -> dict[str, float] | None:
+    """Each process's part of the step's gradient in its parameters, and the metrics of all of them together.
+
+    None, and no gradient, where one ran out of memory: a split that not all agree on would leave sequences out.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    try:
+        mine = _accumulate(model, batch, objective, read, max_tokens)
+    except Exception as error:
+        if not _is_out_of_memory(error) or is_sharded(model):
+            raise
+        mine = None
+    parts = [part for part in processes.gather(mine) if part is not None]
+    if mine is None or len(parts) < processes.count():
+        optimizer.zero_grad(set_to_none=True)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return None
+    metrics: dict[str, float] = {}
+    for part in parts:
+        metrics |= {name: combine(name, metrics.get(name), value) for name, value in part.items()}
+    return {**metrics, "model_seconds": mine["model_seconds"]}
+
+
 def _accumulate(
     model: PreTrainedModel, batch: Batch, objective: Objective, read: Read, max_tokens: int
 ) -> dict[str, float]:
-    """Add the step's gradient to that of the parameters; the metrics of all micro-batches together."""
+    """Add the step's gradient to that of the parameters; the metrics of this process's micro-batches together."""
     metrics: dict[str, float] = {}
     model_seconds = 0.0
-    micros = micro_batches(batch, processes.each(len(batch), max_tokens), objective.whole_groups)
+    micros = micro_batches(batch, max_tokens, objective.whole_groups)
     for index in range(processes.rank(), processes.rank() + len(micros), processes.count()):
         counts = index < len(micros)  # else others have one more: a pass that changes nothing, which FSDP waits for
         micro = micros[index if counts else 0].to(model.device)
@@ -134,34 +168,7 @@ def _accumulate(
         model_seconds += forward_ended - began + time.perf_counter() - backward_began
         for name, part in parts.items() if counts else ():
             metrics[name] = combine(name, metrics.get(name), part.item())
-    return {**_all(metrics), "model_seconds": model_seconds}
-
-
-def _all(metrics: dict[str, float]) -> dict[str, float]:
-    """The metrics of all processes together."""
-    first, *others = processes.gather(metrics)
-    for other in others:
-        first |= {name: combine(name, first.get(name), value) for name, value in other.items()}
-    return first
-
-
-def _with_half(
-    optimizer: torch.optim.Optimizer, accumulate: Callable[[int], dict[str, float]], max_tokens: int
-) -> dict[str, float]:
-    """``accumulate`` once more after memory ran out, in micro-batches of ``max_tokens``."""
-    optimizer.zero_grad(set_to_none=True)
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    warnings.warn(f"out of memory: this step is made with {max_tokens} tokens at once instead", stacklevel=3)
-    try:
-        return accumulate(max_tokens)
-    except Exception as error:
-        if not _is_out_of_memory(error):
-            raise
-        optimizer.zero_grad(set_to_none=True)
-        raise TrainingError(
-            f"out of memory, with {max_tokens} tokens at once too: lower micro_batch_tokens, or take a smaller model"
-        ) from error
+    return {**metrics, "model_seconds": model_seconds}
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -61,6 +61,39 @@ def test_when_memory_runs_out_the_step_is_made_in_halves(model: LlamaForCausalLM
     assert metrics["gradient_norm"] > 0
 
 
+def test_half_is_of_what_the_step_took_where_that_was_less_than_allowed(
+    model: LlamaForCausalLM, make_rows: Rows
+) -> None:
+    batch, seen = pack(make_rows()), list[int]()
+    with pytest.warns(UserWarning, match=f"with {len(batch) // 2} tokens at once instead"):
+        update(model, adamw(model), batch, NLL(), learning_rate=0.01, read=memory_for(len(batch) - 1, seen))
+    assert seen[0] == len(batch) == sum(seen[1:])
+
+
+def test_when_one_process_lacks_memory_all_make_the_step_in_the_same_halves(
+    model: LlamaForCausalLM, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, halves = pack(make_rows()), list[list[int]]()
+    monkeypatch.setattr("palaestra.agents.processes.count", lambda: 2)
+    monkeypatch.setattr("palaestra.agents.processes.add_up", lambda tensors: None)
+    for rank, room, others in ((0, 60, [{}, {}]), (1, 1000, [None, {}])):
+
+        def read(model: PreTrainedModel, micro: Batch, room: int = room) -> Outputs:
+            halves[-1].extend(micro.sequence_id.unique().tolist())
+            return memory_for(room)(model, micro)
+
+        def gathered(mine: Any, others: list[Any] = others) -> list[Any]:
+            halves.append([])  # what this process reads after they have met
+            return [mine, others.pop(0)]
+
+        halves.append([])
+        monkeypatch.setattr("palaestra.agents.processes.rank", lambda rank=rank: rank)
+        monkeypatch.setattr("palaestra.agents.processes.gather", gathered)
+        with pytest.warns(UserWarning, match="out of memory"):
+            update(model, adamw(model), batch, NLL(), learning_rate=0.01, read=read)
+    assert {*halves[1], *halves[4]} == set(range(batch.n_sequences))
+
+
 def test_when_half_is_too_much_the_run_stops_with_its_weights(model: LlamaForCausalLM, make_rows: Rows) -> None:
     before, optimizer = weights(model), adamw(model)
     with (
