@@ -109,7 +109,8 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
     if len(temperatures) > 1:
         raise ValueError(f"rows sampled at different temperatures cannot share a batch: {sorted(temperatures)}")
     lengths = np.array([len(row.ids) for row in rows])
-    groups = {name: index for index, name in enumerate(dict.fromkeys(row.group_id for row in rows))}
+    names = [(row.group_id, row.role) for row in rows]  # of a game's deal each side is a problem of its own
+    groups = {name: index for index, name in enumerate(dict.fromkeys(names))}
 
     none = np.full(int(lengths.max()), np.nan, np.float32)
     judged = [none[: len(row.ids)] if row.token_rewards is None else row.token_rewards for row in rows]
@@ -124,7 +125,7 @@ def pack(rows: Sequence[Row], advantages: NDArray[np.float64] | None = None) -> 
         position=torch.from_numpy(np.concatenate([np.arange(n) for n in lengths])),
         sequence_id=spread(range(len(rows)), torch.long),
         action_mask=action_mask,
-        group_id=spread([groups[row.group_id] for row in rows], torch.long),
+        group_id=spread([groups[name] for name in names], torch.long),
         behaviour_logprobs=torch.from_numpy(np.concatenate([row.logprobs for row in rows])),
         reference_logprobs=zeros,
         old_logprobs=zeros,

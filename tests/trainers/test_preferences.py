@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 from transformers import LlamaForCausalLM
 
+from palaestra.episodes.choices import opposed
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import Batch, micro_batches, pack
 from palaestra.trainers.forward import Outputs, forward
 from palaestra.trainers.losses import DPO, IPO, KTO, NCA, ORPO, InfoNCA, Objective, SimPO
+from palaestra.trainers.losses.sequences import sequences
 from palaestra.trainers.optimise import update
 from palaestra.trainers.reference import with_mismatch, with_reference
 
@@ -245,6 +247,18 @@ def test_no_pair_is_cut_in_two(make_rows: Rows) -> None:
         counts = [part.group_id[part.position == 0].bincount() for part in parts]
         assert all(count in (0, 2) for part in counts for count in part.tolist())
         assert sum(len(part) for part in parts) == len(data)
+
+
+def test_the_sides_of_a_game_are_not_paired_with_one_another(make_rows: Rows) -> None:
+    rows = [replace(row, role=f"side {index // 2 % 2}") for index, row in enumerate(make_rows(3, 8))]
+    data = pack(opposed(rows).rows)
+    sides = [row.role for row in opposed(rows).rows]
+    assert data.n_groups == data.n_pairs == 12
+    for part in micro_batches(data, 200, whole_groups=True):
+        found = sequences(part, Outputs(*torch.zeros(2, len(part))))
+        place = part.sequence_id[part.position == 0]
+        for chosen, rejected in zip(*found.pairs(), strict=True):
+            assert sides[place[chosen]] == sides[place[rejected]]
 
 
 @pytest.mark.parametrize("objective", SIX[:5], ids=lambda objective: type(objective).__name__)
