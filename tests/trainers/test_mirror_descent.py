@@ -36,6 +36,14 @@ def test_the_gradient_is_the_advantage_less_tau_times_the_log_ratio_of_the_whole
     assert metrics["abs_log_ratio"].item() == pytest.approx(moved.abs().mean().item())
 
 
+def test_an_answer_that_has_moved_far_is_pulled_back_the_more() -> None:
+    data = pack([row(30, 1)])
+    given = Outputs(torch.zeros(len(data), requires_grad=True), torch.zeros(len(data)))  # each token by one nat
+    MirrorDescent(tau=0.3)(data, given)[0].backward()
+    assert given.logprobs.grad is not None
+    torch.testing.assert_close(given.logprobs.grad[data.action_mask], torch.full((30,), 0.3 * 30))
+
+
 def test_tau_is_above_zero() -> None:
     with pytest.raises(ValueError, match="tau is above 0, not 0"):
         MirrorDescent(tau=0)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..batch import Batch
 from ..forward import Outputs
 from .objective import Objective, above_zero
-from .policy_gradient import MAX_LOG_RATIO, diagnostics, sequence_sums
+from .policy_gradient import diagnostics, sequence_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,6 @@ class MirrorDescent(Objective):
     def __call__(self, batch: Batch, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         raw = torch.where(batch.action_mask, outputs.logprobs - batch.behaviour_logprobs, 0.0)
         gap, count = sequence_sums(batch, raw)
-        gap = gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
         moved = -batch.advantage * outputs.logprobs + self.tau / 2 * gap.square() / count  # summed, the gap's is once
         loss = torch.where(batch.action_mask, batch.weight * moved, 0.0).sum() / batch.n_sequences
         return loss, {"loss": loss.detach(), **diagnostics(batch, outputs, raw)}
