@@ -69,8 +69,13 @@ class Advantage:
         members = Counter((group, role) for group, role, _ in sides)
         return [row for row in rows if not self.compares or members[row.group_id, row.role] > 1]
 
-    def __call__(self, rows: Sequence[Row], running: RunningMean | None = None) -> tuple[Floats, dict[str, Any]]:
+    def __call__(
+        self, rows: Sequence[Row], running: RunningMean | None = None, prices: Sequence[float] = ()
+    ) -> tuple[Floats, dict[str, Any]]:
         """One advantage a row, and diagnostics. Rows forked from one episode count once and share its advantage.
+
+        prices: that each row's reward is less by, the same of all rows of an episode; none are 0. They make no right
+            answer wrong.
 
         Raises:
             ValueError: a group of one answer with a group baseline, or running_mean without its state.
@@ -93,7 +98,9 @@ class Advantage:
             tokens[place] += row.action.sum()
             if self.longest is not None:
                 turns[place] = max(turns[place], _longest_turn(row))
-        rewards = raw - self._fine(turns) + self.brevity * _brevity(raw, tokens, group)
+        price = np.zeros(len(order))
+        price[[order[row.episode_id, row.role] for row in rows]] = list(prices) or 0.0
+        rewards = raw - price - self._fine(turns) + self.brevity * _brevity(raw, tokens, group)
         stream = [f"{row.env_id}/{row.role}" for row in members.values()]
         outcomes = Outcomes(rewards, group, stream, running, given)
         advantage = (rewards - BASELINES[self.baseline](outcomes)) / SCALES[self.scale](outcomes)

@@ -20,7 +20,7 @@ from .losses import Joint, Objective, PolicyGradient
 from .modules import Critic, Judge, Module, with_rewards_in, with_token_rewards, with_values
 from .optimise import Read, Schedule, TrainingError, update
 from .recipe import Recipe
-from .reference import kl_penalised, with_mismatch, with_old, with_reference
+from .reference import kl_prices, with_mismatch, with_old, with_reference
 from .rounds import PlayedRound, judged
 from .session import Session
 
@@ -96,6 +96,7 @@ def _scored(
     objective, most = algorithm.objective, session.recipe.micro_batch_tokens
     learner = session.module(beside) if beside else session
     metrics: dict[str, Any] = {}
+    prices: Sequence[float] = ()
     if objective.reads_reference:
         reference = session.reference_of(algorithm.reference, beside)
         batch = with_reference(batch, reference, most)
@@ -105,15 +106,15 @@ def _scored(
     if objective.reads_old:
         batch = with_old(batch, learner.model, most)
     if isinstance(objective, PolicyGradient) and objective.kl_placement == "reward" and objective.kl_estimator:
-        rows = kl_penalised(rows, batch, objective.kl_coefficient, objective.kl_estimator)
-        batch = replace(batch, reward=batch.spread([row.reward for row in rows]))
+        prices = kl_prices(rows, batch, objective.kl_coefficient, objective.kl_estimator)
+        batch = replace(batch, reward=batch.reward - batch.spread(prices))
     if algorithm.judge is not None:
         batch = _judged(session, algorithm.judge, played, batch, rows)
     if algorithm.critic is not None and algorithm.credit is not None:
         critic = session.model if algorithm.critic.shared else session.module("critic").model
         batch = with_values(batch, critic, _reading(algorithm.critic), most)
     if algorithm.advantage is not None:
-        advantage, scores = algorithm.advantage(rows, learner.running)
+        advantage, scores = algorithm.advantage(rows, learner.running, prices)
         batch, metrics = replace(batch, advantage=batch.spread(advantage)), scores | metrics
     if algorithm.credit is not None:
         batch, scores = algorithm.credit(batch)

@@ -1,4 +1,4 @@
-"""The frozen reference model: its log-probabilities, and the KL penalty taken off rewards."""
+"""The frozen reference model: its log-probabilities, and what the KL to it takes off rewards."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ def read_all(
     return scores.to(batch.ids.device)
 
 
-def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[Row]:
-    """Rows with R - β Σ_t k(a_t), the estimate of KL(μ‖ref) as a price; with k1, log μ - log ref (arXiv 2402.14740).
+def kl_prices(rows: Sequence[Row], batch: Batch, coefficient: float, estimator: str) -> list[float]:
+    """What each row's reward is to be less by: β Σ_t k(a_t), the estimate of KL(μ‖ref); with k1, β (log μ - log ref)
+    (arXiv 2402.14740).
 
-    R is of an episode's role, so the sum is over all of its rows.
+    The reward is of an episode's role, so the sum is over all of its rows.
 
     ``batch`` is the packed rows with reference log-probabilities; ``estimator`` is one of ``KL_ESTIMATORS``.
     """
@@ -67,8 +68,8 @@ def kl_penalised(rows: Sequence[Row], batch: Batch, coefficient: float, estimato
     number = {side: index for index, side in enumerate(dict.fromkeys(sides))}
     side = torch.tensor([number[one] for one in sides])
     price = torch.zeros(len(number)).index_add(0, side[batch.sequence_id.cpu()], per_token.cpu())
-    costs = price[side].tolist()
-    return [replace(row, reward=row.reward - coefficient * cost) for row, cost in zip(rows, costs, strict=True)]
+    prices: list[float] = (coefficient * price[side]).tolist()
+    return prices
 
 
 def with_mismatch(

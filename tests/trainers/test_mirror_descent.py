@@ -60,6 +60,13 @@ def test_short_right_answers_are_paid_and_short_wrong_ones_are_not() -> None:
     np.testing.assert_allclose(even, [1, 0])
 
 
+def test_a_right_answer_that_has_a_price_is_paid_for_its_brevity_all_the_same() -> None:
+    rows = [row(4, 1, "a"), row(8, 1, "b"), row(8, float("nan"), "c")]
+    found, metrics = Advantage("none", brevity=2.0)(rows, prices=[0.25, 0.5, 1.0])
+    np.testing.assert_allclose(found, [1 + 1 - 0.25, 1 - 1 - 0.5, 0])
+    assert metrics["reward"] == 1
+
+
 def test_the_shortest_right_answer_is_imitated_and_preferred_to_what_is_longer() -> None:
     rows = [row(5, 1, "right"), row(7, 1, "little longer"), row(6, 0, "wrong"), row(3, 0, "short"), row(8, 1, "long")]
     assert [one.episode_id for one in shortest(rows).rows] == ["right"]

@@ -34,7 +34,7 @@ class PolicyGradient(Objective):
     kl_estimator, of KL(π‖ref) with d = log ref - log π: "k1" -d, "k2" d²/2, "k3" exp(d) - d - 1
         (Schulman, "Approximating KL divergence"). kl_placement: "loss", where k2 has the gradient of the KL, k3 a
         biased one, and k1 is refused, since its expected gradient is 0; or "reward", where the sum over the sequence
-        is taken off its reward (``kl_penalised``) and k1 is the unbiased one.
+        is taken off its reward (``kl_prices``) and k1 is the unbiased one.
 
     Raises:
         ValueError: an option that the others leave without effect.
