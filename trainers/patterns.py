@@ -136,6 +136,7 @@ def _played(session: Session) -> Record:
     )
     session.written = [*session.written, *playing.valid_texts(written)][-playing.MEMORY :]
     asked = playing.asking([job for group in jobs for job in group], written)
+    session.name_policy()
     answers = collect(session, _agent(session, "reasoner"), asked)
     corrector = _agent(session, "post_processor")
     mended = once(modules, f"{session.batch}-repairs", lambda: playing.repairs(corrector, answers, task, tags))

@@ -104,10 +104,8 @@ def judged(recipe: Recipe, number: int, rows: list[Row]) -> list[Row]:
 def sample(session: Session) -> tuple[list[Episode], View]:
     """A round's episodes and their groups; with ``attempts``, more problems in place of those that told nothing."""
     recipe, spec, algorithm = session.recipe, session.recipe.evolve, session.recipe.algorithm()
-    sampler: Agent = session.policy
-    if spec.sampler is not None:
-        session.name_policy()
-        sampler = sampling_by(spec.sampler, session.policy)
+    session.name_policy()  # whatever of the round is in the log already: others are asked beside it
+    sampler = session.policy if spec.sampler is None else sampling_by(spec.sampler, session.policy)
     episodes: list[Episode] = []
     asked, missing = 0, spec.problems
     for attempt in range(1 + algorithm.attempts):
@@ -156,8 +154,6 @@ def collect(session: Session, agent: Agent, jobs: list[Job], part: str = "") -> 
     """
 
     def play() -> list[Episode]:
-        if agent is session.policy:
-            session.name_policy()
         slots = 32 if isinstance(agent, OracleAgent) else 512  # scripted agents gain nothing by a batch
         return session.play(agent, jobs, session.tags, slots)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ import torch
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.arena.settings import SettingsError
+from palaestra.episodes import Episode, EpisodeStore
 from palaestra.episodes.views import Row
 from palaestra.trainers.algorithms import ALGORITHMS
 from palaestra.trainers.batch import pack
@@ -98,6 +99,27 @@ def test_remax_asks_for_the_likeliest_answer_to_each_problem(play_run: Play, tin
     assert {episode.turns[0].temperature for episode in likeliest} == {0.0}
     groups = {episode.group_id: episode.problem for episode in run.episodes.read(own)}
     assert {episode.group_id: episode.problem for episode in likeliest} == groups
+
+
+def test_what_is_asked_beside_a_round_that_is_in_the_log_is_the_policy_s_by_name_and_weights(
+    play_run: Play, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def killed(self: EpisodeStore, episodes: Sequence[Episode], name: str = "batch") -> Path:
+        file = append(self, episodes, name)
+        if name == "evolve-00000":
+            raise KeyboardInterrupt
+        return file
+
+    append, run = EpisodeStore.append, RunFolder.create(tmp_path, "killed")
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeStore, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            play_run(tiny_recipe(evolve={"algorithm": "remax", "rounds": 1}), run=run)
+    run.release()
+    play_run(run=RunFolder.open(run.path))
+    own, likeliest = (run.episodes.named(f"evolve-00000{part}") for part in ("", "-other"))
+    assert likeliest[0].roles == own[0].roles
+    assert all(actor.weights_hash for actor in likeliest[0].roles.values())
 
 
 def test_problems_that_told_nothing_are_replaced(play_run: Play, tiny_recipe: Recipes) -> None:
