@@ -17,6 +17,7 @@ from torch import Tensor
 from palaestra.episodes.advantages import ZERO_SPREAD
 
 from .batch import Batch
+from .losses.objective import refuse
 
 
 class Credit(ABC):
@@ -89,8 +90,7 @@ class GAE(Credit):
 
     def __post_init__(self) -> None:
         for name in ("gamma", "gae_lambda"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is from 0 to 1, not {getattr(self, name)}")
+            refuse(not 0 <= getattr(self, name) <= 1, f"{name} is from 0 to 1, not {getattr(self, name)}")
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         a = actions(batch)
@@ -154,6 +154,9 @@ class ImplicitReturns(Credit):
     """
 
     gamma: float = 1.0
+
+    def __post_init__(self) -> None:
+        refuse(not 0 <= self.gamma <= 1, f"gamma is from 0 to 1, not {self.gamma}")
 
     def __call__(self, batch: Batch) -> tuple[Batch, dict[str, float]]:
         a = actions(batch)

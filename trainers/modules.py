@@ -69,6 +69,7 @@ class Judge:
     def __post_init__(self) -> None:
         for name, value in (("beta", self.beta), ("clip", self.clip)):
             refuse(value is not None and not value > 0, f"judge.{name} is above 0, not {value}")
+        refuse(self.clip is not None and self.context is not None, "judge.clip has no effect on rows of its own")
         refuse(self.alone < 0, f"judge.alone is 0 or more, not {self.alone}")
         refuse(self.frozen and not self.alone, "judge.frozen needs judge.alone: else it never learns")
 

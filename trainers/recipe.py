@@ -141,7 +141,10 @@ def shipped_recipes() -> dict[str, Path]:
 def parse_recipe(data: Any) -> Recipe:
     """A recipe from plain data. Raises SettingsError as ``load_recipe`` does."""
     if isinstance(data, Mapping) and isinstance(games := data.get("environment"), list):
-        names = [str(game.get("id")) if isinstance(game, Mapping) else str(game) for game in games]
+        named = [game.get("id") if isinstance(game, Mapping) else game for game in games]
+        names = [name for name in named if isinstance(name, str)]
+        if not names or len(names) < len(games):
+            raise SettingsError("environment is an id, a mapping with an id, or a list of games, each one of the two")
         data = {**data, "environment": {"id": " and ".join(names), "games": games}}
     data = whole(data) if isinstance(data, Mapping) else data
     recipe: Recipe = build(Recipe, data)
@@ -206,9 +209,9 @@ def _check_algorithm(recipe: Recipe) -> None:
     given = algorithm.advantage is not None and algorithm.advantage.baseline == "given"
     if given and algorithm.source is not against_likeliest:
         raise SettingsError(f"evolve.advantage.baseline given is of remax, not of {spec.algorithm}, which has none")
-    if algorithm.critic and algorithm.credit and algorithm.critic.after == isinstance(algorithm.credit, GAE):
+    if algorithm.critic and algorithm.critic.after == isinstance(algorithm.credit, GAE):
         before = f"{algorithm.critic.after}".lower()
-        raise SettingsError(f"evolve.critic.after is not {before} for {spec.algorithm}: its credit is of other places")
+        raise SettingsError(f"evolve.critic.after is not {before} for {spec.algorithm}, which asks at other places")
     has_ratio = isinstance(algorithm.objective, HAVE_RATIO)
     if spec.sampler is not None and has_ratio:
         raise SettingsError(f"evolve.sampler is none for {spec.algorithm}: its ratio is to the policy, not to a search")
@@ -270,9 +273,10 @@ def _check_environment(recipe: Recipe) -> None:
         "evolve.start_difficulty to evolve.top_difficulty": range(spec.start_difficulty, spec.top_difficulty + 1),
     }
     for key, named in asked.items():
-        if not named or not set(named) <= set(known):
+        other = next((level for level in named if level not in known), None if named else "none")  # it may be long
+        if other is not None:
             every = f"{known[0]} to {known[-1]}"
-            raise SettingsError(f"{key} names levels of {recipe.env_id}, which has {every}, not {list(named)}")
+            raise SettingsError(f"{key} names levels of {recipe.env_id}, which has {every}, not {other}")
     recipe.warm_start.check_habits()
     source = recipe.algorithm().source
     if source is winners:
