@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,8 +129,8 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
             f"self_play.exploiter_every has no effect on opponents {spec.opponents}: take one of {many}"
         )
     for game in games_of(environment):
-        if game.share <= 0:
-            raise SettingsError(f"the share of {game.env_id} is above 0, not {game.share:g}")
+        if not 0 < game.share < math.inf:
+            raise SettingsError(f"the share of {game.env_id} is a number above 0, not {game.share:g}")
         players = scripted(_table(game).game)
         for name in spec.teachers:
             if name not in players:

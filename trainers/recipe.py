@@ -160,9 +160,11 @@ def parse_recipe(data: Any) -> Recipe:
     _check_modules(recipe)
     for number in range(len(recipe.stages)):
         try:
-            parse_recipe(staged(data, number))
+            stage = parse_recipe(staged(data, number))
         except SettingsError as error:
             raise SettingsError(f"stages[{number}]: {error}") from error
+        if (stage.self_play is None) != (recipe.self_play is None):
+            raise SettingsError(f"stages[{number}].environment is no game where the recipe's is one, or the other way")
     return recipe
 
 
@@ -181,6 +183,8 @@ def _check_numbers(recipe: Recipe) -> None:
     if recipe.seed >= 2**63:
         raise SettingsError(f"seed is below 2**63, as torch has it, not {recipe.seed}")
     model = recipe.model
+    if model.lora is not None and not model.lora.alpha > 0:
+        raise SettingsError(f"model.lora.alpha is above 0, not {model.lora.alpha}: at 0 an adapter changes nothing")
     if model.path is None and model.hidden % (2 * model.heads):
         raise SettingsError(f"model.hidden is a multiple of {2 * model.heads}, twice model.heads, not {model.hidden}")
     recipe.evolve.check_shares()

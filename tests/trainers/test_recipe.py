@@ -57,6 +57,9 @@ def test_overrides_reach_every_depth(tmp_path: Path) -> None:
     assert load_recipe("quickstart", {"environment": "palaestra/Countdown-v0"}).env_kwargs == {}
 
 
+KUHN = "palaestra/KuhnPoker-v0"
+
+
 def test_options_change_a_row_of_the_table() -> None:
     grpo = parse_recipe({"evolve": {"objective": {"clip_high": "3e-1"}, "advantage": {"scale": "none"}}}).algorithm()
     assert grpo.advantage == Advantage("group_mean", "none")
@@ -111,6 +114,7 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"environment": {"modulus": 10}}, "environment needs an id"),
         ({"environment": []}, "environment is an id, a mapping with an id, or a list of games"),
         ({"environment": [{"share": 1}]}, "environment is an id, a mapping with an id, or a list of games"),
+        ({"environment": [{"id": KUHN, "share": math.nan}]}, f"the share of {KUHN} is a number above 0, not nan"),
         ({"environment": 5}, "environment is a text or a mapping, not 5"),
         ({"warm_start": {"habits": {"direkt": 1}}}, r"warm_start\.habits: habits are"),
         ({"warm_start": {"habits": {"direct": "often"}}}, r"warm_start\.habits: "),
@@ -126,6 +130,16 @@ def test_options_change_a_row_of_the_table() -> None:
         ({"seed": 2**63}, r"seed is below 2\*\*63"),
         ({"model": {"layers": 0}}, r"model\.layers is 1 or more, not 0"),
         ({"model": {"hidden": 33, "heads": 2}}, r"model\.hidden is a multiple of 4, twice model\.heads, not 33"),
+        ({"model": {"lora": {"alpha": 0}}}, r"model\.lora\.alpha is above 0, not 0\.0: at 0"),
+        (
+            {"stages": [{"rounds": 1, "environment": {"id": KUHN}, "evolve": {"algorithm": "reinforce"}}]},
+            r"stages\[0\]\.environment is no game where the recipe's is one",
+        ),
+        (
+            {"environment": {"id": KUHN}, "evolve": {"algorithm": "reinforce"}}
+            | {"stages": [{"rounds": 1, "environment": {"id": "palaestra/ChainArith-v0"}}]},
+            r"stages\[0\]\.environment is no game where the recipe's is one",
+        ),
         ({"stages": 3}, "stages is a list of mappings"),
         ({"name": "../elsewhere"}, "name is what the run's folder is called: no /"),
         ({"name": ""}, "name is what the run's folder is called"),
