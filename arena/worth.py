@@ -37,21 +37,19 @@ def worth(evaluator: Scorer, rows: Sequence[Row]) -> Worth:
     found = ordered(evaluator, rows)
     shares, best = [share for share, _ in found.values()], [reward for _, reward in found.values()]
     groups = choices.by_group(rows)
-    rewards = [[row.reward for row in group] for (name, _), group in groups.items() if name in found]
+    rewards = [[row.reward for row in group] for name, group in groups.items() if name in found]
     means = (float(np.mean(part)) for part in (best, list(map(np.mean, rewards)), list(map(max, rewards))))
     return Worth(len(found), float(np.mean(shares)), *bootstrap(shares), *means)
 
 
-def ordered(evaluator: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
-    """Of each problem whose answers differ in reward, by its group, the share of pairs of a better and a worse answer
-    in the right order, and the reward of the answer that the evaluator prefers.
+def ordered(evaluator: Scorer, rows: Sequence[Row]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Of each problem whose answers differ in reward, by its group and role, the share of pairs of a better and a worse
+    answer in the right order, and the reward of the answer that the evaluator prefers.
 
     Raises:
         ValueError: no problem's answers differ in reward.
     """
-    groups: dict[str, list[Row]] = {}
-    for row in choices.contrasted(rows).rows:
-        groups.setdefault(row.group_id, []).append(row)
+    groups = choices.by_group(choices.contrasted(rows).rows)
     if not groups:
         raise ValueError("no held-out problem has answers of different rewards")
     answers = [row for group in groups.values() for row in group]

@@ -32,9 +32,17 @@ def judged_steps(rows: Sequence[Row], ends: Ends) -> View:
 
 
 def valued_steps(rows: Sequence[Row], ends: Ends) -> View:
-    """Every decided answer, each step by the mean outcome of the answers to the problem that go through it."""
+    """Every decided answer, each step by the mean outcome of the answers to the problem that go through it.
+
+    Raises:
+        ValueError: outcomes that are no chances, as games have them.
+    """
     single = choices.unforked(rows)
     view = steps.step_values(single.rows, ends)
+    rewards = [one.row.reward for one in view.rows]
+    low, high = min(rewards, default=0.0), max(rewards, default=0.0)
+    if low < 0 or high > 1:
+        raise ValueError(f"rewards from {low:g} to {high:g} are no chances: compare answers, as by bradley_terry")
     kept = []
     for one in view.rows:
         given = np.full(len(one.row.ids), np.nan, np.float32)

@@ -178,7 +178,7 @@ def _pairs(judged: Judged, length: str) -> Arm:
     def arm(place: Place) -> Measured:
         judge, tokens = judged(place)
         shares = ordered(judge, _rows(place, "test", place.sizes.problems, (LENGTHS[length],)))
-        return Measured({name: share for name, (share, _) in shares.items()}, tokens)
+        return Measured({name: share for (name, _), (share, _) in shares.items()}, tokens)
 
     return arm
 

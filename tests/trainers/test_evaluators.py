@@ -230,6 +230,13 @@ def test_a_pair_takes_the_best_with_the_worst_and_each_answer_once() -> None:
     assert view.dropped == {"no answer of another score to be paired with": 1}
 
 
+@pytest.mark.parametrize("kind", ["outcome", "process_soft", "step_value"])
+def test_a_game_s_returns_are_taken_for_no_chances(evaluator: Evaluator, kind: str) -> None:
+    returns = [replace(row, reward=2 * row.reward - 1) for row in planted(5)]
+    with pytest.raises(ValueError, match="rewards from -1 to 1 are no chances: compare answers"):
+        train_evaluator(evaluator, returns, ends, EVALUATORS[kind], epochs=1)
+
+
 def test_a_log_without_a_difference_teaches_nothing(evaluator: Evaluator) -> None:
     alike = [replace(row, reward=1.0) for row in planted(5)]
     with pytest.raises(ValueError, match="nothing to learn from"):
@@ -317,7 +324,9 @@ def test_each_problem_has_its_share_of_pairs_in_order_and_its_favourite(evaluato
 
     rows = [row(3, 1.0, 0, "a"), row(2, 0.0, 1, "a"), row(1, 0.0, 2, "a"), row(1, 1.0, 0, "b"), row(2, 0.0, 1, "b")]
     found = ordered(Longest(), [*rows, row(1, 1.0, 0, "c")])
-    assert found == {"a": (1.0, 1.0), "b": (0.0, 0.0)}  # all answers to c scored alike
+    assert found == {("a", "r"): (1.0, 1.0), ("b", "r"): (0.0, 0.0)}  # all answers to c scored alike
+    sides = [replace(one, role=f"side {number % 2}") for number, one in enumerate(rows[:3])]
+    assert ordered(Longest(), sides) == {("a", "side 0"): (1.0, 1.0)}
     whole = worth(Longest(), rows)
     assert (whole.problems, whole.ordered, whole.best, whole.most) == (2, 0.5, 0.5, 1.0)
     assert whole.mean == pytest.approx((1 / 3 + 1 / 2) / 2)
