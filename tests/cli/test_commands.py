@@ -18,7 +18,9 @@ from palaestra import cli
 from palaestra.arena.leaderboard import read_leaderboard
 from palaestra.cli import environments
 from palaestra.cli.app import SEVERAL
+from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Episode, EpisodeStore
+from palaestra.episodes.judged import HELD_OUT
 
 CHAIN = "palaestra/ChainArith-v0"
 Run = Callable[..., tuple[int, str]]
@@ -219,6 +221,21 @@ def test_a_reward_model_is_trained_on_a_log_and_picks_among_answers(
     code, said = palaestra("reward-model", run.path, "--to", judge)
     assert code == 2
     assert "is there already" in said
+
+
+def test_a_reward_model_of_which_nobody_can_say_what_it_is_worth_is_kept(
+    palaestra: Run, finished_run: Path, tmp_path: Path
+) -> None:
+    sampled = [one for one in EpisodeStore(finished_run / "episodes").read() if one.tags.get("phase") == "evolve"]
+    trained = [one for one in sampled if derive_seed("evaluator", one.group_id) % HELD_OUT]
+    EpisodeStore(tmp_path / "log").append(trained)
+    start = finished_run / "agents" / "evolved"
+    code, said = palaestra("reward-model", tmp_path / "log", "--to", tmp_path / "judge", "--start", start)
+    assert code == 0, said
+    assert "what it is worth is not known: no held-out problem has answers of different rewards" in " ".join(
+        said.split()
+    )
+    assert (tmp_path / "judge" / "model.safetensors").is_file()
 
 
 def test_leaderboards_of_one_run_and_of_several(palaestra: Run, finished_run: Path, tmp_path: Path) -> None:

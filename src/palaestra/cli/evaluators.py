@@ -76,7 +76,7 @@ def reward_model(
         display.close()
     save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)
     mark(to, kind=kind if kind in JUDGES else "scalar")
-    console.print(_table(scorer, held_out))
+    console.print(_worth(scorer, held_out))
 
 
 def _answers(log: Path, policy: Path) -> tuple[list[Row], Ends]:
@@ -113,13 +113,16 @@ def _told(display: Display) -> Callable[[int, int, dict[str, float]], None]:
     return told
 
 
-def _table(scorer: Scorer, held_out: list[Row]) -> Table:
-    """What an evaluator is worth, for people."""
+def _worth(scorer: Scorer, held_out: list[Row]) -> Table | str:
+    """What an evaluator is worth, for people, or why nobody can say."""
     from rich.table import Table
 
     from palaestra.arena.worth import worth
 
-    found = worth(scorer, held_out)
+    try:
+        found = worth(scorer, held_out)
+    except ValueError as error:  # it has been trained all the same
+        return f"trained, but what it is worth is not known: {error}"
     table = Table("held out", "pairs in order", "95 %", "favourite", "mean answer", "best answer")
     interval = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
     shares = (f"{100 * value:.1f} %" for value in (found.best, found.mean, found.most))
