@@ -108,7 +108,7 @@ def length_regularised(rows: Sequence[Row], scores: Sequence[float], alphas: Seq
     α is the one of ``alphas`` under which chosen and rejected answers are most nearly of one length on average; all are
     tried, since the gap is no smooth function of α.
     """
-    groups = [group for group in by_group(rows).values() if len(group) > 1]
+    groups = [group for group in by_group(unforked(rows).rows).values() if len(group) > 1]
     score = {id(row): value for row, value in zip(rows, scores, strict=True)}
     tables = [(np.array([score[id(row)] for row in group]), np.array(list(map(_length, group)))) for group in groups]
 

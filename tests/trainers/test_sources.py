@@ -59,6 +59,9 @@ def test_the_price_of_length_makes_chosen_and_rejected_equally_long() -> None:
     lengths = np.array([int(row.action.sum()) * row.label for row in view.rows])
     assert abs(lengths.sum()) == min(map(gap, alphas))
     assert min(map(gap, alphas)) < gap(0.0) / 4
+    forked = [answer(300, "0/forked", "0"), answer(300, "0/forked", "0")]  # which are in no pair
+    beside = choices.length_regularised([*rows, *forked], [*scores, 200.0, 250.0], alphas)
+    assert [row.episode_id for row in beside.rows] == [row.episode_id for row in view.rows]
 
 
 def test_a_judge_that_learns_first_leaves_the_policy_alone(play_run: Play, tiny_recipe: Recipes) -> None:
