@@ -7,6 +7,7 @@ import shutil
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,11 @@ class League:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def ratings(self) -> list[Rating]:
-        """Everybody who has met anybody, by Bradley and Terry; none before the first match."""
+        """Everybody who has met anybody, by Bradley and Terry; none before the first match.
+
+        Each era's learner is thought to have drawn once with that of the era before, whose weights it began with: so
+        eras compare though they met nobody in common.
+        """
         matches = [
             Match(one, other, total / games)
             for one, met in self.results.items()
@@ -158,6 +163,7 @@ class League:
             for _ in range(min(int(games), 100))  # enough to weigh pairs, few enough to be quick
             if one != other
         ]
+        matches += [Match(one, before, 0.5) for before, one in pairwise(self.results)]
         return bradley_terry(matches, resamples=0, prior_draws=1.0) if matches else []
 
     def write(self) -> None:

@@ -100,6 +100,17 @@ def test_a_new_era_begins_with_a_new_self_and_keeps_what_the_old_one_came_to(tmp
     assert ratings["round-00005"] > ratings["round-00000"]
 
 
+def test_eras_that_met_nobody_in_common_are_rated_on_one_scale(tmp_path: Path) -> None:
+    made = league(tmp_path, selves=1, anchors=("random", "greedy"))
+    made.record("random", 1.0)
+    made.admit("round-00005", save)
+    made.record("greedy", 0.0)
+    made.write()
+    ratings = json.loads((made.folder / "league.json").read_text())["ratings"]
+    assert ratings["greedy"] > ratings["era 2"]
+    assert ratings["round-00005"] > ratings["random"]
+
+
 def test_the_oldest_selves_are_let_go(tmp_path: Path) -> None:
     made = league(tmp_path, selves=5, keep=2)
     assert made.members == ["round-00003", "round-00004"]
