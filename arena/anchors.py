@@ -126,16 +126,12 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
 
     Its environment is the game against that player, as Gymnasium knows it.
     """
-    scores, lengths, undecided, cut = [], [], 0, []
+    scores, lengths, cut = scores_of(episodes, agent), [], []
     for episode in episodes:
         role = seat_of(episode, agent)
         turns = [turn for turn in episode.turns if turn.role == role]
         lengths += [len(turn.action_ids) for turn in turns]
         cut += [turn.finish_reason == "length" for turn in turns]
-        if episode.outcome[role].decided:
-            scores.append(score(episode, role))
-        else:
-            undecided += 1
     low, high = interval(scores)
     game, _, version = episodes[0].env_id.rpartition("-v")
     return Evaluation(
@@ -145,7 +141,7 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
         low=low,
         high=high,
         n=len(scores),
-        undecided=undecided,
+        undecided=len(episodes) - len(scores),
         tokens=float(np.sum(lengths) / len(episodes)),
         length=float(np.mean(lengths)) if lengths else 0.0,
         truncated=float(np.mean(cut)) if cut else 0.0,
@@ -154,10 +150,16 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
 
 
 def against(episodes: Sequence[Episode], agent: str, other: str) -> dict[str, float]:
-    """The figures of ``versus`` by their names, with the board's ``score`` and the number ``n`` of matches in it."""
+    """The figures of ``versus`` by their names, with the board's ``score``."""
     found, row = versus(episodes, agent, other), board_row(episodes, agent, other, agent)
     shares = {name: getattr(found, name) for name in ("won", "drawn", "lost", "mean_return", "illegal")}
-    return {**shares, "score": row.score, "n": row.n}
+    return {**shares, "score": row.score}
+
+
+def scores_of(episodes: Sequence[Episode], agent: str) -> list[float]:
+    """An agent's ``score`` in each decided match."""
+    scores = [score(episode, seat_of(episode, agent)) for episode in episodes]
+    return [one for one in scores if not math.isnan(one)]
 
 
 def score(episode: Episode, role: str) -> float:

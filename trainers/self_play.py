@@ -14,7 +14,7 @@ from palaestra.agents import processes
 from palaestra.agents.agent import Agent
 from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.samplers import sampling_by
-from palaestra.arena.anchors import Anchor, against
+from palaestra.arena.anchors import Anchor, against, scores_of
 from palaestra.arena.exploitability import exploitable, would_say
 from palaestra.arena.intervals import interval
 from palaestra.arena.league import League
@@ -131,9 +131,8 @@ def held_out(session: Session) -> dict[str, float]:
     agents, metrics, scores = policies(session, me, session.policy), dict[str, float](), list[float]()
     for label, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
         episodes = session.play_matches({**agents, other: Anchor(other)}, seated(jobs, me, agents), {})
-        found = against(episodes, me, other)
-        scores += [found["score"]] * int(found.pop("n"))
-        metrics |= {f"{name}/{label}": value for name, value in found.items()}
+        scores += scores_of(episodes, me)
+        metrics |= {f"{name}/{label}": value for name, value in against(episodes, me, other).items()}
     low, high = interval(scores)
     models = [session.model, *(session.module(seat).model for seat in _seats(session))]
     for game in games_of(recipe.environment):

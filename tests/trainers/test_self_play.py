@@ -14,12 +14,16 @@ import yaml
 
 from palaestra.agents.agent import Dialogue, Message
 from palaestra.agents.pretrained import load_model, weights_hash
+from palaestra.arena.anchors import Anchor, scores_of
+from palaestra.arena.intervals import interval
 from palaestra.arena.leaderboard import read_leaderboard
+from palaestra.arena.matches import play_matches
 from palaestra.arena.replay import replay
 from palaestra.arena.run_folder import RunFolder
 from palaestra.arena.self_play import SelfPlay
 from palaestra.arena.settings import SettingsError
-from palaestra.episodes import views
+from palaestra.episodes import Episode, views
+from palaestra.trainers import self_play
 from palaestra.trainers.recipe import dump_recipe, parse_recipe
 from palaestra.trainers.self_play import log_chances
 from palaestra.trainers.session import Session
@@ -91,6 +95,27 @@ def test_a_run_is_held_against_every_scripted_player_and_its_rows_stand_on_the_b
         assert last[f"score/{other}"] == pytest.approx(0.5 + last[f"mean_return/{other}"] / 2)
     summary = json.loads((played.path / "summary.json").read_text())
     assert summary["accuracy/optimal player/palaestra/TicTacToe-vs-random-v0"] == 0.5  # in each seat once
+
+
+def test_the_interval_of_a_rounds_score_is_over_its_matches(
+    played: RunFolder, tiny_recipe: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kuhn = recipe_of(tiny_recipe, environment="palaestra/KuhnPoker-v0", evaluation={"problems": 40})
+    session = Session.resume(parse_recipe(kuhn), played)
+    monkeypatch.setattr(self_play, "policies", lambda _, name, policy: {name: Anchor("random", name)})
+    monkeypatch.setattr(self_play, "exploitable", lambda *_: {})
+    matches = list[float]()
+
+    def recorded(agents: Any, jobs: Any, tags: Any) -> list[Episode]:
+        episodes = list(play_matches(agents, jobs, tags))
+        matches.extend(scores_of(episodes, session.policy.actor.agent_id))
+        return episodes
+
+    monkeypatch.setattr(session, "play_matches", recorded)
+    found = self_play.held_out(session)
+    assert len({*matches}) > 2  # chips
+    assert found["accuracy"] == pytest.approx(np.mean(matches))
+    assert (found["low"], found["high"]) == interval(matches)
 
 
 def test_going_on_from_a_finished_run_counts_the_matches_in_its_log(
