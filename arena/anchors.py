@@ -121,10 +121,10 @@ def gap(episode: Episode, role: str) -> float:
     return episode.outcome[role].reward - float(np.max(others))
 
 
-def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) -> Evaluation:
+def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str, title: str = "") -> Evaluation:
     """A leaderboard's row: the mean verdict of an agent's matches against another, 1 won, 0.5 drawn, between for chips.
 
-    Its environment is the game against that player, as Gymnasium knows it.
+    Its environment is the game against that player, as Gymnasium knows it, with the knobs that are in the game's title.
     """
     scores, lengths, cut = scores_of(episodes, agent), [], []
     for episode in episodes:
@@ -133,10 +133,11 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str) ->
         lengths += [len(turn.action_ids) for turn in turns]
         cut += [turn.finish_reason == "length" for turn in turns]
     low, high = interval(scores)
-    game, _, version = episodes[0].env_id.rpartition("-v")
+    env_id = episodes[0].env_id
+    game, _, version = env_id.rpartition("-v")
     return Evaluation(
         agent=name,
-        env_id=f"{game}{SEPARATOR}{other.replace('_', '-')}-v{version}",
+        env_id=f"{game}{SEPARATOR}{other.replace('_', '-')}-v{version}{title.removeprefix(env_id)}",
         score=float(np.mean(scores)) if scores else float("nan"),
         low=low,
         high=high,

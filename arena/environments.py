@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from palaestra.envs.registration import UnknownKnob, WrongKnob, make_any
@@ -43,6 +45,29 @@ def cannot(env_id: str, env_kwargs: Mapping[str, Any], what: str) -> bool:
     task = getattr(env.unwrapped, "task", None)
     env.close()
     return isinstance(task, Task) and getattr(type(task), what) is getattr(Task, what)
+
+
+class Asked(Protocol):
+    """What agents are asked in: a course's environment, or a game."""
+
+    @property
+    def env_id(self) -> str: ...
+
+    @property
+    def env_kwargs(self) -> Mapping[str, Any]: ...
+
+
+def labels(asked: Sequence[Asked]) -> list[str]:
+    """What each is called: its environment, with the knobs where it is there with several.
+
+    Raises:
+        ValueError: one is there twice.
+    """
+    several = Counter(one.env_id for one in asked)
+    titles = [one.env_id + (f" {json.dumps(dict(one.env_kwargs))}" if several[one.env_id] > 1 else "") for one in asked]
+    if len(set(titles)) < len(titles):
+        raise ValueError(f"{max(titles, key=titles.count)} is there twice: name each environment once")
+    return titles
 
 
 class Environments:

@@ -21,7 +21,7 @@ from palaestra.episodes import Episode, EpisodeStore
 from .answer_parts import judge_parts
 from .contamination import MEASURED, seen_among, trained_on
 from .crew import Counts, Crew, Part, Player
-from .environments import Environments
+from .environments import Environments, labels
 from .evaluate import Evaluation, held_out, problem_key, reward, summarise
 from .rollout import Job
 from .significance import Comparison, compare, corrected
@@ -228,18 +228,6 @@ def beside_the_best(env_id: str, scores: Mapping[str, Mapping[str, float]]) -> l
     best = max(means, key=means.__getitem__)
     others = [name for name in means if name != best and scores[name].keys() & scores[best].keys()]
     return [compare(env_id, name, best, scores[name], scores[best]) for name in others]
-
-
-def labels(courses: Sequence[Course]) -> list[str]:
-    """What each course is called: its environment, with the knobs where it is there with several."""
-    several = Counter(course.env_id for course in courses)
-    titles = [
-        course.env_id + (f" {json.dumps(dict(course.env_kwargs))}" if several[course.env_id] > 1 else "")
-        for course in courses
-    ]
-    if len(set(titles)) < len(titles):
-        raise ValueError(f"{max(titles, key=titles.count)} is there twice: name each environment once")
-    return titles
 
 
 def logged(store: EpisodeStore, batch: str) -> list[Episode]:

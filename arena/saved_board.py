@@ -10,9 +10,10 @@ from pathlib import Path
 
 from palaestra.episodes import EpisodeStore
 
+from .environments import labels
 from .evaluate import Evaluation, problem_key, summarise
 from .leaderboard import Board, read_board
-from .measure import Course, by_problem, labels, logged, slug
+from .measure import Course, by_problem, logged, slug
 from .rollout import Job
 from .significance import Comparison, corrected
 from .tournament import Standings

@@ -19,7 +19,7 @@ from palaestra.episodes import Episode
 from palaestra.episodes.views import Row
 
 from .anchors import Anchor, anchors_of, matches_against, seat_of
-from .environments import levels
+from .environments import labels, levels
 from .matches import MatchJob, illegal_moves
 from .settings import SettingsError, unknown
 
@@ -128,7 +128,12 @@ def check_self_play(spec: SelfPlay, environment: str | Mapping[str, Any]) -> Non
         raise SettingsError(
             f"self_play.exploiter_every has no effect on opponents {spec.opponents}: take one of {many}"
         )
-    for game in games_of(environment):
+    games = games_of(environment)
+    try:
+        labels(games)
+    except ValueError as error:
+        raise SettingsError(f"environment: {error}") from None
+    for game in games:
         if not 0 < game.share < math.inf:
             raise SettingsError(f"the share of {game.env_id} is a number above 0, not {game.share:g}")
         players = scripted(_table(game).game)
@@ -249,19 +254,35 @@ def figures(episodes: Sequence[Episode], agent: str) -> dict[str, float]:
     }
 
 
-def held_out_matches(
-    environment: str | Mapping[str, Any], agent: str, number: int
-) -> Iterator[tuple[str, str, list[MatchJob]]]:
-    """An agent's matches against each game's scripted players: a name for figures, the other, and the jobs.
+class HeldOut(NamedTuple):
+    """An agent's matches against a scripted player.
 
-    The name is the other's, with the game's where there are several.
+    label: for figures, the other's name, with the game's where there are several. game: as ``labels`` calls it.
     """
+
+    label: str
+    game: str
+    other: str
+    jobs: list[MatchJob]
+
+
+def held_out_matches(environment: str | Mapping[str, Any], agent: str, number: int) -> Iterator[HeldOut]:
+    """An agent's matches against each scripted player of each game."""
     games = games_of(environment)
-    for game in games:
-        short = game.env_id.rpartition("/")[2].removesuffix("-v0")
+    for game, title, short in zip(games, labels(games), short_names(games), strict=True):
         for other in anchors_of(game.env_id, game.env_kwargs):
-            label = f"{short}-{other}" if len(games) > 1 else other
-            yield label, other, matches_against(game.env_id, game.env_kwargs, agent, other, number)
+            label = f"{short}-{other}" if short else other
+            yield HeldOut(label, title, other, matches_against(game.env_id, game.env_kwargs, agent, other, number))
+
+
+def short_names(games: Sequence[GameShare]) -> list[str]:
+    """What each game is called in figures; "" where there is but one."""
+    if len(games) == 1:
+        return [""]
+    return [
+        game.env_id.rpartition("/")[2].removesuffix("-v0") + title.removeprefix(game.env_id)
+        for game, title in zip(games, labels(games), strict=True)
+    ]
 
 
 def yardsticks(environment: str | Mapping[str, Any]) -> dict[str, Anchor]:

@@ -29,6 +29,7 @@ from palaestra.arena.self_play import (
     of_seat,
     seated,
     seats_of,
+    short_names,
     taught,
 )
 from palaestra.envs.games import make_game
@@ -129,15 +130,17 @@ def held_out(session: Session) -> dict[str, float]:
     session.name_policy()
     recipe, me = session.recipe, session.policy.actor.agent_id
     agents, metrics, scores = policies(session, me, session.policy), dict[str, float](), list[float]()
-    for label, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
+    for label, _, other, jobs in held_out_matches(recipe.environment, me, recipe.evaluation.problems):
         episodes = session.play_matches({**agents, other: Anchor(other)}, seated(jobs, me, agents), {})
         scores += scores_of(episodes, me)
         metrics |= {f"{name}/{label}": value for name, value in against(episodes, me, other).items()}
     low, high = interval(scores)
     models = [session.model, *(session.module(seat).model for seat in _seats(session))]
-    for game in games_of(recipe.environment):
+    games = games_of(recipe.environment)
+    for game, short in zip(games, short_names(games), strict=True):
         table = make_game(game.env_id, **game.env_kwargs)
-        metrics |= exploitable(table, *(partial(log_chances, session, model) for model in models))
+        found = exploitable(table, *(partial(log_chances, session, model) for model in models))
+        metrics |= {f"{name}/{short}" if short else name: value for name, value in found.items()}
     return {"accuracy": float(np.mean(scores)), "low": low, "high": high, **metrics}
 
 

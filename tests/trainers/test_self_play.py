@@ -204,7 +204,23 @@ def test_several_games_are_played_by_their_shares(play_run: Play, tiny_recipe: R
     counts = Counter(e.env_id for e in run.episodes.read() if e.tags.get("phase") == "evolve")
     assert counts == {"palaestra/TicTacToe-v0": 12, "palaestra/KuhnPoker-v0": 4}
     last = [row for row in metrics(run) if "accuracy" in row][-1]
-    assert {"score/TicTacToe-optimal", "score/KuhnPoker-optimal", "exploitability"} <= set(last)
+    assert {"score/TicTacToe-optimal", "score/KuhnPoker-optimal", "exploitability/KuhnPoker"} <= set(last)
+
+
+def test_a_game_that_is_there_with_other_knobs_is_held_against_its_players_apart(
+    play_run: Play, tiny_recipe: Recipes
+) -> None:
+    games = [{**GAME, "size": size} for size in (2, 3)]
+    run = play_run(recipe_of(tiny_recipe, environment=games, evolve={"rounds": 0}, self_play={"opponents": "self"}))
+    rows = read_leaderboard(run.path)
+    assert len({(row.agent, row.env_id) for row in rows}) == len(rows) == 2 * 18
+    held = [episode for episode in run.episodes.read() if episode.tags.get("phase") == "held-out"]
+    sizes = Counter(episode.env_kwargs["size"] for episode in held)
+    assert sizes[2] == sizes[3] > 0
+    last = [row for row in metrics(run) if "accuracy" in row][-1]
+    assert len([name for name in last if name.startswith("score/")]) == 2 * 3
+    with pytest.raises(SettingsError, match=r"palaestra/TicTacToe-v0 .* is there twice: name each environment once"):
+        parse_recipe(recipe_of(tiny_recipe, environment=[GAME, GAME]))
 
 
 def test_chances_are_those_that_the_engine_sampled_by(played: RunFolder, tiny_recipe: Recipes) -> None:

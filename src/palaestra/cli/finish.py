@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -91,8 +92,8 @@ def evaluated(session: Session, name: str, agent: Agent) -> list[Evaluation]:
     """An agent's rows of the board, one for each scripted player that it meets; its matches are logged once."""
     recipe, store, rows = session.recipe, session.run.episodes, []
     agents = policies(session, name, agent) if name == "evolved" else {name: agent}
-    for _, other, jobs in held_out_matches(recipe.environment, name, recipe.evaluation.problems):
-        batch = f"held-out-{name}-vs-{other}-{jobs[0].env_id.rpartition('/')[2]}"
+    for _, game, other, jobs in held_out_matches(recipe.environment, name, recipe.evaluation.problems):
+        batch = f"held-out-{name}-vs-{other}-{_file_name(game)}"
         committed = store.find(batch)
         if committed is not None:
             episodes = _logged(session, committed)
@@ -101,8 +102,15 @@ def evaluated(session: Session, name: str, agent: Agent) -> list[Evaluation]:
             episodes = session.play_matches(sides, seated(jobs, name, agents), {"phase": "held-out"})
             if processes.is_first():
                 store.append(episodes, batch)
-        rows.append(board_row(episodes, name, other, name))
+        rows.append(board_row(episodes, name, other, name, game))
     return rows
+
+
+def _file_name(game: str) -> str:
+    """Of a game as ``labels`` calls it: its id's name, with a hash of the knobs that are in it."""
+    env_id, _, knobs = game.partition(" ")
+    told = env_id.rpartition("/")[2]
+    return f"{told}-{blake2b(knobs.encode(), digest_size=4).hexdigest()}" if knobs else told
 
 
 def _held_out(session: Session, name: str, agent: Agent) -> list[Episode]:
