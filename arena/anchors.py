@@ -17,7 +17,7 @@ from palaestra.envs.games.game import AnyGame
 from palaestra.envs.seeding import TextSeeded, derive_seed, reseed
 from palaestra.episodes import Actor, Cost, Episode
 
-from .evaluate import Evaluation
+from .evaluate import Evaluation, hash_of, problem_key
 from .intervals import interval
 from .matches import MatchJob, illegal_moves
 from .settings import unknown
@@ -147,6 +147,7 @@ def board_row(episodes: Sequence[Episode], agent: str, other: str, name: str, ti
         length=float(np.mean(lengths)) if lengths else 0.0,
         truncated=float(np.mean(cut)) if cut else 0.0,
         weights_hash=episodes[0].roles[seat_of(episodes[0], agent)].weights_hash,
+        asked=hash_of(map(problem_key, episodes)),
     )
 
 

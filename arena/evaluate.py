@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -140,13 +140,18 @@ def summarise(episodes: Sequence[Episode], name: str) -> Evaluation:
         majority_at_k=voted,
         seconds=_mean([episode.cost.seconds for episode in episodes]),
         verifier_calls=_mean([episode.cost.verifier_calls for episode in episodes]),
-        asked=blake2b("\n".join(sorted(groups)).encode(), digest_size=4).hexdigest(),
+        asked=hash_of(groups),
     )
 
 
 def problem_key(episode: Episode) -> str:
     """Names what was asked in an environment, whoever answered."""
     return json.dumps([episode.env_kwargs, episode.seed, episode.reset_options], sort_keys=True)
+
+
+def hash_of(asked: Iterable[str]) -> str:
+    """Names the set of problems that are each named by ``problem_key``."""
+    return blake2b("\n".join(sorted({*asked})).encode(), digest_size=4).hexdigest()
 
 
 def reward(episode: Episode) -> float:

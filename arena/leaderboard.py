@@ -207,7 +207,7 @@ def merged(boards: Sequence[Board]) -> Board:
     for row in rows:
         sets.setdefault(row.env_id, set()).add(row.asked)
     named = {
-        (row.agent, row.env_id): f"{row.env_id} ({row.problems} problems, {row.asked or 'unknown'})"
+        (row.agent, row.env_id): f"{row.env_id} ({_counted(row)}, {row.asked or 'unknown'})"
         for row in rows
         if len(sets[row.env_id]) > 1
     }
@@ -217,6 +217,10 @@ def merged(boards: Sequence[Board]) -> Board:
         corrected([replace(one, env_id=named.get((one.one, one.env_id), one.env_id)) for one in found]),
         [game for board in boards for game in board.games],
     )
+
+
+def _counted(row: Evaluation) -> str:
+    return f"{row.problems} problems" if row.problems else f"{row.n + row.undecided} matches"
 
 
 def write_leaderboard(

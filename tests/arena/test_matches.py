@@ -16,6 +16,8 @@ from palaestra.agents.engine import Completion, Outgrown
 from palaestra.arena import matches
 from palaestra.arena.anchors import Anchor, board_row, matches_against, versus
 from palaestra.arena.environments import Environments
+from palaestra.arena.evaluate import Evaluation
+from palaestra.arena.leaderboard import Board, merged
 from palaestra.arena.matches import MatchJob, illegal_moves, play_matches
 from palaestra.arena.replay import replay
 from palaestra.arena.self_play import in_seat, of_seat, seated, seats_of
@@ -238,3 +240,19 @@ def test_the_optimal_player_gets_the_games_value_from_itself_and_beats_the_rando
     row = board_row(won, "me", "random", "me")
     assert row.env_id == "palaestra/Nim-vs-random-v0"
     assert row.score > 0.9
+
+
+def test_rows_of_a_game_with_other_knobs_or_deals_are_not_ranked_together() -> None:
+    def row(name: str, number: int, **knobs: Any) -> Evaluation:
+        agents = {name: Anchor("random", name), "optimal": Anchor("optimal")}
+        return board_row(
+            list(play_matches(agents, matches_against(NIM, knobs, name, "optimal", number))), name, "optimal", name
+        )
+
+    rows = [row("a", 4), row("b", 4), row("c", 4, piles=(1, 2)), row("d", 8)]
+    together = merged([Board([one]) for one in rows])
+    environments = {one.agent: one.env_id for one in together.rows}
+    assert environments["a"] == environments["b"]
+    assert len(set(environments.values())) == 3
+    assert environments["d"].startswith("palaestra/Nim-vs-optimal-v0 (8 matches, ")
+    assert merged([Board(rows[:1]), Board(rows[1:2])]).environments == ["palaestra/Nim-vs-optimal-v0"]
