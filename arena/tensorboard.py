@@ -42,7 +42,9 @@ class TensorBoardTracker:
             self.file.write(record(event(step, numbers, time.time())))
 
     def leaderboard(self, rows: Sequence[Evaluation]) -> None:
-        self.log(self.step, {f"held-out/{row.agent}": row.score for row in rows})
+        several = len({row.env_id for row in rows}) > 1  # games: a row for each scripted player
+        where = [f"{row.agent}/{row.env_id}" if several else row.agent for row in rows]
+        self.log(self.step, {f"held-out/{name}": row.score for name, row in zip(where, rows, strict=True)})
 
     def finish(self, summary: Mapping[str, Any], pictures: Sequence[str] = ()) -> None:
         self.log(self.step, {f"summary/{name}": value for name, value in summary.items()})

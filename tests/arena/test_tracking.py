@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,17 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def events(run: RunFolder) -> list[bytes]:
+    """The records of the run's one file for TensorBoard."""
+    (file,) = (run.path / "tensorboard").iterdir()
+    held, found = file.read_bytes(), []
+    while held:
+        length = int.from_bytes(held[:8], "little")
+        found.append(held[12 : 12 + length])
+        held = held[16 + length :]
+    return found
 
 
 def steps(run: RunFolder) -> list[int]:
@@ -182,12 +194,16 @@ def test_tensorboard_gets_the_numbers_of_each_step(run: RunFolder) -> None:
     tracker.log(1, {"phase": "warm"})
     tracker.leaderboard([ROW])
     tracker.finish({"seconds": 3.0})
-    (file,) = (run.path / "tensorboard").iterdir()
-    held, sizes = file.read_bytes(), []
-    while held:
-        length = int.from_bytes(held[:8], "little")
-        sizes.append(held[12 : 12 + length])
-        held = held[16 + length :]
+    sizes = events(run)
     assert len(sizes) == 4
     assert [name in sizes[index] for index, name in ((1, b"reward"), (2, b"held-out/evolved"), (3, b"summary/seconds"))]
-    assert b"phase" not in file.read_bytes()
+    assert b"phase" not in b"".join(sizes)
+
+
+def test_tensorboard_gets_an_agents_score_against_each_player_of_a_game(run: RunFolder) -> None:
+    tracker = TensorBoardTracker(run)
+    tracker.leaderboard([replace(ROW, env_id=f"palaestra/Nim-vs-{name}-v0") for name in ("random", "optimal")])
+    tracker.finish({})
+    assert all(
+        f"held-out/evolved/palaestra/Nim-vs-{name}-v0".encode() in events(run)[1] for name in ("random", "optimal")
+    )
