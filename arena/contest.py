@@ -84,7 +84,8 @@ def hold(
         schedule, matches = SCHEDULES[contest.schedule], list[Match]()
         for seed in contest.seeds:
             matches += tournament(names, contest.env_id, partial(play, seed), schedule, contest.rounds, seed)
-    found = standings(contest.env_id, matches, anchors)
+    weights = {entrant.name: loaded.weights[entrant.name] for entrant in entrants}
+    found = replace(standings(contest.env_id, matches, anchors), weights=weights)
     resting = [name for name in names if name not in found.names]
     note = f"{', '.join(resting)} played no decided match: ask for more rounds"
     return replace(found, notes=[*found.notes, note]) if resting else found

@@ -32,17 +32,23 @@ class Kept:
     def joined(
         self, rows: Sequence[Evaluation], comparisons: Sequence[Comparison], games: Sequence[Standings]
     ) -> tuple[Board, list[str]]:
-        """The board with what was measured now, and a line for each of the earlier rows that went.
+        """The board with what was measured now, and a line for each of the earlier rows and contests that went.
 
-        An agent that has other weights now keeps no row of the old ones.
+        An agent that has other weights now keeps nothing of the old ones.
         """
         now = {row.agent: row.weights_hash for row in rows}
+        now |= {name: weights for game in games for name, weights in game.weights.items()}
         old = [row for row in self.board.rows if now.get(row.agent, row.weights_hash) != row.weights_hash]
+        past = {
+            one.game: name for one in self.board.games for name, was in one.weights.items() if now.get(name, was) != was
+        }
         stays = [row for row in self.board.rows if row not in old]
         here = {(row.agent, row.env_id) for row in stays}
         found = [one for one in self.board.comparisons if {(one.one, one.env_id), (one.other, one.env_id)} <= here]
         gone = [f"{row.agent} had other weights in {row.env_id}: that row went from the board" for row in old]
-        joined = Board([*rows, *stays], corrected([*comparisons, *found]), [*games, *self.board.games])
+        gone += [f"{name} had other weights in {game}: that contest went from the board" for game, name in past.items()]
+        games = [*games, *(one for one in self.board.games if one.game not in past)]
+        joined = Board([*rows, *stays], corrected([*comparisons, *found]), games)
         return joined, [*self.gone, *gone]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -138,6 +138,7 @@ class Standings:
     names: of the matrix, the strongest first; wins[i][j]: points of i against j, a draw being half of one;
     played[i][j]: decided matches between them. anchors: agents whose mean rating is 1000. notes: for the reader.
     cycles: a beats b beats c beats a, each beyond chance at 95 %, which no one number can tell.
+    weights: of each agent that is no anchor, its weights' hash.
     """
 
     game: str
@@ -149,6 +150,7 @@ class Standings:
     anchors: list[str]
     cycles: list[tuple[str, str, str]]
     notes: list[str]
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 def standings(game: str, matches: Sequence[Match], anchors: Collection[str] = (), resamples: int = 1000) -> Standings:
