@@ -35,6 +35,7 @@ class Evaluation:
     seconds: mean time of an episode, as its share of what was played at once; verifier_calls: mean of an episode.
     seen: of the problems, those that were trained on (``contamination``).
     repair, harm, outcome_efficiency, process_efficiency: as in ``answer_parts``. asked: hash of the set of problems.
+    settings: hash of whatever of the agent its weights do not tell, where that was looked at (``Entrant``).
     """
 
     agent: str
@@ -60,6 +61,7 @@ class Evaluation:
     outcome_efficiency: float = math.nan
     process_efficiency: float = math.nan
     asked: str = ""
+    settings: str = ""
 
 
 def held_out(

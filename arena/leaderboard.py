@@ -182,10 +182,16 @@ def terminal_standings(game: Standings) -> Table:
 
 
 def remarks(board: Board) -> Iterator[str]:
-    """What a reader of the figures must know: who is told apart, who was trained on what was asked, games' notes."""
+    """What a reader of the figures must know: who was trained on what was asked, who answered in several ways, who is
+    told apart, games' notes."""
     for row in board.rows:
         if row.seen:
             yield f"CONTAMINATED: {row.seen} of {row.problems} problems of {row.env_id} were in training of {row.agent}"
+    ways: dict[str, set[str]] = {}
+    for row in board.rows:
+        ways.setdefault(row.agent, set()).add(row.settings)
+    for agent in (name for name, several in ways.items() if len(several - {""}) > 1):
+        yield f"{agent} answered by other settings in some environments than in others, such as its temperature"
     if board.comparisons:
         told = sum(one.differs for one in board.comparisons)
         yield (

@@ -82,7 +82,8 @@ def entrant(spec: AgentSpec | str | os.PathLike[str], name: str = "", folder: Pa
         spec = read_spec(spec)
     run = run_of(folder)
     seen = trained_on(run / "episodes") if run is not None else set[str]()
-    told = repr(replace(spec, name="", licence="", model=spec.source))
+    model = str(Path(spec.source).resolve()) if Path(spec.source).is_dir() else spec.source
+    told = repr(replace(spec, name="", licence="", model=model))
     if spec.examples:  # a log grows
         told += repr([(file.name, file.stat().st_size) for file in EpisodeStore(spec.examples).files()])
     return Entrant(name or spec.title, partial(open_agent, spec), told, frozenset(seen))
@@ -127,7 +128,8 @@ def measure_all(
         for entrant, label, episodes in _played(crew, entrants, asked, store, progress, noted):
             seen = seen_among(episodes, set(entrant.trained_on))
             parts = asdict(judge_parts(episodes, environments))
-            row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, **parts)
+            settings = hashlib.blake2b(entrant.settings.encode(), digest_size=4).hexdigest()
+            row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, settings=settings, **parts)
             found[entrant.name, label] = row, by_problem(episodes)
             told(entrant.name, row)
     rows = [found[entrant.name, label][0] for entrant in entrants for label in titles]

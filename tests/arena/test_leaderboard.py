@@ -24,6 +24,7 @@ from palaestra.arena.leaderboard import (
     ranked,
     read_board,
     read_leaderboard,
+    remarks,
     terminal_board,
     terminal_table,
     write_leaderboard,
@@ -52,6 +53,14 @@ class Cells(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         self.tags.append(tag)
+
+
+def test_a_board_says_of_whom_its_mean_is_over_several_ways_to_answer() -> None:
+    rows = [replace(ROW, agent=name, env_id=where) for name in ("a", "b", "c") for where in ("x", "y")]
+    ways = ["cold", "warm", "cold", "cold", "", "cold"]
+    board = Board([replace(row, settings=way) for row, way in zip(rows, ways, strict=True)])
+    told = "a answered by other settings in some environments than in others, such as its temperature"
+    assert [line for line in remarks(board) if "settings" in line] == [told]
 
 
 def test_the_best_comes_first_and_the_unjudged_last() -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from palaestra.agents.agent import Dialogue, Reply
+from palaestra.agents.agent_folder import AgentSpec
 from palaestra.agents.scripted import OracleAgent, RandomAgent
 from palaestra.arena.contamination import seen_among, trained_on
 from palaestra.arena.evaluate import evaluate, held_out, summarise
-from palaestra.arena.measure import Course, Entrant, measure_all
+from palaestra.arena.measure import Course, Entrant, entrant, measure_all
 from palaestra.arena.rollout import Job, rollout
 from palaestra.episodes import Actor, EpisodeStore
 
@@ -45,9 +46,19 @@ def test_what_is_in_the_log_is_not_played_again(tmp_path: Path) -> None:
     assert (agent.asked, again) == (12, rows)
     more, _ = measure_all([entrant], [Course(CHAIN, {"modulus": 10}, (1, 2), 20)], tmp_path)
     assert (agent.asked, more[0].n) == (20, 20)
-    measure_all([Entrant("half", lambda: agent, "sampled")], courses, tmp_path)  # another agent by its settings
+    other, _ = measure_all([Entrant("half", lambda: agent, "sampled")], courses, tmp_path)  # another by its settings
     assert agent.asked == 32
+    assert other[0].settings != rows[0].settings == more[0].settings
     assert len(EpisodeStore(tmp_path / "episodes")) == 32
+
+
+def test_an_agents_settings_are_the_same_however_its_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    one, other = (entrant(AgentSpec(model=model)) for model in ("model", str(tmp_path / "model")))
+    assert one.settings == other.settings
 
 
 def test_a_log_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
