@@ -148,6 +148,7 @@ ERRORS: list[tuple[str, str]] = [
     ("evaluate random --temperature nan", "a finite temperature >= 0"),
     ("evaluate random --knobs modulus=ten", "cannot be made with modulus='ten'"),
     ("evaluate random --env palaestra/Nim-v0 --rounds 0", "a contest has 1 round or more, not 0"),
+    ("evaluate random --env palaestra/Nim-v0 palaestra/Nim-v0", "palaestra/Nim-v0 {} is there twice: name each"),
     ("evaluate random --env buggy:tests/Buggy-v0", "KeyError: 'nothing', in buggy.py, line 12 (--debug shows where)"),
     (
         "evaluate random --env ending:tests/Ending-v0",

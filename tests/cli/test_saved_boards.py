@@ -55,6 +55,13 @@ def test_who_was_asked_other_problems_is_told_to_go(save: Save, tmp_path: Path, 
     assert f"oracle was asked other problems of {CHAIN} and went from the board" in said
 
 
+def test_contests_of_one_game_are_told_apart_by_their_knobs(save: Save, tmp_path: Path) -> None:
+    games = [f"{{id: palaestra/TicTacToe-v0, size: {size}}}" for size in (2, 3)]
+    save("random", "--env", *games, "--rounds", 1)
+    titles = [f'palaestra/TicTacToe-v0 {{"size": {size}}}' for size in (2, 3)]
+    assert [game.game for game in read_board(tmp_path).games] == titles
+
+
 def test_a_contest_that_is_held_anew_tells_who_was_in_the_last_one(
     save: Save, finished_run: Path, tmp_path: Path
 ) -> None:

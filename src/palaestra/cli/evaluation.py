@@ -96,6 +96,7 @@ def _measure(
 ) -> dict[str, dict[str, Counter[str]]]:
     """Play it all, show the board, and keep it where asked; what the strategies of each agent counted."""
     from palaestra.arena.contest import hold
+    from palaestra.arena.environments import labels
     from palaestra.arena.leaderboard import terminal_board, write_leaderboard
     from palaestra.arena.measure import measure_all
     from palaestra.arena.saved_board import Kept, kept
@@ -112,9 +113,10 @@ def _measure(
         for layer, several in counted.items():
             counts[name].setdefault(layer, Counter()).update(several)
 
+    titles = labels(games)
     players = [entrant for entrant in entrants if entrant.name not in ("random", "oracle")]  # games have their own
     with held(save) as folder, console.status("measuring") as status:
-        before = Kept() if folder is None else kept(folder, [*counts], courses, [game.env_id for game in games])
+        before = Kept() if folder is None else kept(folder, [*counts], courses, titles)
         if courses:
             rows, comparisons = measure_all(
                 entrants,
@@ -125,7 +127,8 @@ def _measure(
                 noted=noted,
                 earlier=before.scores,
             )
-        contests = [hold(game, players, folder, noted, workers, status.update) for game in games]
+        held_now = (hold(game, players, folder, noted, workers, status.update) for game in games)
+        contests = [dataclasses.replace(one, game=title) for one, title in zip(held_now, titles, strict=True)]
         board, gone = before.joined(rows, comparisons, contests)
         if folder is not None:
             told = _title(board), _subtitle(courses)
