@@ -6,13 +6,14 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .evaluate import Evaluation
 from .leaderboard import Board, BrokenBoard, merged, overall, typed
+from .ratings import Rating
 from .tracking import finish_wandb, logged_in, start_wandb, taken
 
 UPLOAD_SECONDS = 600.0  # that sending a board and its agents may take
@@ -82,9 +83,9 @@ def _log(run: Any, board: Board, page: Path) -> None:
     if rows:
         logged["score"] = wandb.plot.bar(agents, "agent", "score", title="Mean score")
         logged["score against tokens"] = wandb.plot.scatter(agents, "tokens", "score", title="Score against tokens")
-    for game in board.games:
-        told = [[row.agent, row.rating, row.low, row.high, row.matches] for row in game.ratings]
-        logged[f"ratings/{game.game}"] = wandb.Table(columns=["agent", "rating", "low", "high", "matches"], data=told)
+    if board.games:  # in one table: its key becomes part of an artifact's name, and a game's may be too long for that
+        told = [[game.game, *asdict(row).values()] for game in board.games for row in game.ratings]
+        logged["ratings"] = wandb.Table(columns=["game", *(field.name for field in fields(Rating))], data=told)
     run.log(logged)
     run.summary.update(
         {"n_agents": len(rows), "best": rows[0].agent if rows else "", "score": rows[0].score if rows else 0}

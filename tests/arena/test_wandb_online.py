@@ -104,7 +104,8 @@ def test_a_resumed_run_goes_on_where_it_was(serve: Serve, tmp_path: Path) -> Non
 @pytest.fixture
 def games() -> Board:
     matches = [Match("evolved", "start", score) for score in (1.0, 1.0, 0.0, 0.5)]
-    return Board(ROWS, games=[standings("mine: palaestra/Nim-v0", matches, resamples=50)])
+    titles = ("mine: palaestra/Nim-v0", f"{'long' * 30}: palaestra/Nim-v0")
+    return Board(ROWS, games=[standings(title, matches, resamples=50) for title in titles])
 
 
 def test_a_board_is_sent_with_its_page_tables_and_ratings(serve: Serve, games: Board, tmp_path: Path) -> None:
@@ -116,10 +117,11 @@ def test_a_board_is_sent_with_its_page_tables_and_ratings(serve: Serve, games: B
     assert server.kept.stored[f"/runs/board/{run.summary['page']['path']}"] == page.read_bytes()
     assert [row["score"] for row in table_of(server, "board", "leaderboard")] == [0.5, 0.1]
     assert [row["agent"] for row in table_of(server, "board", "agents")] == ["evolved", "start"]
-    rated = table_of(server, "board", "ratings/mine: palaestra/Nim-v0")
+    rated = table_of(server, "board", "ratings")
     assert rated == [
-        {field: getattr(rating, field) for field in ("agent", "rating", "low", "high", "matches")}
-        for rating in games.games[0].ratings
+        {"game": game.game} | {field: getattr(rating, field) for field in ("agent", "rating", "low", "high", "matches")}
+        for game in games.games
+        for rating in game.ratings
     ]
     assert {key: run.summary[key] for key in ("n_agents", "best", "score")} == {
         "n_agents": 2,
