@@ -88,6 +88,12 @@ class Table:
     def verdict(self, role: str) -> Verdict | None:
         return self.infos.get(role, {}).get("verdict")
 
+    def forfeit(self, role: str, refused: int) -> str:
+        """Why a role's last answer forfeited the match; "" where it did not. refused: of its answers, as they came."""
+        verdict = self.verdict(role)
+        lost = self.infos.get(role, {}).get("illegal_actions", 0) > refused
+        return verdict.reason if verdict is not None and lost else ""
+
     def _leave(self) -> None:
         """See off those who are done, as PettingZoo wants it; the match is over when all of them are."""
         env = self.env
@@ -244,9 +250,9 @@ def _judged(turns: list[dict[str, Any]], table: Table) -> tuple[Turn, ...]:
         if verdict is None:
             continue
         turn["verdicts"] = (verdict,)
-        illegal = table.infos[role].get("illegal_actions", 0)
-        if illegal and illegal > sum(1 for each in turns if each["role"] == role and "illegal" in each["meta"]):
-            turn["meta"] = {**turn["meta"], "illegal": verdict.reason}
+        forfeit = table.forfeit(role, sum(1 for each in turns if each["role"] == role and "illegal" in each["meta"]))
+        if forfeit:
+            turn["meta"] = {**turn["meta"], "illegal": forfeit}
     return tuple([Turn(**turn) for turn in turns])
 
 

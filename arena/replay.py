@@ -93,7 +93,7 @@ def _compare_match(env: Any, episode: Episode) -> Iterator[Difference]:
         if not _same(logged, replayed):
             yield Difference(episode.id, what, _short(logged), _short(replayed))
 
-    table = Table(env, episode.seed)
+    table, refusals = Table(env, episode.seed), list[str]()
     for number, turn in enumerate(episode.turns):
         if table.over:
             yield Difference(episode.id, f"turn {number}", "played", "after the end")
@@ -102,10 +102,15 @@ def _compare_match(env: Any, episode: Episode) -> Iterator[Difference]:
         yield from differ(f"observation {number}", turn.observation, str(env.observe(table.role)))
         reward, refused = table.answer(turn.text)
         yield from differ(f"reward {number}", turn.reward, reward)
-        if not table.over:
-            yield from differ(f"refusal {number}", turn.meta.get("illegal", ""), refused)
+        refusals.append(refused)
     if not table.over and any(OUTGROWN in turn.meta for turn in episode.turns[-1:]):
         table.cut_off()
+    for role in table.roles:  # what was forfeit is known when the match is over, which need not be with that answer
+        own = [number for number, turn in enumerate(episode.turns) if turn.role == role]
+        if forfeit := table.forfeit(role, sum(bool(refusals[number]) for number in own)):
+            refusals[own[-1]] = forfeit
+    for number, (turn, refused) in enumerate(zip(episode.turns, refusals, strict=True)):
+        yield from differ(f"refusal {number}", turn.meta.get("illegal", ""), refused)
     yield from differ("terminated", episode.terminated, table.terminated)
     yield from differ("truncated", episode.truncated, table.truncated)
     for role, outcome in table.outcomes().items():

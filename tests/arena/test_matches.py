@@ -158,6 +158,19 @@ def test_an_agent_that_always_forfeits_is_scored_and_replayed() -> None:
     assert not [difference for _, found in replay(episodes) for difference in found]
 
 
+@pytest.mark.parametrize("game", ["RockPaperScissors", "IteratedPrisonersDilemma"])
+def test_a_forfeit_that_ends_a_match_only_with_the_others_move_is_replayed(game: str) -> None:
+    agents = {"mute": Sampler("", "mute"), "random": Anchor("random")}
+    episodes = list(play_matches(agents, matches_against(f"palaestra/{game}-v0", {}, "mute", "random", 2)))
+    assert not [difference for _, found in replay(episodes) for difference in found]
+    first = episodes[0]
+    last = max(number for number, turn in enumerate(first.turns) if turn.role == "player_0")
+    assert "forfeit" in first.turns[last].meta["illegal"]
+    turns = [replace(turn, meta={}) if number == last else turn for number, turn in enumerate(first.turns)]
+    ((_, found),) = replay([replace(first, turns=tuple(turns))])
+    assert [difference.what for difference in found] == [f"refusal {last}"]
+
+
 def test_a_game_that_never_ends_is_cut_off_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matches, "MAX_MATCH_TURNS", 7)
     tables = Environments(lambda id, **knobs: Endless())
