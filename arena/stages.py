@@ -16,6 +16,11 @@ from .settings import SettingsError, unknown
 
 Stages: TypeAlias = tuple[dict[str, Any], ...]
 HABITS = ("habits", "final_habits")  # of a warm start, those that demonstrations have in a stage of evolution
+OF_TASKS = {
+    "warm_start": ("difficulties", *HABITS),
+    "evolve": ("start_difficulty", "top_difficulty", "raise_at"),
+    "evaluation": ("difficulties",),
+}
 CHANGES = ("evolve", "environment", "warm_start")  # of a recipe, by a stage
 
 
@@ -143,6 +148,15 @@ def check_replay(spec: Evolve, on_policy: bool, evolved: Sequence[str] | None, g
         raise SettingsError(
             f"evolve.replay is none where {' + '.join(evolved)} evolves: it learns from its latest samples"
         )
+
+
+def check_of_games(recipe: Any) -> None:
+    """Raises SettingsError for what a recipe of games says of levels and habits, which games have none of."""
+    for part, names in OF_TASKS.items():
+        said = getattr(recipe, part)
+        for name in names:
+            if getattr(said, name) != getattr(type(said)(), name):
+                raise SettingsError(f"{part}.{name} has no effect on games, it is of tasks: leave it away")
 
 
 def whole(data: Mapping[str, Any]) -> dict[str, Any]:

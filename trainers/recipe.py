@@ -16,7 +16,17 @@ from palaestra.arena.environments import cannot, levels
 from palaestra.arena.patterns.settings import Modules, Pattern, pattern_of
 from palaestra.arena.self_play import SelfPlay, check_beside, check_sampler, check_self_play, is_game, seats_of
 from palaestra.arena.settings import SettingsError, build, changed, plain, put, read_yaml, unknown
-from palaestra.arena.stages import EvaluationSpec, Evolve, Stages, WarmStart, check_replay, stage_at, staged, whole
+from palaestra.arena.stages import (
+    EvaluationSpec,
+    Evolve,
+    Stages,
+    WarmStart,
+    check_of_games,
+    check_replay,
+    stage_at,
+    staged,
+    whole,
+)
 from palaestra.episodes.sources import against_likeliest, answers, right_steps, turned_round, winners
 
 from .algorithms import ALGORITHMS, DECIDED, Algorithm
@@ -230,7 +240,9 @@ def _check_algorithm(recipe: Recipe) -> None:
 
 
 def _check_waiting(recipe: Recipe) -> None:
-    """A judge that learns alone uses up no more rounds than there are."""
+    """What is said has an effect on games, and a judge that learns alone uses up no more rounds than there are."""
+    if recipe.self_play is not None:
+        check_of_games(recipe)
     judge, rounds = recipe.algorithm().judge, recipe.evolve.rounds
     if judge is not None and not recipe.stages and 0 < rounds < judge.alone:
         raise SettingsError(f"evolve.judge.alone is {judge.alone}, but there are {rounds} rounds: lower it")

@@ -23,7 +23,8 @@ def recipe_of(tiny_recipe: Recipes, **changes: Any) -> dict[str, Any]:
     evolve = {"algorithm": "role_baseline", "rounds": 4, "problems": 4, "samples": 4}
     league = {"opponents": "uniform", "anchors": ["greedy"], "snapshot_every": 2}
     given = {"environment": GAME, "self_play": league, "evolve": evolve, **changes}
-    return {**tiny_recipe(name="play", evolve=given.pop("evolve"), max_answer_tokens=3), **given}
+    evolve = {"top_difficulty": 1, **given.pop("evolve")}  # games have no levels
+    return {**tiny_recipe(name="play", evolve=evolve, max_answer_tokens=3), **given}
 
 
 def weights_hash_of(folder: Path) -> str:

@@ -92,7 +92,10 @@ def test_a_judge_of_a_branch_learns_alone_in_the_first_rounds_there(
         ({"model.hidden": "64"}, r"model\.hidden is past at that round: leave it away, or begin a new run"),
         ({"model.lora.rank": "4"}, r"model\.lora is past at that round"),
         ({"warm_start.rounds": "9"}, r"warm_start\.rounds is past at that round"),
-        ({"environment.id": "palaestra/Nim-v0"}, "a task is gone on with as a task, and a game as a game"),
+        (
+            {"environment.id": "palaestra/Nim-v0", "evolve.top_difficulty": "1"},
+            "a task is gone on with as a task, and a game as a game",
+        ),
         ({"evolve.start_difficulty": "3", "evolve.top_difficulty": "3"}, r"at level \d there, which evolve\."),
     ],
 )

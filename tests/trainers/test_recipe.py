@@ -184,6 +184,23 @@ def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, told: str) 
         load_recipe(written(tmp_path, text), {"seed": "1"})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("evolve.top_difficulty", "3"),
+        ("evolve.raise_at", "0.5"),
+        ("evaluation.difficulties", "[2]"),
+        ("warm_start.difficulties", "[1, 2]"),
+        ("warm_start.habits", "{long: 1.0}"),
+    ],
+)
+def test_what_has_no_effect_on_games_is_told_where_a_run_begins(tmp_path: Path, key: str, value: str) -> None:
+    file = written(tmp_path, dump_recipe(parse_recipe({"environment": "palaestra/Nim-v0"})))
+    with pytest.raises(SettingsError, match=rf"{key} has no effect on games, it is of tasks: leave it away"):
+        load_recipe(file, {key: value})
+    assert load_recipe(file, {}).self_play is not None
+
+
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"r\.yaml is no text in UTF-8"):
