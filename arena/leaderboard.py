@@ -240,6 +240,7 @@ def write_leaderboard(
 ) -> Path:
     """Write leaderboard.json, leaderboard.parquet and leaderboard.html, a page that needs but itself and its picture.
 
+    The Parquet file holds the rows; without any there is none.
     Returns the page.
     """
     import pyarrow as pa
@@ -251,13 +252,16 @@ def write_leaderboard(
     parts = [(field.name, getattr(board, field.name)) for field in dataclasses.fields(board)]
     lines = (f' "{name}": [\n' + ",\n".join(map(_json, part)) + "\n ]" for name, part in parts)
     write_whole(folder / FILE, "{\n" + ",\n".join(lines) + "\n}\n")
-    if rows:
+    table = folder / "leaderboard.parquet"
+    if not rows:
+        table.unlink(missing_ok=True)  # of a board that was here before
+    else:
         aside = folder / ".leaderboard.parquet.tmp"
         columns = {
             field.name: [getattr(row, field.name) for row in board.rows] for field in dataclasses.fields(Evaluation)
         }
         pq.write_table(pa.table(columns), aside, compression="zstd")
-        aside.replace(folder / "leaderboard.parquet")
+        aside.replace(table)
     write_whole(folder / "leaderboard.html", page(board, title, subtitle, picture))
     return folder / "leaderboard.html"
 

@@ -55,6 +55,12 @@ class Cells(HTMLParser):
         self.tags.append(tag)
 
 
+def test_no_rows_of_an_earlier_board_stay_beside_one_of_games_alone(tmp_path: Path) -> None:
+    write_leaderboard(ROWS, tmp_path, "t", "s")
+    write_leaderboard([], tmp_path, "t", "s", games=[standings("nim", [Match("a", "b", 0.5)], resamples=0)])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["leaderboard.html", "leaderboard.json"]
+
+
 def test_a_board_says_of_whom_its_mean_is_over_several_ways_to_answer() -> None:
     rows = [replace(ROW, agent=name, env_id=where) for name in ("a", "b", "c") for where in ("x", "y")]
     ways = ["cold", "warm", "cold", "cold", "", "cold"]
