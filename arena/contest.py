@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from .matches import MatchJob
 from .measure import CHUNK, Entrant, logged
 from .ratings import Match
 from .settings import unknown
-from .tournament import SCHEDULES, Pairing, Standings, standings, tournament
+from .tournament import ROUND_ROBIN, SCHEDULES, Pairing, Standings, standings, tournament
 
 PHASE = "contest"  # of its episodes in the log
 
@@ -35,7 +35,7 @@ class Contest:
 
     env_id: str
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
-    schedule: str = "round-robin"
+    schedule: str = ROUND_ROBIN
     rounds: int = 16
     seeds: Sequence[int] = (0,)
 
@@ -85,10 +85,19 @@ def hold(
         for seed in contest.seeds:
             matches += tournament(names, contest.env_id, partial(play, seed), schedule, contest.rounds, seed)
     weights = {entrant.name: loaded.weights[entrant.name] for entrant in entrants}
-    found = replace(standings(contest.env_id, matches, anchors), weights=weights)
-    resting = [name for name in names if name not in found.names]
-    note = f"{', '.join(resting)} played no decided match: ask for more rounds"
-    return replace(found, notes=[*found.notes, note]) if resting else found
+    found = standings(contest.env_id, matches, anchors)
+    return replace(found, weights=weights, notes=[*found.notes, *_notes(contest.schedule, names, found)])
+
+
+def _notes(schedule: str, names: Sequence[str], found: Standings) -> Iterator[str]:
+    """What a reader has to know of who met whom."""
+    if schedule != ROUND_ROBIN and len(names) > 2:
+        yield (
+            f"{schedule} chose who met whom by earlier results, which draws ratings apart and leaves their intervals "
+            f"too narrow, the more so the more agents there are; {ROUND_ROBIN} does not"
+        )
+    if resting := [name for name in names if name not in found.names]:
+        yield f"{', '.join(resting)} played no decided match: ask for more rounds"
 
 
 def _play(

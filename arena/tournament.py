@@ -36,7 +36,13 @@ Play = Callable[[Sequence[Pairing]], Sequence[Sequence[float]]]
 """Plays pairings, together if it can, and gives each seat's score: 1 won, 0 lost, between them; nan undecided."""
 
 Schedule = Callable[[Sequence[str], Sequence[Match]], list[Pair]]
-"""The pairs of the next round, by the matches played so far; each pair meets once in either seat."""
+"""The pairs of the next round, by the matches played so far; each pair meets once in either seat.
+
+Pairs that follow from results are mostly of agents that seem equally strong, whose order is much of it chance: ratings
+lie further apart than strengths do, and their intervals are too narrow. Of planted strengths of 16 agents, after some
+250 matches, 95 % intervals held 75 % by least_certain, in ratings 1.4 times as far apart; by swiss 90 % and 1.1, but of
+40 agents 74 % and 1.35; by round_robin, of 16, 90 % and 1.06, and 94 % and 1.02 after six times as many.
+"""
 
 
 def tournament(
@@ -127,7 +133,8 @@ def _matching(agents: Sequence[str], gain: NDArray[np.float64]) -> list[Pair]:
     return pairs
 
 
-SCHEDULES: dict[str, Schedule] = {"round-robin": round_robin, "swiss": swiss, "least-certain": least_certain}
+ROUND_ROBIN = "round-robin"
+SCHEDULES: dict[str, Schedule] = {ROUND_ROBIN: round_robin, "swiss": swiss, "least-certain": least_certain}
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,13 @@ def test_who_only_rested_is_told() -> None:
     assert found.notes[-1] == "optimal played no decided match: ask for more rounds"
 
 
+def test_a_schedule_that_follows_results_is_told_of_and_round_robin_is_not() -> None:
+    told = "swiss chose who met whom by earlier results, which draws ratings apart"
+    swiss = hold(replace(NIM, schedule="swiss"), [])
+    assert [note for note in swiss.notes if note.startswith(told)]
+    assert not [note for note in hold(NIM, []).notes if "who met whom" in note]
+
+
 def test_stakes_count_in_ratings() -> None:
     """Of Kuhn poker's hands the optimal player wins fewer than a random one, and more chips."""
     found = hold(Contest("palaestra/KuhnPoker-v0", rounds=400), [])
