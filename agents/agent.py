@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import gymnasium
 import numpy as np
 
+from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem
 from palaestra.episodes import Actor, Cost
 
@@ -67,6 +68,19 @@ class Agent(Protocol):
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """One reply a dialogue, in order."""
+
+
+def named(agent: Agent, suffix: str) -> Actor:
+    """The wrapped agent's actor, with what wraps it behind its name."""
+    inner = agent.actor
+    return Actor(f"{inner.agent_id}+{suffix}", inner.weights_hash)
+
+
+def samples(agent: Agent, dialogues: Sequence[Dialogue], k: int) -> list[list[Reply]]:
+    """k replies to each dialogue, each with a seed of its own, all asked for as one batch."""
+    asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(k)]
+    replies = agent.respond(asked)
+    return [replies[start : start + k] for start in range(0, len(replies), k)]
 
 
 def joined(*hashes: str) -> str:

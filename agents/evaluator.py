@@ -6,9 +6,6 @@ import math
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,11 +13,10 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
-from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
 from .adapters import add_adapter, has_adapter, whereabouts
-from .agent import Agent, Dialogue, Reply
+from .agent import Agent, Dialogue, Reply, samples
 from .evaluators.assessment import Assessor
 from .evaluators.choosing import chooses, favourite, paid, scores_of
 from .pretrained import load_pretrained, weights_hash
@@ -95,15 +91,13 @@ class BestOfN:
         return chooses(self.agent.actor, f"best{self.n}", self.evaluator)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.n)]
-        replies = self.agent.respond(asked)
-        scores, costs = scores_of(self.evaluator, dialogues, replies, self.counts)
-        groups = [slice(start, start + self.n) for start in range(0, len(replies), self.n)]
-        return [self._best(replies[group], scores[group], costs[group]) for group in groups]
+        groups = samples(self.agent, dialogues, self.n)
+        scored = scores_of(self.evaluator, dialogues, groups, self.counts)
+        return [self._best(group, *own) for group, own in zip(groups, scored, strict=True)]
 
-    def _best(self, replies: Sequence[Reply], scores: Sequence[float], costs: Sequence[Cost]) -> Reply:
+    def _best(self, replies: Sequence[Reply], scores: Sequence[float], judging: Cost) -> Reply:
         best = favourite(scores)
-        cost = reduce(add, (*(reply.cost for reply in replies), *costs))
+        cost = sum((reply.cost for reply in replies), judging)
         return paid(replies[best], cost, score=None if math.isnan(scores[best]) else scores[best], of=self.n)
 
 

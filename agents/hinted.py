@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from palaestra.episodes import Actor
 
-from .agent import Agent, Dialogue, Reply
+from .agent import Agent, Dialogue, Reply, named
 
 HINT = "\n(The answer is {answer}.)"
 
@@ -23,8 +23,7 @@ class Hinted:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+hint", inner.weights_hash)
+        return named(self.agent, "hint")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         """Raises ValueError for a dialogue whose problem the environment does not tell."""

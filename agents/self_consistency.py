@@ -8,11 +8,10 @@ from dataclasses import replace
 from functools import reduce
 from operator import add
 
-from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 from palaestra.verifiers import extract_answer
 
-from .agent import Agent, Dialogue, Reply
+from .agent import Agent, Dialogue, Reply, named, samples
 
 
 class SelfConsistency:
@@ -29,17 +28,10 @@ class SelfConsistency:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+sc{self.k}", inner.weights_hash)
+        return named(self.agent, f"sc{self.k}")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        asked = [
-            replace(dialogue, seed=derive_seed(dialogue.seed, index))
-            for dialogue in dialogues
-            for index in range(self.k)
-        ]
-        replies = self.agent.respond(asked)
-        return [self._vote(replies[start : start + self.k]) for start in range(0, len(replies), self.k)]
+        return [self._vote(group) for group in samples(self.agent, dialogues, self.k)]
 
     def _vote(self, replies: Sequence[Reply]) -> Reply:
         answers = [found.text or None if (found := extract_answer(reply.text)) else None for reply in replies]

@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 
 
 def scores_of(
-    evaluator: Scorer | Assessor, dialogues: Sequence[Dialogue], replies: Sequence[Reply], counts: Counter[str]
-) -> tuple[list[float], list[Cost]]:
-    """A score for each reply, and what it cost; k replies to each dialogue stand in a row.
+    evaluator: Scorer | Assessor, dialogues: Sequence[Dialogue], groups: Sequence[Sequence[Reply]], counts: Counter[str]
+) -> list[tuple[list[float], Cost]]:
+    """Of each dialogue's group of replies a score each, and what all of them cost.
 
     What is not finite becomes nan, and is counted as "not scored".
     """
-    k = len(replies) // max(len(dialogues), 1)
-    answers = [Answer(dialogues[index // k], reply, index // k) for index, reply in enumerate(replies)]
+    asked = enumerate(zip(dialogues, groups, strict=True))
+    answers = [Answer(dialogue, reply, index) for index, (dialogue, group) in asked for reply in group]
     assessor = evaluator if hasattr(evaluator, "assess") else Scored(evaluator)
-    assessed = assessor.assess(answers)
-    scores = [one.scores[0] if math.isfinite(one.scores[0]) else math.nan for one in assessed]
-    counts["not scored"] += sum(map(math.isnan, scores))
-    return scores, [one.cost for one in assessed]
+    assessed = iter(assessor.assess(answers))
+    made = []
+    for group in groups:
+        own = [next(assessed) for _ in group]
+        scores = [one.scores[0] if math.isfinite(one.scores[0]) else math.nan for one in own]
+        counts["not scored"] += sum(map(math.isnan, scores))
+        made.append((scores, sum((one.cost for one in own), Cost())))
+    return made
 
 
 def favourite(scores: Sequence[float]) -> int:

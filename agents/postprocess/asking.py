@@ -17,8 +17,3 @@ def behind(dialogue: Dialogue, reply: Reply, question: str, seed: int) -> Dialog
 def afresh(dialogue: Dialogue, text: str, seed: int) -> Dialogue:
     """A dialogue of one message, about the same problem."""
     return replace(dialogue, messages=(Message("user", text),), seed=seed)
-
-
-def question_of(dialogue: Dialogue) -> str:
-    """What was asked last."""
-    return dialogue.messages[-1].content

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply, joined
+from palaestra.agents.strategies.asking import question
 from palaestra.envs.seeding import derive_seed
 from palaestra.envs.task import Problem, Task
 from palaestra.episodes import Actor, Cost, Episode, Turn
@@ -20,7 +21,7 @@ from palaestra.episodes.corrections import CORRECT, TaskOf
 from palaestra.episodes.views import Encode, Row, View, encoded, rows_of
 from palaestra.verifiers import Status
 
-from .asking import afresh, question_of
+from .asking import afresh
 
 NAMED = re.compile(r"\s*line\s{1,3}(\d{1,4})\s{1,3}is\s{1,3}wrong\b([^\n]*)", re.IGNORECASE | re.ASCII)
 
@@ -70,14 +71,15 @@ class Corrected:
         replies = self.agent.respond(dialogues)
         pairs = list(enumerate(zip(dialogues, replies, strict=True)))
         about = [i for i, pair in pairs if self.suspect is None or self.suspect(*pair)]
-        asked = [_asked(dialogues[i], question_of(dialogues[i]), replies[i].text) for i in about]
+        asked = [_asked(dialogues[i], replies[i].text) for i in about]
         for i, told in zip(about, self.corrector.respond(asked) if asked else [], strict=True):
             replies[i] = _with(replies[i], told)
         return replies
 
 
-def _asked(dialogue: Dialogue, question: str, answer: str) -> Dialogue:
-    return afresh(dialogue, CORRECT.format(question=question, answer=answer), derive_seed(dialogue.seed, "correct"))
+def _asked(dialogue: Dialogue, answer: str) -> Dialogue:
+    text = CORRECT.format(question=question(dialogue), answer=answer)
+    return afresh(dialogue, text, derive_seed(dialogue.seed, "correct"))
 
 
 def _with(reply: Reply, told: Reply) -> Reply:
@@ -104,7 +106,6 @@ def written_corrections(
     corrector: Agent,
     task_of: TaskOf,
     encode: Encode,
-    seed: int = 0,
     misplaced: bool = False,
 ) -> Written:
     """``corrections.corrections`` by a model: of every wrong answer of one turn, kept when the mended answer is RIGHT.
@@ -125,7 +126,7 @@ def written_corrections(
             wrong.append((episode, problem, episode.turns[0]))
     asked = [
         Dialogue(
-            (Message("user", CORRECT.format(question=turn.observation, answer=turn.text)),), derive_seed(seed, one.id)
+            (Message("user", CORRECT.format(question=turn.observation, answer=turn.text)),), derive_seed(0, one.id)
         )
         for one, _, turn in wrong
     ]

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply, joined
+from palaestra.agents.strategies.asking import question
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 from palaestra.episodes.corrections import CRITIQUE
 
-from .asking import afresh, behind, question_of
+from .asking import afresh, behind
 
 REVISE = "A critic has read your answer and says:\n{critique}\n\nAnswer the question again, better."
 REVISED = "{task}\n\nDraft:\n{draft}\n\nA critic says:\n{critique}\n\nWrite the draft again, with that put right."
@@ -76,7 +77,7 @@ class CritiqueAndRevise:
         ]
 
     def _question(self, dialogue: Dialogue, reply: Reply, number: int) -> Dialogue:
-        text = self.ask.format(question=question_of(dialogue), answer=reply.text)
+        text = self.ask.format(question=question(dialogue), answer=reply.text)
         return afresh(dialogue, text, derive_seed(dialogue.seed, "critique", number))
 
     def _told(self, dialogue: Dialogue, reply: Reply, critique: Reply, number: int) -> Dialogue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
@@ -36,8 +36,7 @@ class Refined:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
-        return Actor(f"{inner.agent_id}+refine{self.rounds}", inner.weights_hash)
+        return named(self.agent, f"refine{self.rounds}")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         replies = self.agent.respond(dialogues)

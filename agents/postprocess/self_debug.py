@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 from palaestra.verifiers import Status, Verdict
@@ -84,9 +84,8 @@ class SelfDebugging:
 
     @property
     def actor(self) -> Actor:
-        inner = self.agent.actor
         kind = f"{self.feedback.__name__}{'+explain' if self.explain else ''}"
-        return Actor(f"{inner.agent_id}+debug({kind},{self.turns})", inner.weights_hash)
+        return named(self.agent, f"debug({kind},{self.turns})")
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         replies = self.agent.respond(dialogues)

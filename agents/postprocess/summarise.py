@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Reply, joined
+from palaestra.agents.agent import Agent, Dialogue, Reply, joined, samples
+from palaestra.agents.strategies.asking import question
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
-from .asking import afresh, question_of
+from .asking import afresh
 
 ASK = "{question}\n\nHere are {count} answers, some of which may be wrong:\n\n{answers}\n\n{again}"
 AGAIN = "Look at where they agree and where they go wrong, and then answer the question yourself."
@@ -40,9 +41,7 @@ class Summarised:
         return Actor(f"{inner.agent_id}+summary{self.k}{by}", hashes)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]
-        candidates = self.agent.respond(asked)
-        groups = [candidates[start : start + self.k] for start in range(0, len(candidates), self.k)]
+        groups = samples(self.agent, dialogues, self.k)
         texts = [list(dict.fromkeys(reply.text.strip() for reply in group if reply.text.strip())) for group in groups]
         summed = [number for number, different in enumerate(texts) if len(different) > 1]
         questions = [self._question(dialogues[number], texts[number]) for number in summed]
@@ -54,7 +53,7 @@ class Summarised:
 
     def _question(self, dialogue: Dialogue, texts: Sequence[str]) -> Dialogue:
         answers = "\n\n".join(f"Answer {n}:\n{text[-MAX_CANDIDATE:]}" for n, text in enumerate(texts, 1))
-        asked = ASK.format(question=question_of(dialogue), count=len(texts), answers=answers, again=self.again)
+        asked = ASK.format(question=question(dialogue), count=len(texts), answers=answers, again=self.again)
         return afresh(dialogue, asked, derive_seed(dialogue.seed, "summary"))
 
     def _reply(self, group: Sequence[Reply], texts: Sequence[str], written: Reply | None) -> Reply:

@@ -10,8 +10,9 @@ from functools import reduce
 from operator import add
 from typing import Any, TypeAlias
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply
 from palaestra.agents.evaluators.choosing import chooses
+from palaestra.agents.postprocess.asking import behind
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -122,11 +123,7 @@ def _answers(request: Request, made: Sequence[tuple[Reply, Cost]]) -> Proposed:
 def _continued(attempt: Attempt, question: str, seed: int) -> Dialogue:
     """The dialogue with an answer and a question about it; the dialogue itself before the first answer."""
     dialogue, reply = attempt.dialogue, attempt.reply
-    if reply is None:
-        return dialogue
-    ids = reply.completions[0].token_ids if reply.completions else ()
-    said = Message("assistant", reply.text, reply.prompt_ids, ids)
-    return replace(dialogue, messages=(*dialogue.messages, said, Message("user", question)), seed=seed)
+    return dialogue if reply is None else behind(dialogue, reply, question, seed)
 
 
 class SelfReward:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING, TypeAlias
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, samples
 from palaestra.agents.evaluators.choosing import chooses, favourite, paid, scores_of
-from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 from palaestra.verifiers import extract_answer
 
@@ -54,13 +50,11 @@ class WeightedVoting:
         return chooses(self.agent.actor, f"wv{self.k}", self.evaluator)
 
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
-        asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(self.k)]
-        replies = self.agent.respond(asked)
-        scores, costs = scores_of(self.evaluator, dialogues, replies, self.counts)
-        groups = [slice(start, start + self.k) for start in range(0, len(replies), self.k)]
-        return [self._vote(replies[group], scores[group], costs[group]) for group in groups]
+        groups = samples(self.agent, dialogues, self.k)
+        scored = scores_of(self.evaluator, dialogues, groups, self.counts)
+        return [self._vote(group, *own) for group, own in zip(groups, scored, strict=True)]
 
-    def _vote(self, replies: Sequence[Reply], scores: Sequence[float], costs: Sequence[Cost]) -> Reply:
+    def _vote(self, replies: Sequence[Reply], scores: Sequence[float], judging: Cost) -> Reply:
         answers = [found.text or None if (found := extract_answer(reply.text)) else None for reply in replies]
         sums: dict[str | None, float] = defaultdict(float)
         for answer, weight in zip(answers, self._weights(scores), strict=True):
@@ -69,7 +63,7 @@ class WeightedVoting:
         winner = max(sums, key=lambda answer: sums[answer], default=None)
         given = [index for index, answer in enumerate(answers) if answer == winner]
         chosen = given[favourite([scores[index] for index in given])]
-        cost = reduce(add, (*(reply.cost for reply in replies), *costs))
+        cost = sum((reply.cost for reply in replies), judging)
         return paid(replies[chosen], cost, weight=sums.get(winner, 0.0), of=self.k)
 
     def _weights(self, scores: Sequence[float]) -> list[float]:

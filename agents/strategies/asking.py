@@ -9,13 +9,7 @@ from typing import Any
 from palaestra.agents.agent import Agent, Dialogue, Message, Reply
 from palaestra.agents.policy import PolicyLLM
 from palaestra.envs.seeding import derive_seed
-from palaestra.episodes import Actor, Cost
-
-
-def named(agent: Agent, suffix: str) -> Actor:
-    """The wrapped agent's actor, with what wraps it behind its name."""
-    inner = agent.actor
-    return Actor(f"{inner.agent_id}+{suffix}", inner.weights_hash)
+from palaestra.episodes import Cost
 
 
 def question(dialogue: Dialogue) -> str:
@@ -48,13 +42,6 @@ def costing(reply: Reply, cost: Cost, **meta: Any) -> Reply:
 def total(replies: Sequence[Reply]) -> Cost:
     """What all of these cost."""
     return sum((reply.cost for reply in replies), Cost())
-
-
-def samples(agent: Agent, dialogues: Sequence[Dialogue], k: int) -> list[list[Reply]]:
-    """k replies to each dialogue, each with a seed of its own, all asked for as one batch."""
-    asked = [replace(one, seed=derive_seed(one.seed, index)) for one in dialogues for index in range(k)]
-    replies = agent.respond(asked)
-    return [replies[start : start + k] for start in range(0, len(replies), k)]
 
 
 def layers(agent: Agent | None) -> Iterator[Agent]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.agents.engine import Completion
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
-from .asking import costing, named, policy_under
+from .asking import costing, policy_under
 from .prompts import Prompt, prompt_named
 
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
 from palaestra.episodes import Actor, Cost
 from palaestra.episodes.views import step_ends
 from palaestra.verifiers import answer_span
 
-from .asking import named, policy_under
+from .asking import policy_under
 from .inside import model_of, probabilities
 
 

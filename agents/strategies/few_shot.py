@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply, named
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Episode
-
-from .asking import named
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.episodes import Actor
 
-from .asking import continued, costing, named, question, reworded
+from .asking import continued, costing, question, reworded
 from .prompts import Prompt, prompt_named
 
 PART = re.compile(r"^\s*(?:\d{1,2}[.):]|[-*])\s+(\S.*?)\s*$", re.MULTILINE)

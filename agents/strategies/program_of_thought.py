@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.episodes import Actor, Cost
 from palaestra.verifiers.code import default_sandbox, extract_source
 from palaestra.verifiers.sandbox import Ended, Limits, Sandbox, SandboxError
 
-from .asking import named, question, reworded
+from .asking import question, reworded
 from .prompts import Prompt, prompt_named
 
 LIMITS = Limits(seconds=2.0, cpu=2.0)

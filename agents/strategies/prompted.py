@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from palaestra.agents.agent import Agent, Dialogue, Reply
+from palaestra.agents.agent import Agent, Dialogue, Reply, named
 from palaestra.episodes import Actor
 
-from .asking import named, question, reworded
+from .asking import question, reworded
 from .prompts import Prompt, prompt_named
 
 

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from palaestra.agents.agent import Agent, Dialogue, Message, Reply
+from palaestra.agents.agent import Agent, Dialogue, Message, Reply, named
 from palaestra.episodes import Actor
 
-from .asking import named
 from .prompts import Prompt, prompt_named
 
 ACTION = re.compile(r"^[ \t*]*action[ \t*]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)

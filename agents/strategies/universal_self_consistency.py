@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from palaestra.agents.agent import Agent, Dialogue, Reply, joined
+from palaestra.agents.agent import Agent, Dialogue, Reply, joined, named, samples
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor
 
-from .asking import costing, innermost, named, question, reworded, samples, total
+from .asking import costing, innermost, question, reworded, total
 from .prompts import Prompt, prompt_named
 
 STATED = re.compile(
