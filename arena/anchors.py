@@ -52,9 +52,7 @@ def anchors_of(env_id: str, env_kwargs: Mapping[str, Any]) -> list[str]:
     return list(scripted(make_game(env_id, **env_kwargs).game))
 
 
-def matches_against(
-    env_id: str, env_kwargs: Mapping[str, Any], agent: str, other: str, games: int, seed: int = 0
-) -> list[MatchJob]:
+def matches_against(env_id: str, env_kwargs: Mapping[str, Any], agent: str, other: str, games: int) -> list[MatchJob]:
     """Matches of ``agent`` against ``other``, the same deals for everybody, each dealt once for each seat.
 
     Of a game for more than two, ``other`` takes all the other seats.
@@ -65,10 +63,10 @@ def matches_against(
             id=f"held-out/{agent}{SEPARATOR}{other}/{number:05d}",
             env_id=env_id,
             env_kwargs=env_kwargs,
-            seed=derive_seed("held-out match", seed, number // seats),
+            seed=derive_seed("held-out match", 0, number // seats),
             group_id=f"held-out/{number // seats:05d}",
             players=tuple(agent if seat == number % seats else other for seat in range(seats)),
-            agent_seed=derive_seed("held-out move", seed, number),
+            agent_seed=derive_seed("held-out move", 0, number),
         )
         for number in range(games)
     ]

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
-def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
+def wilson(successes: int, trials: int) -> tuple[float, float]:
     """Wilson score interval of a proportion (Wilson, 1927); (0, 1) without trials. Holds its level near 0 and 1."""
     if trials == 0:
         return 0.0, 1.0
     p = successes / trials
-    centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
+    centre = (p + Z * Z / (2 * trials)) / (1 + Z * Z / trials)
+    half = Z / (1 + Z * Z / trials) * math.sqrt(p * (1 - p) / trials + Z * Z / (4 * trials * trials))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def bootstrap(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrap(values: Sequence[float], resamples: int = 2000) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean (Efron, 1979), for scores that are not all 0 or 1."""
     data = np.asarray(values, dtype=float)
     if len(data) == 0:
         return 0.0, 1.0
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     means = data[rng.integers(len(data), size=(resamples, len(data)))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

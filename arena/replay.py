@@ -141,6 +141,6 @@ def _same(logged: Any, replayed: Any) -> bool:
     return bool(logged == replayed)
 
 
-def _short(value: Any, limit: int = 120) -> str:
+def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -202,13 +202,13 @@ def knobs_of(task: type[Task]) -> Mapping[str, Any]:
     return {name: parameter.default for name, parameter in inspect.signature(task).parameters.items()}
 
 
-def load_plugins(reload: bool = False) -> dict[str, str]:
+def load_plugins() -> dict[str, str]:
     """Import every plugin of the entry-point group "palaestra.envs", once; return those that failed, with the reason.
 
     A plugin that fails is named in a warning and hinders no other.
     """
     global _plugin_failures
-    if _plugin_failures is None or reload:
+    if _plugin_failures is None:
         from importlib.metadata import entry_points  # with the e-mail parser that it needs, a tenth of a start
 
         _plugin_failures = {}

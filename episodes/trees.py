@@ -1,8 +1,8 @@
-"""The trees that searches log in a turn's meta, and what can be learned from them."""
+"""The trees that searches log in a turn's meta."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,30 +39,6 @@ class LoggedNode:
         return self.value if self.q is None else self.q
 
 
-@dataclass(frozen=True, slots=True)
-class StepValue:
-    """A state of a tree as tokens, and what the search found it to be worth: what value models learn (AlphaMath).
-
-    ids: from the prompt's first token on; the last ``n_step`` of them are the step that led there.
-    """
-
-    ids: tuple[int, ...]
-    n_step: int
-    worth: float
-    visits: int
-    terminal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SiblingPair:
-    """Two steps from one state, of which the search found the first worth more by ``gap`` (SVPO, arXiv:2406.10858)."""
-
-    prefix_ids: tuple[int, ...]
-    better: tuple[int, ...]
-    worse: tuple[int, ...]
-    gap: float
-
-
 def trees(episode: Episode) -> Iterator[tuple[int, list[LoggedNode]]]:
     """Number and tree of every turn that has one."""
     for number, turn in enumerate(episode.turns):
@@ -73,41 +49,3 @@ def trees(episode: Episode) -> Iterator[tuple[int, list[LoggedNode]]]:
 def tree_of(turn: Turn) -> list[LoggedNode]:
     """The nodes of a turn's tree, in the order of creation; none when it has no tree."""
     return [LoggedNode(**row) for row in turn.meta.get("tree", ())]
-
-
-def step_values(turn: Turn) -> list[StepValue]:
-    """Every state of a turn's tree that was evaluated, the root left out: nothing led there."""
-    nodes = tree_of(turn)
-    prefixes = _prefixes(turn, nodes)
-    return [
-        StepValue(prefixes[node.id], len(node.ids), node.worth, node.visits, node.terminal)
-        for node in nodes
-        if node.ids and node.worth is not None
-    ]
-
-
-def sibling_pairs(turn: Turn, gap: float = 0.0) -> list[SiblingPair]:
-    """For every state of a turn's tree the best of its steps beside each of those worth less by more than ``gap``."""
-    nodes = tree_of(turn)
-    prefixes = _prefixes(turn, nodes)
-    pairs = []
-    for parent in nodes:
-        children = [(node, node.worth) for node in nodes if node.parent == parent.id and node.ids]
-        known = [(node, worth) for node, worth in children if worth is not None]
-        if not known:
-            continue
-        best, highest = max(known, key=lambda pair: pair[1])
-        pairs += [
-            SiblingPair(prefixes[parent.id], best.ids, node.ids, highest - worth)
-            for node, worth in known
-            if highest - worth > gap
-        ]
-    return pairs
-
-
-def _prefixes(turn: Turn, nodes: Sequence[LoggedNode]) -> dict[int, tuple[int, ...]]:
-    """Of each node all tokens up to it."""
-    prefixes: dict[int, tuple[int, ...]] = {}
-    for node in nodes:
-        prefixes[node.id] = turn.prompt_ids if node.parent is None else prefixes[node.parent] + node.ids
-    return prefixes

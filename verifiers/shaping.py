@@ -81,7 +81,7 @@ class LengthRamp:
         return wrong(f"length {length} is over {self.soft}", score, length=length)
 
 
-def overlong(limit: int, buffer: int, count: Callable[[str], int] = len) -> LengthRamp:
+def overlong(limit: int, buffer: int) -> LengthRamp:
     """The soft overlong punishment of DAPO (2025, eq. 13) as a score: 1 plus the paper's reward, which is in [-1, 0].
 
     1 up to ``limit - buffer``, 0 from ``limit`` on: L_max and L_cache in the paper.
@@ -89,4 +89,4 @@ def overlong(limit: int, buffer: int, count: Callable[[str], int] = len) -> Leng
     Raises:
         ValueError: as ``LengthRamp``.
     """
-    return LengthRamp(limit - buffer, limit, count)
+    return LengthRamp(limit - buffer, limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ class Proposal:
 class Proposer:
     """Asks an agent for problems, lets a solver attempt each ``attempts`` times, and rewards the agent.
 
-    least_novelty: below it a problem is refused. pay: of a success rate, the reward before novelty.
+    least_novelty: below it a problem is refused.
     cost: of everything that both said, and of every verdict. refused: how many proposals, by reason.
     """
 
@@ -58,13 +58,11 @@ class Proposer:
         game: ProposerSolver | None = None,
         attempts: int = 4,
         least_novelty: float = 0.0,
-        pay: Callable[[float], float] = learnability,
     ) -> None:
         if attempts < 1:
             raise ValueError(f"attempts are 1 or more, not {attempts}")
         self.agent, self.solver, self.attempts = agent, solver, attempts
-        self.game = game or ProposerSolver()
-        self.least_novelty, self.pay = least_novelty, pay
+        self.game, self.least_novelty = game or ProposerSolver(), least_novelty
         self.cost = Cost()
         self.refused: Counter[str] = Counter()
         self._seen: set[tuple[str, str]] = set()
@@ -124,13 +122,9 @@ class Proposer:
             scores = [score for text in texts if not math.isnan(score := one.task.verify(one.problem, text).score)]
             success = math.fsum(scores) / len(scores) if scores else math.nan
             fault = "" if scores else "undecided: no attempt was judged"
-            done[number] = replace(
-                one, success=success, refused=fault, reward=0.0 if fault else self._paid(one, success)
-            )
+            reward = 0.0 if fault else learnability(success) * one.novelty
+            done[number] = replace(one, success=success, refused=fault, reward=reward)
         return done
-
-    def _paid(self, one: Proposal, success: float) -> float:
-        return self.pay(success) * one.novelty
 
     def _audited(self, proposals: Sequence[Proposal]) -> list[Proposal]:
         """Without the reward where a policy that does not reason earns more from a family's proposals than it may."""

@@ -1,4 +1,4 @@
-"""Trees in the log: what is read back, what can be learned from it, and how it is drawn."""
+"""Trees in the log: what is read back, and how it is drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from palaestra.agents.search.tree import Proposal, Tree
 from palaestra.arena.tree_page import terminal_trees, write_tree_page
 from palaestra.episodes import Actor, Episode, EpisodeStore, Outcome, Turn
-from palaestra.episodes.trees import sibling_pairs, step_values, tree_of, trees
+from palaestra.episodes.trees import tree_of, trees
 from palaestra.verifiers import Status
 
 
@@ -65,22 +65,6 @@ def test_a_tree_comes_back_from_the_log(searched: Episode) -> None:
         (2, 0, None, True),
     ]
     assert list(trees(episode({}))) == []
-
-
-def test_step_values_are_prefixes_with_what_the_search_found(searched: Episode) -> None:
-    values = [(row.ids, row.n_step, row.worth, row.terminal) for row in step_values(searched.turns[0])]
-    assert values == [
-        ((1, 2, 5, 6), 2, 0.2, False),
-        ((1, 2, 7), 1, 0.9, False),
-        ((1, 2, 7, 8, 9), 2, 1.0, True),
-    ]
-
-
-def test_siblings_are_pairs_where_their_worth_differs_enough(searched: Episode) -> None:
-    (pair,) = sibling_pairs(searched.turns[0], gap=0.3)
-    assert (pair.prefix_ids, pair.better, pair.worse) == ((1, 2), (7,), (5, 6))
-    assert pair.gap == pytest.approx(0.7)
-    assert sibling_pairs(searched.turns[0], gap=0.8) == []
 
 
 def test_a_tree_is_drawn_in_the_terminal(searched: Episode) -> None:
