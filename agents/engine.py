@@ -37,11 +37,6 @@ class Sampling:
                 f"a finite temperature >= 0, 0 < top_p <= 1, top_k >= 0 and max_tokens >= 1 are needed: {self}"
             )
 
-    @property
-    def is_policy(self) -> bool:
-        """True when tokens are drawn from the policy's own distribution, so that they can be trained on."""
-        return self.temperature > 0 and self.top_p == 1 and self.top_k == 0
-
 
 @dataclass(frozen=True, slots=True)
 class Completion:

@@ -53,11 +53,6 @@ class SuccessCurriculum:
         elif rate < self.lower_at and self.level > self.levels[0]:
             self._move(-1)
 
-    @property
-    def success_rate(self) -> float:
-        """The mean of the results in the window; nan when there is none."""
-        return math.fsum(self._results) / len(self._results) if self._results else math.nan
-
     def state_dict(self) -> dict[str, Any]:
         """JSON-able: all that ``update`` has changed."""
         return {"level": self.level, "results": list(self._results)}

@@ -8,7 +8,7 @@ import importlib
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -66,8 +66,8 @@ def register(id: str) -> Callable[[T], T]:
     def decorate(cls: T) -> T:
         if not (isinstance(cls, type) and issubclass(cls, Task)):
             raise TypeError(f"@register({id!r}) decorates a subclass of palaestra.envs.Task, not {cls!r}")
-        name = _location(cls)
-        known = _deferred.get(id) if id not in _tasks else _location(_tasks[id])
+        name = qualified(cls)
+        known = _deferred.get(id) if id not in _tasks else qualified(_tasks[id])
         if known not in (None, name):
             raise ValueError(f"the id {id!r} belongs to {known}: choose another for {name}")
         if known is None and (id in gymnasium.registry or is_game(id)):
@@ -144,7 +144,7 @@ def make_any(id: str, **kwargs: Any) -> gymnasium.Env[str, str]:
 def make_task(id: str, **knobs: Any) -> Task:
     """The task of ``id`` with these knobs. Raises as ``make`` does."""
     cls = task_class(id)
-    _check_knobs(cls, knobs, frozenset())
+    check_knobs(cls.id, knobs, knobs_of(cls))
     return with_knobs(cls, knobs)
 
 
@@ -223,7 +223,7 @@ def load_plugins() -> dict[str, str]:
 
 
 def _build(cls: type[Task], kwargs: dict[str, Any]) -> ReasoningEnv:
-    _check_knobs(cls, kwargs, ENV_KNOBS)
+    check_knobs(cls.id, kwargs, knobs_of(cls).keys() | ENV_KNOBS)
     task = with_knobs(cls, {name: value for name, value in kwargs.items() if name not in ENV_KNOBS})
     environment: type[ReasoningEnv] = getattr(cls, "environment", ReasoningEnv)
     return environment(task, **{name: value for name, value in kwargs.items() if name in ENV_KNOBS})
@@ -280,23 +280,25 @@ def _kinds(cls: Callable[..., Any]) -> Mapping[str, frozenset[str]]:
     return {name: frozenset(text.split(" | ")) - {"None"} for name, text in texts.items()}
 
 
-def _check_knobs(cls: type[Task], given: dict[str, Any], others: frozenset[str]) -> None:
-    known = sorted(knobs_of(cls).keys() | others)
+def check_knobs(id: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raises UnknownKnob for a knob that there is none of; the nearest is named."""
+    names = sorted(known)
     for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UnknownKnob(f"{cls.id} has no knob {name!r} ({hint}It has: {', '.join(known) or 'none'})")
+            raise UnknownKnob(f"{id} has no knob {name!r} ({hint}It has: {', '.join(names) or 'none'})")
 
 
-def _location(cls: type) -> str:
+def qualified(cls: type) -> str:
+    """The name that a class is found again by, "module:Class"."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def _resolve(location: str) -> type[Task]:
     """The class at "module:Class": registered in this process, else imported."""
     for cls in _tasks.values():
-        if _location(cls) == location:
+        if qualified(cls) == location:
             return cls
     module, _, qualname = location.partition(":")
     found: Any = importlib.import_module(module)

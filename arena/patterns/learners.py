@@ -125,7 +125,7 @@ SHAPING = 0.5  # of what an evaluator's opinion weighs beside a verdict
 
 
 def liked(record: Record, row: Row) -> float:
-    """λ s: s the evaluator's chance that it is right; λ below 1, so that the verdict outweighs it."""
+    """λ s: s the evaluator's chance that it is right, answer or repair; λ below 1, so that verdicts outweigh it."""
     return SHAPING * record.scores[row.episode_id]
 
 
@@ -224,16 +224,6 @@ def from_wrong_to_right(record: Record) -> list[Row]:
     return [behind(row.prompt, right[wrong[answer_of(row)].group_id]) for row in requests]
 
 
-def liked_repair(record: Record, row: Row) -> float:
-    """λ s of the repaired answer."""
-    return SHAPING * record.scores[row.episode_id]
-
-
-def repair_passes_for_shown(record: Record, row: Row) -> float:
-    """λ R' d of the repaired answer."""
-    return SHAPING * float(row.reward >= 1) * record.shown[row.episode_id]
-
-
 def already_right(record: Record, row: Row) -> float:
     """-R: with its own R' the change, R' - R, as SCoRe's bonus rewards it (arXiv:2409.12917)."""
     return -record.right[answer_of(row)]
@@ -291,9 +281,9 @@ LEARNERS: dict[str, dict[str, Learner]] = {
             *(rows_of_slot("post_processor"), "verdict of its repairs", "rloo"),
             relations={
                 (TOGETHER, "reasoner"): Relation("imitates wrong to right answers", rows=from_wrong_to_right),
-                (TOGETHER, "evaluator"): Relation("+ ½ evaluator's score of the repair", reward=liked_repair),
+                (TOGETHER, "evaluator"): Relation("+ ½ evaluator's score of the repair", reward=liked),
                 (AGAINST, "reasoner"): Relation("- what was right already", reward=already_right),
-                (AGAINST, "evaluator"): Relation("+ ½ passes for shown, if right", reward=repair_passes_for_shown),
+                (AGAINST, "evaluator"): Relation("+ ½ passes for shown, if right", reward=passes_for_shown),
             },
             shows=shown_repair,
         )

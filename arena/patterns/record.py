@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
 
+from palaestra.arena.evaluate import reward
 from palaestra.arena.intervals import interval
 from palaestra.episodes import Episode
 from palaestra.episodes.views import Row
@@ -78,11 +79,6 @@ class Record:
         if self.drafts:
             found["creator"] = _mean([float(one.outcome["creator"].reward > 0) for one in self.drafts])
         return found
-
-
-def reward(episode: Episode) -> float:
-    """Of an episode of one role; nan where it is undecided."""
-    return next(iter(episode.outcome.values())).reward
 
 
 def _agrees(record: Record, one: Episode) -> float:

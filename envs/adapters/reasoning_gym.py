@@ -124,11 +124,6 @@ def load(id: str) -> type[ReasoningGymTask]:
     return _task(name)
 
 
-def load_all() -> list[str]:
-    """Register every data set; their ids, the exploitable ones included."""
-    return [load(f"{NAMESPACE}/{name}-v0").id for name in names()]
-
-
 def __getattr__(name: str) -> type[ReasoningGymTask]:
     """The task class of a data set, by which Gymnasium specs and other processes find it."""
     if name.startswith("_") or find_spec(NAMESPACE) is None or name not in _data_sets():

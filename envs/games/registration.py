@@ -12,10 +12,11 @@ import gymnasium
 from palaestra.envs.opponents import register_opponents
 from palaestra.envs.registration import (
     UnknownEnvironment,
-    UnknownKnob,
+    check_knobs,
     load_adapted,
     load_module,
     load_plugins,
+    qualified,
     with_knobs,
 )
 
@@ -43,10 +44,10 @@ def register_game(id: str) -> Callable[[T], T]:
         if not (isinstance(cls, type) and issubclass(cls, Game)):
             raise TypeError(f"@register_game({id!r}) decorates a subclass of palaestra.envs.games.Game, not {cls!r}")
         if cls.__hash__ is None:
-            raise TypeError(f"{_location(cls)} cannot be hashed, as games are: make it a @dataclass(frozen=True)")
+            raise TypeError(f"{qualified(cls)} cannot be hashed, as games are: make it a @dataclass(frozen=True)")
         known = _games.get(id)
-        if known is not None and _location(known) != _location(cls):
-            raise ValueError(f"the id {id!r} belongs to {_location(known)}: choose another for {_location(cls)}")
+        if known is not None and qualified(known) != qualified(cls):
+            raise ValueError(f"the id {id!r} belongs to {qualified(known)}: choose another for {qualified(cls)}")
         if known is None and id in gymnasium.registry:
             raise ValueError(f"the id {id!r} belongs to an environment that is no game: choose another")
         cls.id = id
@@ -87,12 +88,7 @@ def make_game(id: str, **knobs: Any) -> GameEnv:
         WrongKnob: a parameter is of the wrong kind.
     """
     cls = game_class(id)
-    known = sorted(inspect.signature(cls).parameters.keys() | ENV_KNOBS)
-    for name in knobs:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UnknownKnob(f"{id} has no knob {name!r} ({hint}It has: {', '.join(known)})")
+    check_knobs(id, knobs, inspect.signature(cls).parameters.keys() | ENV_KNOBS)
     game = with_knobs(cls, {name: value for name, value in knobs.items() if name not in ENV_KNOBS})
     return GameEnv(game, **{name: value for name, value in knobs.items() if name in ENV_KNOBS})
 
@@ -100,7 +96,3 @@ def make_game(id: str, **knobs: Any) -> GameEnv:
 def game_ids() -> list[str]:
     """Every registered id, sorted."""
     return sorted(_games)
-
-
-def _location(cls: type) -> str:
-    return f"{cls.__module__}:{cls.__qualname__}"

@@ -165,11 +165,6 @@ def test_impossible_sampling_is_refused(wrong: dict[str, float]) -> None:
         Sampling(**wrong)  # type: ignore[arg-type]
 
 
-def test_only_unrestricted_sampling_is_the_policy() -> None:
-    assert Sampling(temperature=0.7).is_policy
-    assert not any(Sampling(**{k: v}).is_policy for k, v in [("temperature", 0), ("top_p", 0.9), ("top_k", 5)])  # type: ignore[arg-type]
-
-
 def test_what_cannot_be_continued_is_refused(engine: TransformersEngine) -> None:
     assert engine.generate([], Sampling()) == []
     with pytest.raises(EngineError, match="empty prompt"):

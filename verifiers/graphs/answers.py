@@ -18,6 +18,7 @@ Brackets are ``()``, ``[]`` and ``{}``, and close as they open. Quotes, ``$``, a
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cached_property
@@ -72,6 +73,19 @@ def judge(response: str, check: Callable[[Reader], str]) -> Verdict:
     except AnswerError as error:
         return wrong(str(error), answer=quoted(text))
     return right(reason, answer=quoted(text))
+
+
+class GraphVerifier(ABC):
+    """A question about graphs: its answer is whatever keeps the rules that ``_check`` holds it against."""
+
+    __slots__ = ()
+
+    def verify(self, response: str) -> Verdict:
+        return judge(response, self._check)
+
+    @abstractmethod
+    def _check(self, reader: Reader) -> str:
+        """Why the answer is right. Raises AnswerError when it is not."""
 
 
 def find_answer(response: str) -> str:

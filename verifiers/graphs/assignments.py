@@ -9,15 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 from ..optional import require
-from ..verdict import Verdict
-from .answers import AnswerError, Reader, judge, shown
+from .answers import AnswerError, GraphVerifier, Reader, shown
 from .graph import Graph, decimal, need_node
 
 MAX_COLOURS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class ColouringVerifier:
+class ColouringVerifier(GraphVerifier):
     """A colour, any name, for every node, so that no edge joins two of one; at most ``colours`` different ones.
 
     given: the colours of nodes that have one beforehand.
@@ -37,9 +36,6 @@ class ColouringVerifier:
             raise ValueError(f"colours is from 1 to {MAX_COLOURS}, not {self.colours}")
         need_node(self.graph, *self.given)
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         colour = reader.node_mapping()
         covers(self.graph, colour)
@@ -56,7 +52,7 @@ class ColouringVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class IsomorphismVerifier:
+class IsomorphismVerifier(GraphVerifier):
     """A node of ``second`` for each of ``first``, each once, under which edges are edges; weights do not count.
 
     Raises:
@@ -71,9 +67,6 @@ class IsomorphismVerifier:
         if not same_kind or not require("networkx").is_isomorphic(self.first.to_networkx(), self.second.to_networkx()):
             raise ValueError("the graphs are not isomorphic")
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         image = reader.node_mapping()
         covers(self.first, image)
@@ -85,7 +78,7 @@ class IsomorphismVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowVerifier:
+class FlowVerifier(GraphVerifier):
     """A flow on each edge from ``source`` to ``sink``, within capacities (weights), of the largest value.
 
     Edges that the answer leaves out carry nothing.
@@ -101,9 +94,6 @@ class FlowVerifier:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "optimum", max_flow(self.graph, self.source, self.sink))
-
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
 
     def _check(self, reader: Reader) -> str:
         flow = reader.edge_mapping()

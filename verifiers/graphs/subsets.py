@@ -9,15 +9,14 @@ from math import lcm
 from typing import Literal
 
 from ..optional import require
-from ..verdict import Verdict
-from .answers import AnswerError, Reader, judge, shown
+from .answers import AnswerError, GraphVerifier, Reader, shown
 from .graph import Graph, decimal
 
 MAX_SEARCHED = 60  # nodes of a graph whose largest clique is computed
 
 
 @dataclass(frozen=True, slots=True)
-class VertexSetVerifier:
+class VertexSetVerifier(GraphVerifier):
     """A vertex cover of at most ``size`` nodes, or an independent set or clique of at least ``size``.
 
     size: the optimum by default, which is computed.
@@ -46,9 +45,6 @@ class VertexSetVerifier:
         elif (self.size < best) if self.kind == "vertex cover" else (self.size > best):
             raise ValueError(f"no {self.kind} has size {self.size}; the best has {best}")
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         nodes = reader.nodes()
         self.graph.distinct(nodes)
@@ -71,7 +67,7 @@ class VertexSetVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class MatchingVerifier:
+class MatchingVerifier(GraphVerifier):
     """Edges of which no two meet.
 
     best: ``"size"``, as many as can be; ``"weight"``, of the largest sum of weights; ``None``, any matching but none.
@@ -99,9 +95,6 @@ class MatchingVerifier:
             optimum = self._worth([*require("networkx").max_weight_matching(graph)])
         object.__setattr__(self, "optimum", optimum)
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         edges = reader.edges()
         self.graph.distinct_edges(edges)
@@ -123,7 +116,7 @@ class MatchingVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class SpanningTreeVerifier:
+class SpanningTreeVerifier(GraphVerifier):
     """Edges that join all nodes without a cycle; of least weight when ``minimum``.
 
     Raises:
@@ -141,9 +134,6 @@ class SpanningTreeVerifier:
             raise ValueError("a spanning tree needs a connected undirected graph")
         tree = networkx.minimum_spanning_tree(graph)
         object.__setattr__(self, "optimum", Fraction(tree.size(weight="weight")))
-
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
 
     def _check(self, reader: Reader) -> str:
         edges = reader.edges()

@@ -8,13 +8,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from ..optional import require
-from ..verdict import Verdict
-from .answers import AnswerError, Reader, judge, shown
+from .answers import AnswerError, GraphVerifier, Reader, shown
 from .graph import Graph, Weight, decimal, exact, need_node
 
 
 @dataclass(frozen=True, slots=True)
-class PathVerifier:
+class PathVerifier(GraphVerifier):
     """A simple path from ``source`` to ``target``; of least weight when ``shortest``.
 
     Raises:
@@ -42,9 +41,6 @@ class PathVerifier:
                 raise ValueError("there is no shortest path: a cycle has a negative weight") from error
         object.__setattr__(self, "optimum", Fraction(optimum))
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         path = reader.nodes()
         self.graph.distinct(path)
@@ -56,7 +52,7 @@ class PathVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class HamiltonianVerifier:
+class HamiltonianVerifier(GraphVerifier):
     """A path through every node once; back to its first node when ``cycle``, which may be written again at the end.
 
     Whether one exists is for the author to know: no quick method tells.
@@ -72,9 +68,6 @@ class HamiltonianVerifier:
         if self.cycle:
             need_cycle(self.graph)
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         walk = closed(reader.nodes()) if self.cycle else reader.nodes()
         visits_all(self.graph, walk[:-1] if self.cycle else walk)
@@ -83,7 +76,7 @@ class HamiltonianVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class TourVerifier:
+class TourVerifier(GraphVerifier):
     """A Hamiltonian cycle of weight ``at_most``: a travelling salesman's tour, as good as the best that is known.
 
     Raises:
@@ -97,9 +90,6 @@ class TourVerifier:
         need_cycle(self.graph)
         object.__setattr__(self, "at_most", exact(self.at_most))
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         walk = closed(reader.nodes())
         visits_all(self.graph, walk[:-1])
@@ -110,7 +100,7 @@ class TourVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class EulerianVerifier:
+class EulerianVerifier(GraphVerifier):
     """A walk along every edge once; from a node back to itself when ``cycle``.
 
     Raises:
@@ -128,9 +118,6 @@ class EulerianVerifier:
         if not self.graph.edges or not exists(graph):
             raise ValueError(f"the graph has no Eulerian {'cycle' if self.cycle else 'path'}")
 
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
-
     def _check(self, reader: Reader) -> str:
         walk = reader.nodes()
         self.graph.length(walk)
@@ -145,7 +132,7 @@ class EulerianVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class TopologicalOrderVerifier:
+class TopologicalOrderVerifier(GraphVerifier):
     """All nodes of a directed graph, each before those that its edges lead to.
 
     Raises:
@@ -157,9 +144,6 @@ class TopologicalOrderVerifier:
     def __post_init__(self) -> None:
         if not self.graph.directed or not require("networkx").is_directed_acyclic_graph(self.graph.to_networkx()):
             raise ValueError("a topological order needs a directed graph without a cycle")
-
-    def verify(self, response: str) -> Verdict:
-        return judge(response, self._check)
 
     def _check(self, reader: Reader) -> str:
         order = reader.nodes()

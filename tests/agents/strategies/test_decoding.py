@@ -105,7 +105,7 @@ def test_without_any_answer_the_greedy_branch_stands(policy: PolicyLLM, asks: An
     agent = CoTDecoding(policy, 3)
     (reply,) = agent.respond(asks("1+1?"))
     assert (reply.meta["branch"], reply.meta["margin"]) == (0, None)
-    assert not reply.sampling.is_policy  # so that trainers refuse it
+    assert reply.sampling.temperature == 0
 
 
 def test_around_another_agent_it_branches_behind_that_agent_s_prompt(policy: PolicyLLM, asks: Any) -> None:
