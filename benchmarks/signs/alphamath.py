@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -62,29 +63,18 @@ def _measured(place: Place, agent: Agent) -> Measured:
     return Measured(by_problem(episodes), sum(episode.cost.tokens_out for episode in episodes))
 
 
-def _greedy(place: Place) -> Measured:
-    return _measured(place, _policy(_trained(place), GREEDY))
+def _greedy(place: Place, **changes: Any) -> Measured:
+    return _measured(place, _policy(_trained(place, **changes), GREEDY))
 
 
 def _greedy_before(place: Place) -> Measured:
     return _measured(place, _policy(_start(place), GREEDY))
 
 
-def _greedy_shuffled(place: Place) -> Measured:
-    return _measured(place, _policy(_trained(place, control="shuffled"), GREEDY))
-
-
-def _beam(place: Place, value: Value) -> Measured:
+def _beam(place: Place, value: Value | None = None) -> Measured:
+    value = value or value_head(load_evaluator(_trained(place)))
     world = lines(stopping_at_lines(_policy(_trained(place), TEMPERATURE)), value)
     return _measured(place, TreeSearch(world, StepBeam(1, 5)))
-
-
-def _sbs(place: Place) -> Measured:
-    return _beam(place, value_head(load_evaluator(_trained(place))))
-
-
-def _sbs_random(place: Place) -> Measured:
-    return _beam(place, noise)
 
 
 def noise(prefixes: Sequence[Prefix]) -> list[Valued]:
@@ -104,10 +94,10 @@ def _vote(place: Place) -> Measured:
     return Measured(found.scores, found.tokens, {"k": k})
 
 
-def _ordering(place: Place, folder: Path) -> Measured:
+def _ordering(place: Place, **changes: Any) -> Measured:
     """For each right answer of the start's, the share of its wrong ones that are foretold less half-way: AUC."""
     sampled = runs.answers(place, _policy(_start(place), 1.0), load_recipe(RECIPE), samples=2, name="of the start")
-    tokens = load_evaluator(folder).tokens(*zip(*map(_ids, sampled), strict=True))
+    tokens = load_evaluator(_trained(place, **changes)).tokens(*zip(*map(_ids, sampled), strict=True))
     halves = [values[len(values) // 2] for values in tokens]
     right = [next(iter(one.outcome.values())).reward >= 1 for one in sampled]
     wrong = np.array([half for half, is_right in zip(halves, right, strict=True) if not is_right])
@@ -118,18 +108,6 @@ def _ordering(place: Place, folder: Path) -> Measured:
 def _ids(episode: Episode) -> tuple[tuple[int, ...], tuple[int, ...]]:
     turn = episode.turns[0]
     return turn.prompt_ids, turn.action_ids
-
-
-def _value_last(place: Place) -> Measured:
-    return _ordering(place, _trained(place))
-
-
-def _value_first(place: Place) -> Measured:
-    return _ordering(place, _trained(place, rounds=1))
-
-
-def _value_shuffled(place: Place) -> Measured:
-    return _ordering(place, _trained(place, control="shuffled"))
 
 
 SIGN = Sign(
@@ -150,13 +128,13 @@ SIGN = Sign(
     arms={
         "start": _greedy_before,
         "greedy": _greedy,
-        "verdicts_at_random": _greedy_shuffled,
-        "sbs": _sbs,
-        "sbs_at_random": _sbs_random,
+        "verdicts_at_random": partial(_greedy, control="shuffled"),
+        "sbs": _beam,
+        "sbs_at_random": partial(_beam, value=noise),
         "majority": _vote,
-        "value_first": _value_first,
-        "value_last": _value_last,
-        "value_at_random": _value_shuffled,
+        "value_first": partial(_ordering, rounds=1),
+        "value_last": _ordering,
+        "value_at_random": partial(_ordering, control="shuffled"),
     },
     claims=(
         Claim("greedy", "start", "greedy answers are right more often after the rounds"),

@@ -147,16 +147,8 @@ def vote(place: Place, folder: Path) -> Measured:
     return _measured(place, SelfConsistency(policy_of(folder), k), {"k": k})
 
 
-def _greedy(place: Place) -> Measured:
-    return greedy(place, guessing(place))
-
-
 def _beam(place: Place, value: Callable[[Place], Value]) -> Measured:
     return beam(place, guessing(place), value(place))
-
-
-def _vote(place: Place) -> Measured:
-    return vote(place, guessing(place))
 
 
 CLAIMS = (
@@ -182,11 +174,11 @@ SIGN = Sign(
     ),
     measure="held-out problems solved",
     arms={
-        "greedy": _greedy,
+        "greedy": lambda place: greedy(place, guessing(place)),
         "sbs": partial(_beam, value=partial(_value, verdicts="told")),
         "sbs_at_random": partial(_beam, value=lambda place: noise),
         "sbs_of_dealt_verdicts": partial(_beam, value=partial(_value, verdicts="dealt")),
-        "majority": _vote,
+        "majority": lambda place: vote(place, guessing(place)),
     },
     claims=CLAIMS,
     chosen=(

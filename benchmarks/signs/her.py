@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from palaestra.episodes import EpisodeStore
@@ -26,18 +27,6 @@ def _arm(place: Place, **changes: Any) -> Measured:
     return Measured(solved.scores, steps, {"tokens sampled": sampled, "tokens learned from": learned})
 
 
-def _relabelled(place: Place) -> Measured:
-    return _arm(place)
-
-
-def _successes(place: Place) -> Measured:
-    return _arm(place, algorithm="rft")
-
-
-def _all_as_they_were(place: Place) -> Measured:
-    return _arm(place, algorithm="unlabelled")
-
-
 SIGN = Sign(
     name="her",
     block=5,
@@ -50,7 +39,11 @@ SIGN = Sign(
     ),
     measure="held-out problems whose number one sampled dialogue reaches",
     recipes=(RECIPE,),
-    arms={"relabelled": _relabelled, "successes": _successes, "not_relabelled": _all_as_they_were},
+    arms={
+        "relabelled": _arm,
+        "successes": partial(_arm, algorithm="rft"),
+        "not_relabelled": partial(_arm, algorithm="unlabelled"),
+    },
     claims=(
         Claim("relabelled", "successes", "relabelled dialogues teach more than the successes alone"),
         Claim("relabelled", "not_relabelled", "relabelled, dialogues teach more than as they were"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,18 +33,6 @@ def _solved(place: Place, bits: int, changes: dict[str, Any]) -> tuple[dict[str,
     return {f"{bits} bits, seed {seed}": score for seed, score in enumerate(won)}, learned.steps
 
 
-def _hindsight(place: Place) -> Measured:
-    return _arm(place)
-
-
-def _plain(place: Place) -> Measured:
-    return _arm(place, copies=0)
-
-
-def _random(place: Place) -> Measured:
-    return _arm(place, strategy="random")
-
-
 SIGN = Sign(
     name="her_bits",
     block=5,
@@ -56,7 +45,7 @@ SIGN = Sign(
         f"do not end early. At smoke size: {SHORT} bits and {EPISODES} episodes."
     ),
     measure="held-out goals that the greedy policy reaches",
-    arms={"hindsight": _hindsight, "plain": _plain, "random_goals": _random},
+    arms={"hindsight": _arm, "plain": partial(_arm, copies=0), "random_goals": partial(_arm, strategy="random")},
     claims=(
         Claim("hindsight", "plain", "hindsight solves 25 bits, where plain Q-learning does not"),
         Claim("hindsight", "random_goals", "the goal must be one that the episode achieved later"),

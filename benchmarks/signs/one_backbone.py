@@ -55,21 +55,9 @@ def _learn(place: Place, rows: list[Row], folder: Path, name: str) -> None:
     save_checkpoint(folder, name, model, tokenizer, None)
 
 
-def _greedy(place: Place) -> Measured:
-    return greedy(place, _trained(place))
-
-
 def _sbs(place: Place, verdicts: str = "told") -> Measured:
     folder = _trained(place, verdicts)
     return beam(place, folder, value_head(load_evaluator(folder)))
-
-
-def _sbs_random(place: Place) -> Measured:
-    return beam(place, _trained(place), noise)
-
-
-def _vote(place: Place) -> Measured:
-    return vote(place, _trained(place))
 
 
 SIGN = Sign(
@@ -87,11 +75,11 @@ SIGN = Sign(
     ),
     measure="held-out problems solved",
     arms={
-        "greedy": _greedy,
+        "greedy": lambda place: greedy(place, _trained(place)),
         "sbs": _sbs,
-        "sbs_at_random": _sbs_random,
+        "sbs_at_random": lambda place: beam(place, _trained(place), noise),
         "sbs_of_dealt_verdicts": partial(_sbs, verdicts="dealt"),
-        "majority": _vote,
+        "majority": lambda place: vote(place, _trained(place)),
     },
     claims=CLAIMS,
     chosen=(

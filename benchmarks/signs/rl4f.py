@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import mean
 
 import numpy as np
@@ -48,28 +49,12 @@ def _learned(place: Place, control: str = "none") -> Measured:
     return _measured(place, _critic(folder), sum(spent(place.folder)))
 
 
-def _reinforced(place: Place) -> Measured:
-    return _learned(place)
-
-
-def _shuffled(place: Place) -> Measured:
-    return _learned(place, control="shuffled")
-
-
 def _imitated(place: Place) -> Measured:
     return _measured(place, _critic(runs.warm(place, RECIPE)))
 
 
-def _silent(place: Place) -> Measured:
-    return _measured(place, Scripted(_lines(), random=False))
-
-
-def _random(place: Place) -> Measured:
-    return _measured(place, Scripted(_lines(), random=True))
-
-
-def _lines() -> int:
-    return int(load_recipe(RECIPE).env_kwargs["lines"])
+def _scripted(place: Place, random: bool) -> Measured:
+    return _measured(place, Scripted(int(load_recipe(RECIPE).env_kwargs["lines"]), random))
 
 
 def _critic(folder: object) -> Agent:
@@ -111,11 +96,11 @@ SIGN = Sign(
     measure="the share of right lines after the critique, less that before, in points: harm counts against repair",
     recipes=(RECIPE,),
     arms={
-        "reinforced": _reinforced,
-        "shuffled": _shuffled,
+        "reinforced": _learned,
+        "shuffled": partial(_learned, control="shuffled"),
         "imitated": _imitated,
-        "silent": _silent,
-        "random": _random,
+        "silent": partial(_scripted, random=False),
+        "random": partial(_scripted, random=True),
     },
     claims=(
         Claim("reinforced", "imitated", "a critic learns from how its author revises"),

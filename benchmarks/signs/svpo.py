@@ -188,18 +188,6 @@ def _value(place: Place, rows: list[Row], loss: StepValue) -> Measured:
     return Measured(ranked, _epochs(place) * runs.read(rows), {"pairs": len(rows) // 2})
 
 
-def _ranking(place: Place) -> Measured:
-    return _value(place, _step_pairs(place), RANKING)
-
-
-def _squares(place: Place) -> Measured:
-    return _value(place, _step_pairs(place), StepValue())
-
-
-def _ranking_by_chance(place: Place) -> Measured:
-    return _value(place, _dealt(place, _step_pairs(place)), RANKING)
-
-
 SIGN = Sign(
     name="svpo",
     block=13,
@@ -225,9 +213,9 @@ SIGN = Sign(
         "steps_by_chance": _answered(_by_chance),
         "steps_kept": _kept(_by_steps),
         "solutions_kept": _kept(_by_solutions),
-        "ranking": _ranking,
-        "squares": _squares,
-        "ranking_by_chance": _ranking_by_chance,
+        "ranking": lambda place: _value(place, _step_pairs(place), RANKING),
+        "squares": lambda place: _value(place, _step_pairs(place), StepValue()),
+        "ranking_by_chance": lambda place: _value(place, _dealt(place, _step_pairs(place)), RANKING),
     },
     claims=(
         Claim("steps", "start", "pairs of steps make more answers right"),
