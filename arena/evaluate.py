@@ -146,9 +146,9 @@ def summarise(episodes: Sequence[Episode], name: str) -> Evaluation:
     )
 
 
-def problem_key(episode: Episode) -> str:
-    """Names what was asked in an environment, whoever answered."""
-    return json.dumps([episode.env_kwargs, episode.seed, episode.reset_options], sort_keys=True)
+def problem_key(asked: Episode | Job) -> str:
+    """Names what is asked in an environment, whoever answers."""
+    return json.dumps([asked.env_kwargs, asked.seed, asked.reset_options], sort_keys=True)
 
 
 def hash_of(asked: Iterable[str]) -> str:

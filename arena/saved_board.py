@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from .environments import labels
 from .evaluate import Evaluation, problem_key, summarise
 from .leaderboard import Board, read_board
 from .measure import Course, by_problem, logged, slug
-from .rollout import Job
 from .significance import Comparison, corrected
 from .tournament import Standings
 
@@ -88,16 +86,13 @@ def _scores(store: EpisodeStore, row: Evaluation, course: Course) -> dict[str, f
     batches = dict.fromkeys(match[1] for file in store.files() if (match := named.fullmatch(file.stem)))
     for batch in batches:
         found = {one.id: one for one in logged(store, batch) if one.tags.get("agent") == row.agent}
-        if all(job.id in found and _asked(job) == (found[job.id].env_id, problem_key(found[job.id])) for job in jobs):
+        logged_as = {id: (one.env_id, problem_key(one)) for id, one in found.items()}
+        if all(logged_as.get(job.id) == (job.env_id, problem_key(job)) for job in jobs):
             episodes = [found[job.id] for job in jobs]
             again = summarise(episodes, row.agent)
             if _figures(again) == _figures(row):
                 return by_problem(episodes)
     return None
-
-
-def _asked(job: Job) -> tuple[str, str]:
-    return job.env_id, json.dumps([job.env_kwargs, job.seed, job.reset_options], sort_keys=True)
 
 
 def _figures(row: Evaluation) -> tuple[object, ...]:

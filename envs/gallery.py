@@ -40,7 +40,7 @@ def gallery(cards: Iterable[Card]) -> str:
     ordered = sorted(cards, key=lambda card: (_field(card), card.id))
     lines = [HEAD]
     for field, group in groupby(ordered, _field):
-        names = ", ".join(f"[{_name(card)}](#{_anchor(card)})" for card in group)
+        names = ", ".join(f"[{_short(card.id)}](#{_anchor(card)})" for card in group)
         lines.append(f"- **{field}**: {names}")
     for field, group in groupby(ordered, _field):
         lines.append(f"\n## {field}")
@@ -92,7 +92,7 @@ def _entry(card: Card) -> str:
     facts = [f"`{card.id}`, a {card.kind}", f"knobs: {knobs}", f"wordings: {card.wordings}"]
     if card.ceiling is not None:
         facts.append(f"a cheat may earn {card.ceiling:.3g}")
-    parts = [f"\n### {_name(card)}\n", card.description, "\n" + "; ".join(facts) + ".", _block(card.prompt)]
+    parts = [f"\n### {_short(card.id)}\n", card.description, "\n" + "; ".join(facts) + ".", _block(card.prompt)]
     for answer, led_to in card.answers:
         parts.append(_block(f"{answer}\n→ {led_to}"))
     return "\n".join(parts)
@@ -107,13 +107,9 @@ def _field(card: Card) -> str:
     return card.tags[0].replace("_", " ") if card.tags else "other"
 
 
-def _name(card: Card) -> str:
-    return _short(card.id)
-
-
 def _short(id: str) -> str:
     return id.removeprefix("palaestra/")
 
 
 def _anchor(card: Card) -> str:
-    return _name(card).lower().replace("/", "").replace(" ", "-")
+    return _short(card.id).lower().replace("/", "").replace(" ", "-")

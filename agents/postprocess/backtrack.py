@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from palaestra.agents.agent import Dialogue, Reply
-from palaestra.agents.engine import Completion
 from palaestra.agents.evaluators.choosing import chooses
-from palaestra.agents.search.text import Prefix, TextWorld
+from palaestra.agents.search.text import Prefix, TextWorld, replied
 from palaestra.envs.seeding import derive_seed
 from palaestra.episodes import Actor, Cost
 
@@ -65,19 +63,10 @@ class Backtracking:
                     faulty.append(i)
             going = faulty
         rows = zip(filter(None, best), costs, backtracked, strict=True)
-        return [self._reply(answer, worst, cost, count) for (worst, answer), cost, count in rows]
-
-    def _reply(self, answer: Prefix, worst: float, cost: Cost, backtracked: int) -> Reply:
-        policy = self.world.policy
-        reason: Literal["stop", "length"] = "stop" if answer.ended == "stop" else "length"
-        return Reply(
-            text=policy.chat.text(answer.action_ids),
-            completions=(Completion(answer.action_ids, answer.logprobs, reason, answer.weights_version),),
-            prompt_ids=answer.prompt_ids,
-            sampling=policy.sampling,
-            cost=cost,
-            meta={"backtracked": backtracked, "worst": worst if worst < math.inf else None},
-        )
+        return [
+            replied(self.world.policy, answer, cost, backtracked=count, worst=worst if worst < math.inf else None)
+            for (worst, answer), cost, count in rows
+        ]
 
 
 def _cut(answer: Prefix, step: int) -> Prefix:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from palaestra.agents.agent import Dialogue, Reply, joined
-from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
-from palaestra.episodes import Actor, Cost
+from palaestra.episodes import Actor
 
 from .methods import method_named
-from .text import Prefix, TextWorld, Value, lines, stopping_at_lines
+from .text import TextWorld, Value, lines, replied, stopping_at_lines
 from .tree import Tree
 from .values import likelihood, opinion, value_head
 from .world import Method, run
@@ -45,19 +43,10 @@ class TreeSearch:
     def respond(self, dialogues: Sequence[Dialogue]) -> list[Reply]:
         trees = self.search(dialogues)
         answers = self.world.finish([tree.answer.state for tree in trees], [tree.seed for tree in trees])
-        return [self._reply(tree, answer, cost) for tree, (answer, cost) in zip(trees, answers, strict=True)]
-
-    def _reply(self, tree: Tree, answer: Prefix, more: Cost) -> Reply:
-        policy = self.world.policy
-        reason: Literal["stop", "length"] = "stop" if answer.ended == "stop" else "length"
-        return Reply(
-            text=policy.chat.text(answer.action_ids),
-            completions=(Completion(answer.action_ids, answer.logprobs, reason, answer.weights_version),),
-            prompt_ids=answer.prompt_ids,
-            sampling=policy.sampling,
-            cost=tree.cost + more,
-            meta={"tree": tree.rows()},
-        )
+        return [
+            replied(self.world.policy, answer, tree.cost + cost, tree=tree.rows())
+            for tree, (answer, cost) in zip(trees, answers, strict=True)
+        ]
 
 
 def line_search(policy: PolicyLLM, search: str, judge: str = "") -> TreeSearch:

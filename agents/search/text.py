@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from palaestra.agents.agent import Dialogue
+from palaestra.agents.agent import Dialogue, Reply
 from palaestra.agents.chat import ChatFormat
 from palaestra.agents.engine import Completion
 from palaestra.agents.policy import PolicyLLM
@@ -192,6 +192,14 @@ def line_ends(chat: ChatFormat) -> frozenset[int]:
     """Ids of all tokens that hold the end of a line."""
     tokenizer = chat.tokenizer
     return frozenset(token for token in range(len(tokenizer)) if "\n" in tokenizer.decode([token]))
+
+
+def replied(policy: PolicyLLM, prefix: Prefix, cost: Cost, **meta: Any) -> Reply:
+    """The reply that a finished answer is."""
+    reason: Literal["stop", "length"] = "stop" if prefix.ended == "stop" else "length"
+    made = Completion(prefix.action_ids, prefix.logprobs, reason, prefix.weights_version)
+    text = policy.chat.text(prefix.action_ids)
+    return Reply(text, (made,), prefix.prompt_ids, policy.sampling, cost, meta)
 
 
 def _extended(prefix: Prefix, completion: Completion, ids: tuple[int, ...]) -> Prefix:

@@ -10,17 +10,17 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from palaestra.agents.agent import Agent
 from palaestra.arena.run_folder import describe_environment, write_whole
 
+from ..systems.__main__ import same_sizes, say
 from .page import write_page
 from .plan import Sizes, cells
 from .play import is_done, play_all
 
-SETTINGS, ENVIRONMENT = "sizes.json", "environment.json"  # in the folder of the cells
+ENVIRONMENT = "environment.json"  # in the folder of the cells
 ROWS = 192  # answers that the engine writes at once: more take memory, and are not faster on a CPU
 
 
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = describe_environment(0, options.threads)
         write_whole(options.runs / ENVIRONMENT, json.dumps(told, indent=2) + "\n")
         try:
-            play_all(planned, options.runs, sizes, load(options.model, sizes, options.threads), _say)
+            play_all(planned, options.runs, sizes, load(options.model, sizes, options.threads), say)
         except KeyboardInterrupt:
             interrupted = True
     write_page(options.runs, options.out, sizes)
-    _say(f"{options.out}: written")
+    say(f"{options.out}: written")
     return 130 if interrupted else 0
 
 
@@ -68,20 +68,6 @@ def load(folder: Path, sizes: Sizes, threads: int) -> Agent:
     policy = load_policy(folder, sampling, folder.name, dtype=getattr(torch, sizes.dtype))
     policy.engine.max_rows = ROWS  # type: ignore[attr-defined]  # an engine of this process
     return policy
-
-
-def same_sizes(runs: Path, sizes: Sizes) -> bool:
-    """Whether the folder's cells have these sizes; a new one is marked with them."""
-    file, told = runs / SETTINGS, asdict(sizes)
-    if file.is_file():
-        return bool(json.loads(file.read_text()) == told)
-    runs.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(told) + "\n")
-    return True
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,19 +17,11 @@ from palaestra.arena.significance import Comparison, compare
 from palaestra.episodes import Episode, EpisodeStore
 from palaestra.verifiers import extract_answer
 
+from ..systems.scores import Mean
 from .plan import POOL, Contender, Place, Sizes, contenders
 from .play import SUMMARY, is_done
 
 Scores = Mapping[str, float]  # by problem
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over problems, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +85,10 @@ class Row:
     """
 
     contender: Contender
-    right: Estimate
+    right: Mean
     price: Price
     answers: float
-    vote: Estimate
+    vote: Mean
     gap: Comparison
     sign: Comparison
     amiss: Mapping[str, int]
@@ -167,11 +159,11 @@ def unread(episodes: Sequence[Episode]) -> dict[str, int]:
     return {what: count for what, count in found.items() if count}
 
 
-def estimate(scores: Scores) -> Estimate:
+def estimate(scores: Scores) -> Mean:
     """Wilson's interval where every score is 0 or 1, else the bootstrap over problems."""
     values = list(scores.values())
 
-    return Estimate(mean(values), *interval(values))
+    return Mean(mean(values), *interval(values))
 
 
 def price_of(episodes: Sequence[Episode]) -> Price:

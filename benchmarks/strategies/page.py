@@ -10,7 +10,8 @@ from palaestra.agents.search.methods import METHODS
 from palaestra.agents.strategies.table import STRATEGIES
 from palaestra.arena.run_folder import write_whole
 
-from .board import Estimate, Pool, Row, Scores, rows_of
+from ..systems.scores import Mean
+from .board import Pool, Row, Scores, rows_of
 from .picture import draw
 from .plan import LEFT_OUT, PLACES, Place, Sizes, cells
 from .play import is_done, shown
@@ -140,7 +141,7 @@ def _cells(row: Row, pool: Pool) -> list[str]:
     ]
 
 
-def _estimate(one: Estimate) -> str:
+def _estimate(one: Mean) -> str:
     return f"{100 * one.value:.1f} ({100 * one.low:.1f}–{100 * one.high:.1f})"
 
 

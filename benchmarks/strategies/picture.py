@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .board import Estimate, Pool, Row
+from ..systems.scores import Mean
+from .board import Pool, Row
 from .plan import Place
 
 WIDTH, LINE, MARGIN = 5.6, 0.34, 1.6  # inches: of a panel, of a strategy, above and below
@@ -50,7 +51,7 @@ def _panel(axis: Any, place: Place, rows: Sequence[Row]) -> None:
     axis.grid(alpha=0.25)
 
 
-def _points(axis: Any, found: Sequence[Estimate], lines: Sequence[float], mark: str, colour: str, label: str) -> None:
+def _points(axis: Any, found: Sequence[Mean], lines: Sequence[float], mark: str, colour: str, label: str) -> None:
     values = [one.value for one in found]
     errors = [[max(0.0, one.value - one.low) for one in found], [max(0.0, one.high - one.value) for one in found]]
     axis.errorbar(values, lines, xerr=errors, fmt=mark, color=colour, ms=4.5, label=f"{label}, 95 % interval")

@@ -12,11 +12,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .page import write_page
 from .plan import cells, places
 from .play import play_all
-from .recipes import CLAIM, SMOKE, Sizes
+from .recipes import CLAIM, SMOKE
 
 SMALL = f"smaller: {SMOKE.problems} held-out problems, not {CLAIM.problems}, and half of the rounds: the recipes' own"
 
@@ -39,15 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     planned = list(cells(range(options.seeds), options.only))
     interrupted = False
     try:
-        ended = play_all(planned, options.runs, sizes, _say, lambda: ends is not None and time.monotonic() >= ends)
+        ended = play_all(planned, options.runs, sizes, say, lambda: ends is not None and time.monotonic() >= ends)
     except KeyboardInterrupt:
         ended, interrupted = False, True
     write_page(options.runs, options.out, sizes, range(options.seeds))
-    _say(f"{options.out}: written" + ("" if ended else "; there is more to be played: the same command goes on"))
+    say(f"{options.out}: written" + ("" if ended else "; there is more to be played: the same command goes on"))
     return 130 if interrupted else 0
 
 
-def same_sizes(runs: Path, sizes: Sizes) -> bool:
+def same_sizes(runs: Path, sizes: Any) -> bool:
     """Whether the folder's cells have these sizes; a new one is marked with them."""
     file, told = runs / "sizes.json", asdict(sizes)
     if file.is_file():
@@ -57,7 +58,7 @@ def same_sizes(runs: Path, sizes: Sizes) -> bool:
     return True
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(line, flush=True)
 
 

@@ -30,7 +30,7 @@ SAMPLED, SAID = "cost.tokens_out", "turns.list.element.text"
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over seeds of the means over problems, with its 95 % interval."""
+    """A mean over problems, or over seeds of such means, with its 95 % interval."""
 
     value: float
     low: float
