@@ -24,7 +24,11 @@ class BrokenCheckpoint(ValueError):
 
 
 def save_checkpoint(
-    folder: Path, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any] | None
+    folder: Path,
+    name: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    state: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``folder/name``: a Hugging Face model folder, with the training state beside it when there is one.
 

@@ -61,6 +61,6 @@ def open_model(spec: ModelSpec, seed: int, base: Path) -> tuple[PreTrainedModel,
         model, tokenizer = load_pretrained(spec.path, AutoModelForCausalLM, dtype=dtype, merge=True)
     if spec.lora is not None:
         if spec.path is None:
-            save_checkpoint(base.parent, base.name, model, tokenizer, None)
+            save_checkpoint(base.parent, base.name, model, tokenizer)
         add_adapter(model, whereabouts(spec.path or base), **dataclasses.asdict(spec.lora), seed=seed)
     return model.to(device), tokenizer

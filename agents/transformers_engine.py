@@ -14,10 +14,7 @@ from .engine import Completion, Sampling, TokenIds, check_request, check_weight,
 from .fast_decode import FusedDecoder
 from .llama_shape import PROBED, agrees, fits
 from .plain_decode import PlainDecoder
-from .sampling import choose, restrict
 from .slots import Memory
-
-__all__ = ["TransformersEngine", "choose", "restrict"]
 
 
 class TransformersEngine:

@@ -100,7 +100,6 @@ def measure_all(
     entrants: Sequence[Entrant],
     courses: Sequence[Course],
     folder: Path | None = None,
-    told: Callable[[str, Evaluation], None] = lambda name, row: None,
     workers: int = 1,
     progress: Callable[[str], None] = lambda said: None,
     noted: Callable[[str, Counts], None] = lambda name, counts: None,
@@ -108,11 +107,10 @@ def measure_all(
 ) -> tuple[list[Evaluation], list[Comparison]]:
     """Every agent in every environment, and each beside the best there.
 
-    folder: of a run, whose log the episodes are added to; those that are there are not played again. told: is called
-    with each row as it comes. workers: processes that play, each a part at a time (at most ``CHUNK`` episodes of one
-    agent, environment and seed); one is this process. progress: is told what was played last, and how much is left.
-    noted: is told what an agent's strategies counted. earlier: scores by course, agent and problem of others, which
-    these are compared with too.
+    folder: of a run, whose log the episodes are added to; those that are there are not played again. workers: processes
+    that play, each a part at a time (at most ``CHUNK`` episodes of one agent, environment and seed); one is this
+    process. progress: is told what was played last, and how much is left. noted: is told what an agent's strategies
+    counted. earlier: scores by course, agent and problem of others, which these are compared with too.
 
     Raises:
         ValueError: two agents of one name, or the same environment twice.
@@ -131,7 +129,6 @@ def measure_all(
             settings = hashlib.blake2b(entrant.settings.encode(), digest_size=4).hexdigest()
             row = replace(summarise(episodes, entrant.name), env_id=label, seen=seen, settings=settings, **parts)
             found[entrant.name, label] = row, by_problem(episodes)
-            told(entrant.name, row)
     rows = [found[entrant.name, label][0] for entrant in entrants for label in titles]
     scores = {
         label: {**earlier.get(label, {}), **{entrant.name: found[entrant.name, label][1] for entrant in entrants}}

@@ -43,7 +43,7 @@ def measure(say: Callable[[str], None]) -> Iterator[Figure]:
 
 
 def _save(folder: Path, name: str) -> None:
-    save_checkpoint(folder, name, nano_model(nano_tokenizer(), 128), nano_tokenizer(), None)
+    save_checkpoint(folder, name, nano_model(nano_tokenizer(), 128), nano_tokenizer())
 
 
 def _in_fresh_process(side: str, folder: str) -> tuple[float, float]:

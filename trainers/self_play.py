@@ -108,7 +108,7 @@ def _exploiter_round(session: Session, league: League, whom: SelfPlay) -> dict[s
     metrics |= figures(episodes, exploiter.actor.agent_id)
     if whom.own_rounds(session.round + 2) > own_rounds:  # its last
         model = session.modules.pop(EXPLOITER).model
-        save = partial(save_checkpoint, model=model, tokenizer=session.tokenizer, state=None)
+        save = partial(save_checkpoint, model=model, tokenizer=session.tokenizer)
         league.admit_exploiter(f"{EXPLOITER}-{session.round + 1:05d}", save)
         if processes.is_first():
             league.write()
@@ -175,9 +175,9 @@ def _freeze(session: Session, number: int) -> None:
     assert league is not None
 
     def save(folder: Path, name: str) -> None:
-        save_checkpoint(folder, name, session.model, session.tokenizer, None)
+        save_checkpoint(folder, name, session.model, session.tokenizer)
         for seat in _seats(session):
-            save_checkpoint(folder / name, seat, session.module(seat).model, session.tokenizer, None)
+            save_checkpoint(folder / name, seat, session.module(seat).model, session.tokenizer)
 
     league.admit(f"round-{number:05d}", save)
     if processes.is_first():

@@ -331,14 +331,14 @@ class Session:
 
     def export(self, name: str) -> Path:
         """Save the policy as an agent of its own: ``agents/<name>`` in the run."""
-        return save_checkpoint(self.run.path / "agents", name, self.model, self.tokenizer, None)
+        return save_checkpoint(self.run.path / "agents", name, self.model, self.tokenizer)
 
     def export_modules(self) -> None:
         """Save each model that learned beside the policy as an agent of its own."""
         judge = self.recipe.at(self.recipe.evolve.rounds - 1)[0].algorithm().judge
         for name in [*self.modules, *self.saved_modules]:  # those of a run that was stopped after its last round too
             module = self.module(name)
-            folder = save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer, None)
+            folder = save_checkpoint(self.run.path / "agents", name, module.model, self.tokenizer)
             if name == "judge" and judge is not None:
                 against = "../contrast" if judge.against else "../warm"
                 mark(folder, kind="implicit", reference=against, beta=judge.beta)

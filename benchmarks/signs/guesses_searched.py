@@ -59,7 +59,7 @@ def guessing(place: Place) -> Path:
         said = [task.worked_out(one, lambda *_: int(rng.integers(task.modulus))) for one in problems]
         rows = shown(ChatFormat(tokenizer), [[(one.prompt, text)] for one, text in zip(problems, said, strict=True)])
         fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-        save_checkpoint(folder, "policy", model, tokenizer, None)
+        save_checkpoint(folder, "policy", model, tokenizer)
 
     return share(place, "guesses-start", make) / "policy"
 

@@ -52,7 +52,7 @@ def _learn(place: Place, rows: list[Row], folder: Path, name: str) -> None:
     imitated = [replace(one, weight=float(one.reward >= 1)) for one in rows]
     options = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE, "seed": place.seed}
     fit(model, imitated, LOSS, read=forward_critique, **options)
-    save_checkpoint(folder, name, model, tokenizer, None)
+    save_checkpoint(folder, name, model, tokenizer)
 
 
 def _sbs(place: Place, verdicts: str = "told") -> Measured:

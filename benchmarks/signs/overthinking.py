@@ -93,7 +93,7 @@ def _long_thinker(place: Place) -> Path:
             learning_rate=LONG_RATE,
             seed=place.seed,
         )
-        save_checkpoint(folder, "policy", model, tokenizer, None)
+        save_checkpoint(folder, "policy", model, tokenizer)
 
     return share(place, "overthinking-thinker", make) / "policy"
 
@@ -152,7 +152,7 @@ def _taught(place: Place, policy: str, folder: Path) -> tuple[int, Path]:
     objective = NLL() if policy == "imitated" else SimPO(beta=2.0, gamma=1.0)
     fit(model, rows, objective, epochs=epochs, batch_size=BATCH, learning_rate=SHORT_RATE, seed=place.seed)
     sampled = sum(episode.cost.tokens_out for episode in episodes)
-    return sampled + epochs * each, save_checkpoint(folder, "policy", model, tokenizer, None)
+    return sampled + epochs * each, save_checkpoint(folder, "policy", model, tokenizer)
 
 
 def _measured(episodes: Sequence[Episode]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _taught(place: Place, style: str, folder: Path) -> tuple[int, Path]:
     problems = [sample_problem(task, derive_seed(seed, n), TAUGHT[n % len(TAUGHT)], "train") for n in range(count)]
     rows = shown(ChatFormat(tokenizer), [[STYLES[style](problem)] for problem in problems])
     fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-    return read(rows), save_checkpoint(folder, "policy", model, tokenizer, None)
+    return read(rows), save_checkpoint(folder, "policy", model, tokenizer)
 
 
 def _figures(place: Place, style: str) -> dict[str, Any]:

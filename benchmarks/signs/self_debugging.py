@@ -99,7 +99,7 @@ def _policy(place: Place) -> PolicyLLM:
         lessons = [lesson(problem, KINDS[n % len(KINDS)], rng) for n, problem in enumerate(problems)]
         rows = shown(ChatFormat(tokenizer), [*lessons, *(_sum(rng) for _ in range(SHOWN))])
         fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-        save_checkpoint(folder, "policy", model, tokenizer, None)
+        save_checkpoint(folder, "policy", model, tokenizer)
 
     saved = share(place, "self-debugging-start", make) / "policy"
     return load_policy(saved, Sampling(temperature=1.0, max_tokens=LONGEST), "policy")

@@ -100,7 +100,7 @@ def study(
             break
         update(model, optimizer, batch, NLL(), learning_rate=schedule(used))
         order, used, seen = order[batch_size:], used + len(batch), seen + batch_size
-    save_checkpoint(folder, POLICY, model, tokenizer, None)
+    save_checkpoint(folder, POLICY, model, tokenizer)
     told = Studied(folder / POLICY, used, seen / len(rows))
     write_whole(folder / STUDIED, json.dumps({"tokens": told.tokens, "passes": told.passes}) + "\n")
     return told

@@ -98,7 +98,7 @@ def _selector(place: Place, dealt: bool = False) -> Agent:
         count = DEALT if dealt else SHOWN[place.sizes.longer]
         rows = shown(ChatFormat(tokenizer), lessons(np.random.default_rng(place.seed), count, dealt))
         fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-        save_checkpoint(folder, "policy", model, tokenizer, None)
+        save_checkpoint(folder, "policy", model, tokenizer)
 
     return load_policy(share(place, name, make) / "policy", Sampling(temperature=0.0, max_tokens=40), name)
 

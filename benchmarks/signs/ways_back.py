@@ -48,7 +48,7 @@ def _start(place: Place) -> Path:
         problems = [sample_problem(task, derive_seed(seed, n), STREETS[n % 2], "train") for n in range(SHOWN)]
         rows = shown(ChatFormat(tokenizer), [[(one.prompt, task.solve(one, rng))] for one in problems])
         fit(model, rows, NLL(), epochs=1, batch_size=BATCH, learning_rate=RATE, seed=place.seed)
-        save_checkpoint(folder, "policy", model, tokenizer, None)
+        save_checkpoint(folder, "policy", model, tokenizer)
 
     return share(place, "ways-back-start", make) / "policy"
 

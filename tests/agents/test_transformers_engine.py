@@ -11,7 +11,8 @@ import torch
 from transformers import LlamaForCausalLM
 
 from palaestra.agents.engine import EngineError, Sampling
-from palaestra.agents.transformers_engine import TransformersEngine, choose, restrict
+from palaestra.agents.sampling import choose, restrict
+from palaestra.agents.transformers_engine import TransformersEngine
 
 PROMPTS = [[7, 8, 9], [40], [100, 3, 200, 17, 60, 61, 62, 9, 5, 11, 30, 31], [7, 8, 9], [90, 91]]
 SAMPLING = Sampling(max_tokens=12, seeds=(1, 2, 3, 4, 5))

@@ -176,9 +176,9 @@ def test_the_command_sends_agents_recipe_and_log_and_they_come_back(
 def test_an_adapter_comes_back_with_the_model_that_its_run_made(serve: Serve, tmp_path: Path) -> None:
     serve()
     model, tokenizer = nano_model(nano_tokenizer(), hidden=32, layers=1, heads=2, seed=0), nano_tokenizer()
-    save_checkpoint(tmp_path / "run", "base", model, tokenizer, None)
+    save_checkpoint(tmp_path / "run", "base", model, tokenizer)
     add_adapter(model, str(tmp_path / "run" / "base"), rank=2)
-    save_checkpoint(tmp_path / "run" / "agents", "evolved", model, tokenizer, None)
+    save_checkpoint(tmp_path / "run" / "agents", "evolved", model, tokenizer)
     page = write_leaderboard(ROWS, tmp_path, "t", "s")
     log_board(Board(ROWS), page, {"mine": tmp_path / "run"}, tmp_path, "me/p", "board")
     made = load_policy(tmp_path / "run" / "agents" / "evolved").actor

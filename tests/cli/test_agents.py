@@ -64,12 +64,12 @@ def test_an_export_of_an_agent_is_as_it_was_but_for_what_is_said(
 def test_an_exported_adapter_answers_where_its_run_is_no_more(palaestra: Run, tmp_path: Path) -> None:
     model, tokenizer = nano_model(nano_tokenizer(), hidden=32, layers=1, heads=2, seed=0), nano_tokenizer()
     base, agent, out = tmp_path / "run" / "base", tmp_path / "run" / "agents" / "evolved", tmp_path / "out"
-    save_checkpoint(base.parent, base.name, model, tokenizer, None)
+    save_checkpoint(base.parent, base.name, model, tokenizer)
     add_adapter(model, str(base), rank=2)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.add_(0.1 * ("lora_B" in name))
-    save_checkpoint(agent.parent, agent.name, model, tokenizer, None)
+    save_checkpoint(agent.parent, agent.name, model, tokenizer)
     assert palaestra("agents", "export", agent, "--to", out)[0] == 0
     shutil.rmtree(tmp_path / "run")
     ids = torch.tensor([[3, 4, 5]])

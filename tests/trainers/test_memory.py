@@ -243,7 +243,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
 def test_an_evaluator_learns_as_an_adapter_with_its_head(
     model: LlamaForCausalLM, make_rows: Rows, tmp_path: Path, kind: str
 ) -> None:
-    save_checkpoint(tmp_path, "policy", model, nano_tokenizer(), None)
+    save_checkpoint(tmp_path, "policy", model, nano_tokenizer())
     evaluator = new_evaluator(tmp_path / "policy", lora_rank=2)
     train_evaluator(
         evaluator,
@@ -254,7 +254,7 @@ def test_an_evaluator_learns_as_an_adapter_with_its_head(
         batch_size=8,
         learning_rate=0.01,
     )
-    save_checkpoint(tmp_path, "judge", evaluator.model, evaluator.tokenizer, None)
+    save_checkpoint(tmp_path, "judge", evaluator.model, evaluator.tokenizer)
     saved = load_file(tmp_path / "judge" / "adapter_model.safetensors")
     assert {name.split(".")[-2] for name in saved} == {"lora_A", "lora_B", "score"}
     asked = ([[5, 6, 7]] * 2, [[8, 9], [10]])

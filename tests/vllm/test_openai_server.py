@@ -31,7 +31,7 @@ from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.openai_client import OpenAIClient, ServerSettings
 from palaestra.agents.openai_engine import OpenAIEngine
 from palaestra.agents.policy import PolicyLLM
-from palaestra.agents.transformers_engine import restrict
+from palaestra.agents.sampling import restrict
 from palaestra.arena.evaluate import evaluate, held_out
 from palaestra.episodes.views import groups
 

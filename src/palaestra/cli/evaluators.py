@@ -74,7 +74,7 @@ def reward_model(
         scorer = train_scorer(kind, policy, dealt, ends, _told(display), lora_rank, **options)
     finally:
         display.close()
-    save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer, None)
+    save_checkpoint(to.parent, to.name, scorer.model, scorer.tokenizer)
     mark(to, kind=kind if kind in JUDGES else "scalar")
     console.print(_worth(scorer, held_out))
 
