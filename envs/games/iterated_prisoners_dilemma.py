@@ -43,6 +43,7 @@ class IteratedPrisonersDilemma(Game[Match, int]):
     zero_sum: ClassVar[bool] = False
     hidden: ClassVar[bool] = True
     simultaneous: ClassVar[bool] = True
+    lowest, highest = 0.0, 5.0
     rounds: int = 10
     stop: float = 0.0
 
@@ -51,14 +52,6 @@ class IteratedPrisonersDilemma(Game[Match, int]):
             raise ValueError(f"rounds is from 1 to 200, not {self.rounds}")
         if not 0 <= self.stop < 1:
             raise ValueError(f"stop is from 0 to below 1, not {self.stop}")
-
-    @property
-    def lowest(self) -> float:
-        return 0.0
-
-    @property
-    def highest(self) -> float:
-        return 5.0
 
     @property
     def max_length(self) -> int:

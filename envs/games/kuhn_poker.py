@@ -36,23 +36,12 @@ class KuhnPoker(Game[Deal, int]):
 
     tags: ClassVar[tuple[str, ...]] = ("games", "cards", "hidden information")
     hidden: ClassVar[bool] = True
+    lowest, highest, max_length = -2.0, 2.0, 3
     cards: int = 3
 
     def __post_init__(self) -> None:
         if not 3 <= self.cards <= MAX_CARDS:
             raise ValueError(f"cards is from 3 to {MAX_CARDS}, not {self.cards}")
-
-    @property
-    def lowest(self) -> float:
-        return -2.0
-
-    @property
-    def highest(self) -> float:
-        return 2.0
-
-    @property
-    def max_length(self) -> int:
-        return 3
 
     @property
     def rules(self) -> str:

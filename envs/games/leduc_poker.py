@@ -49,23 +49,14 @@ class LeducPoker(Game[Hand, int]):
 
     tags: ClassVar[tuple[str, ...]] = ("games", "cards", "hidden information")
     hidden: ClassVar[bool] = True
+    highest = float(ANTE + MAX_RAISES * sum(RAISES))
+    lowest = -highest
+    max_length = 2 * (MAX_RAISES + 2)
     ranks: int = 3
 
     def __post_init__(self) -> None:
         if not 3 <= self.ranks <= 13:
             raise ValueError(f"ranks is from 3 to 13, not {self.ranks}")
-
-    @property
-    def lowest(self) -> float:
-        return -self.highest
-
-    @property
-    def highest(self) -> float:
-        return float(ANTE + MAX_RAISES * sum(RAISES))
-
-    @property
-    def max_length(self) -> int:
-        return 2 * (MAX_RAISES + 2)
 
     @property
     def rules(self) -> str:

@@ -47,6 +47,7 @@ class Negotiation(Game[Table, Counts]):
     tags: ClassVar[tuple[str, ...]] = ("games", "bargaining", "hidden information", "general-sum")
     zero_sum: ClassVar[bool] = False
     hidden: ClassVar[bool] = True
+    lowest = 0.0
     kinds: int = 3
     rounds: int = 5
 
@@ -55,14 +56,6 @@ class Negotiation(Game[Table, Counts]):
             raise ValueError(f"kinds is from 2 to {len(ITEMS)}, not {self.kinds}")
         if not 1 <= self.rounds <= 10:
             raise ValueError(f"rounds is from 1 to 10, not {self.rounds}")
-
-    @property
-    def lowest(self) -> float:
-        return 0.0
-
-    @property
-    def highest(self) -> float:
-        return 1.0
 
     @property
     def max_length(self) -> int:

@@ -60,6 +60,7 @@ class ProposerSolver(TextGame[Match]):
     zero_sum: ClassVar[bool] = False
     hidden: ClassVar[bool] = True
     max_chars: ClassVar[int] = 1 << 14
+    lowest = 0.0
     attempts: int = 4
     families: tuple[str, ...] = FAMILIES
     reward: str = "learnable"
@@ -76,10 +77,6 @@ class ProposerSolver(TextGame[Match]):
             task_class(id)
         if len(self._ids) < max(1, len(self.families)):
             raise ValueError(f"families are one or more, each of another name, not {self.families}")
-
-    @property
-    def lowest(self) -> float:
-        return 0.0
 
     @property
     def max_length(self) -> int:
