@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,13 +29,16 @@ class GoalDialogue(Dialogue):
     def achieved(self, problem: Problem, state: State) -> str:
         """The goal that a state achieves."""
 
-    @abstractmethod
     def desired(self, problem: Problem) -> str:
-        """The goal to be achieved."""
+        """The goal to be achieved: the reference's."""
+        return str(problem.reference["goal"])
 
-    @abstractmethod
     def with_goal(self, problem: Problem, goal: str) -> Problem:
         """The same problem with another goal. The oracle may not know a way to it."""
+        fields = {**problem.meta["fields"], "goal": goal}
+        reference = {**problem.reference, "goal": type(problem.reference["goal"])(goal)}
+        asked = replace(problem, reference=reference, meta={**problem.meta, "fields": fields})
+        return self.reword(asked, problem.meta["wording"])
 
     @abstractmethod
     def encode(self, goals: Sequence[str]) -> Goals:

@@ -90,14 +90,5 @@ class BitFlip(GoalDialogue):
     def achieved(self, problem: Problem, state: State) -> str:
         return str(state)
 
-    def desired(self, problem: Problem) -> str:
-        return str(problem.reference["goal"])
-
-    def with_goal(self, problem: Problem, goal: str) -> Problem:
-        fields = {**problem.meta["fields"], "goal": goal}
-        prompt = self.wordings[problem.meta["wording"]].format(**fields)
-        reference = {**problem.reference, "goal": goal}
-        return Problem(prompt, reference, problem.difficulty, {**problem.meta, "fields": fields})
-
     def encode(self, goals: Sequence[str]) -> Goals:
         return np.array([[int(bit) for bit in goal] for goal in goals], dtype=np.int64)

@@ -125,15 +125,6 @@ class GoalExpression(GoalDialogue):
     def achieved(self, problem: Problem, state: State) -> str:
         return str(state[0])
 
-    def desired(self, problem: Problem) -> str:
-        return str(problem.reference["goal"])
-
-    def with_goal(self, problem: Problem, goal: str) -> Problem:
-        fields = {**problem.meta["fields"], "goal": goal}
-        prompt = self.wordings[problem.meta["wording"]].format(**fields)
-        reference = {**problem.reference, "goal": int(goal)}
-        return Problem(prompt, reference, problem.difficulty, {**problem.meta, "fields": fields})
-
     def encode(self, goals: Sequence[str]) -> Goals:
         return np.array([[int(goal)] for goal in goals], dtype=np.int64)
 
