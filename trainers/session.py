@@ -99,7 +99,7 @@ class Session:
         self.admitted = -1.0
         self.optimizer = self._new_optimizer()
         self.reference: PreTrainedModel | None = None
-        self.magnets: dict[str, tuple[Path, PreTrainedModel]] = {}
+        self.newest: dict[str, tuple[Path, PreTrainedModel]] = {}  # frozen selves as references, by module
         self.modules: dict[str, Module] = {}
         self.saved_modules: dict[str, Any] = {}
 
@@ -324,10 +324,10 @@ class Session:
         assert self.league is not None
         frozen = self.league.folder / self.league.selves[-1]
         newest = frozen / beside if (frozen / beside).is_dir() else frozen
-        if beside not in self.magnets or self.magnets[beside][0] != newest:
+        if beside not in self.newest or self.newest[beside][0] != newest:
             model = load_model(newest, self.model.device, self.model.dtype)[0]
-            self.magnets[beside] = newest, model.eval().requires_grad_(False)
-        return self.magnets[beside][1]
+            self.newest[beside] = newest, model.eval().requires_grad_(False)
+        return self.newest[beside][1]
 
     def export(self, name: str) -> Path:
         """Save the policy as an agent of its own: ``agents/<name>`` in the run."""
