@@ -179,3 +179,23 @@ def test_a_query_written_from_the_question_in_another_way_is_right_and_its_oppos
         assert "databases" in verdict.reason
         turned = re.sub(r" (<=|>=|<|>) (?=\d)", lambda match: f" {OPPOSITE[match[1]]} ", problem.reference["gold"])
         assert not SqlQuery().verify(problem, f"\\boxed{{{turned}}}").right
+
+
+NEARLY = (  # difficulty, what of the gold is changed, and into what
+    (4, r"GROUP BY (\w+)", r"GROUP BY lower(\1)"),
+    (4, r"MIN|AVG", "MAX"),
+    (5, r">= (\d)$", r">= \1 - 1"),
+    (8, r"t\.\w+_id = o\.id", "t.id = o.id"),
+    (8, r"(<=|>=|<|>) (\d+)\)$", r"\1 \2 - 1)"),
+    (10, "MAX", "MIN"),
+    (10, r" WHERE x\.\w+ = s\.\w+", ""),
+)
+
+
+@pytest.mark.parametrize(("level", "part", "other"), NEARLY)
+def test_a_query_with_one_thing_changed_is_wrong_for_every_problem(level: int, part: str, other: str) -> None:
+    for seed in range(12):
+        problem = sample_problem(SqlQuery(), seed, level)
+        gold = problem.reference["gold"]
+        if (query := re.sub(part, other, gold)) != gold:
+            assert not SqlQuery().verify(problem, f"\\boxed{{{query}}}").right, query

@@ -1,8 +1,9 @@
 """Small databases of a schema: generated from a seed, or filled by the author's own script.
 
-Values come from small pools, so that rows tie, join and repeat. Literals of the schema and the gold query, and numbers
-just below and above them, are in the pools, so that conditions hold for some rows, fail for others and meet their
-boundaries. Database 0 is empty; the others differ in size, share of NULL, repeated rows and empty tables.
+Values come from small pools, so that rows tie, join and repeat; those of some numbers from larger ones, so that one
+aggregate is not another. Literals of the schema and the gold query, and numbers just below and above them, are in the
+pools, so that conditions hold for some rows, fail for others and meet their boundaries. Database 0 is empty; the others
+differ in size, share of NULL, repeated rows and empty tables.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from .schema import Column, Table, quote, read_tables
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
 
-SIZES = (2, 4, 8, 16, 24)  # rows of a table
+SIZES = (3, 8, 16, 32, 64)  # rows of a table
 NULL_SHARES = (0.0, 0.1, 0.3)
+MANY = 0.4  # share of the columns of numbers that draw from many
+SCATTERED = 12  # numbers of such a column, beside the literals
 REPEATS = 0.15  # share of rows that repeat an earlier one, as far as keys allow
 EMPTY_TABLES = 0.05
 WORDS = ("Ada", "Bo", "Cy", "ada", "red", "blue", "New York", "O'Neill", "", "x", "Z")
@@ -51,9 +54,10 @@ def generated_database(schema: str, literals: Literals, seed: int, index: int) -
         count = 0 if rng.random() < EMPTY_TABLES else max(1, size + rng.randint(-size // 3, size // 3)) if size else 0
         rows[table.name] = []
         pools = [_pool(column, literals, rng) for column in table.columns]
+        insert = _insertion(table)
         for number in range(1, count + 1):
             row = _row(table, pools, rows, number, nulls, rng)
-            if row is not None and _insert(connection, table, row):
+            if row is not None and _inserted(connection, insert, row):
                 rows[table.name].append(row)
     return connection
 
@@ -83,13 +87,12 @@ def stored_otherwise(connection: sqlite3.Connection, rng: random.Random | None) 
     for table in read_tables(connection):
         columns = ", ".join(f"{quote(column.name)} {column.declared}" for column in table.columns)
         copy.execute(f"CREATE TABLE {quote(table.name)} ({columns})")
-        names = ", ".join(quote(column.name) for column in table.columns)
-        rows = connection.execute(f"SELECT {names} FROM {quote(table.name)}").fetchall()
+        rows = connection.execute(f"SELECT {_names(table)} FROM {quote(table.name)}").fetchall()
         if rng is None:
             rows.reverse()
         else:
             rng.shuffle(rows)
-        copy.executemany(f"INSERT INTO {quote(table.name)} VALUES ({_marks(table)})", rows)
+        copy.executemany(_insertion(table), rows)
     for (view,) in connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'view' ORDER BY rowid"):
         copy.execute(view)
     return copy
@@ -144,22 +147,25 @@ def _row(
     return tuple(row)
 
 
-def _insert(connection: sqlite3.Connection, table: Table, row: Row) -> bool:
+def _inserted(connection: sqlite3.Connection, insertion: str, row: Row) -> bool:
     """Whether the constraints of the table let the row in."""
-    names = ", ".join(quote(column.name) for column in table.columns)
     try:
-        connection.execute(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({_marks(table)})", row)
+        connection.execute(insertion, row)
     except sqlite3.IntegrityError:
         return False
     return True
 
 
-def _marks(table: Table) -> str:
-    return ", ".join("?" * len(table.columns))
+def _insertion(table: Table) -> str:
+    return f"INSERT INTO {quote(table.name)} ({_names(table)}) VALUES ({', '.join('?' * len(table.columns))})"
+
+
+def _names(table: Table) -> str:
+    return ", ".join(quote(column.name) for column in table.columns)
 
 
 def _pool(column: Column, literals: Literals, rng: random.Random) -> list[Value]:
-    """The few values that a column of this database draws from."""
+    """The values that a column of this database draws from: few, or, of numbers, many."""
     special = _from_literals(column, literals)
     common: list[Value] = {
         "integer": [*(YEARS if column.name.lower().endswith("year") else INTEGERS)],
@@ -169,9 +175,20 @@ def _pool(column: Column, literals: Literals, rng: random.Random) -> list[Value]
         "datetime": [f"{day} {time}" for day in DATES for time in ("00:00:00", "23:59:59")],
         "blob": [b"", b"\0", b"ab"],
     }.get(column.kind, [*WORDS])
-    if not special:
-        return rng.sample(common, min(len(common), rng.choice((2, 3, 5))))
-    return rng.sample(common, 2) + rng.sample(special, min(len(special), rng.choice((2, 4, 8))))
+    if rng.random() < MANY and (scattered := _scattered(column.kind, literals, rng)):
+        return [*special, *scattered]
+    few = rng.sample(common, 1 if special else min(len(common), rng.choice((2, 3, 5))))
+    if column.kind == "text":  # in another case too: lower(name) groups otherwise than name
+        few.append(str(few[0]).swapcase())
+    return few + rng.sample(special, min(len(special), rng.choice((2, 4, 8))))
+
+
+def _scattered(kind: str, literals: Literals, rng: random.Random) -> list[Value]:
+    """Numbers of the size of a literal, so that a mean is neither the least nor the greatest; none for other kinds."""
+    reach = 2 * max(10.0, abs(rng.choice((*literals.numbers, 10.0))))
+    if kind == "integer":
+        return [rng.randint(0, int(reach)) for _ in range(SCATTERED)]
+    return [round(rng.uniform(0, reach), 2) for _ in range(SCATTERED)] if kind == "real" else []
 
 
 def _from_literals(column: Column, literals: Literals) -> list[Value]:

@@ -18,9 +18,10 @@ from .execution import MAX_HEAP, QueryError, Result, guard, run_query
 from .gold import literals_of, picks_some, with_sort_keys, without_limit
 
 CANDIDATES = 16  # databases generated for each one asked for
+BARREN = 6  # of so many databases, one on which the gold returns no row
 MAX_LEFT_OPEN = 0.8  # share of databases on which ties may leave open what a LIMIT takes
 MAX_SHOWN = 20  # values of a row in the evidence
-KEPT = 32  # problems whose databases a worker keeps
+KEPT = 8  # problems whose databases a worker keeps: they count towards MAX_HEAP
 NUMBERS_OF_ROWS = re.compile(r"\b(?:_rowid_|rowid|oid)\b", re.IGNORECASE)
 OPEN = "the result of the gold query depends on how rows are stored: it must break its ties, or group by more"
 
@@ -53,7 +54,7 @@ class Case:
 def choose_databases(spec: Spec, count: int) -> tuple[int, ...]:
     """Numbers of generated databases on which the gold's result is fixed and tells something.
 
-    Database 0, the empty one, and those where the gold returns no row are at most a third of them.
+    Database 0, the empty one, and those where the gold returns no row are at most a sixth of them, or one.
 
     Raises:
         ValueError: the schema or the gold fails, the gold's result stays open or is the same everywhere, or it hardly
@@ -64,10 +65,10 @@ def choose_databases(spec: Spec, count: int) -> tuple[int, ...]:
     barren = left_open = 0
     for index in range(count * CANDIDATES):
         connection = open_database(spec, index)
+        if barren >= max(1, count // BARREN) and not run_query(connection, spec.gold).rows:
+            continue
         copies = copies_of(connection)
         case = case_on(spec, connection)
-        if not case.result.rows and barren >= count // 3:
-            continue
         if not is_determined(spec, case, copies):
             left_open += 1
             continue

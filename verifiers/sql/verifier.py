@@ -43,7 +43,7 @@ class SqlVerifier:
 
     schema: str
     gold_query: str
-    databases: int | tuple[str, ...] = 12
+    databases: int | tuple[str, ...] = 24
     ordered: bool = False
     seed: int = 0
     tolerance: float = 1e-9

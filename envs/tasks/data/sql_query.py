@@ -12,7 +12,7 @@ from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
 
-DATABASES = 8  # of 120 queries with a bound off by one, 9 passed on 5 databases, 2 on 8, none on 12
+DATABASES = 24  # of 1550 queries with one thing changed, 86 passed on 8 databases, 32 on 12, 11 on 24
 ANSWER_CHARS = 2000  # a longer answer is none
 WORD = re.compile(r"\w+")
 SPACES = re.compile(r"\s+")
