@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import monotonic
 
 from . import landlock, namespaces, privileges, seccomp
 from .framing import decode
@@ -10,7 +11,7 @@ from .isolation import LIBRARY, Isolation
 from .kernel import PR_SET_PDEATHSIG, SIGKILL, prctl, syscall
 from .native import build, start
 from .program import call_functions, run_program
-from .reports import FAILED, RUNNING
+from .reports import FAILED, RUNNING, WHEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(settings: dict[str, Any], limits: Lowered, report: socket, passed: list[
         if not native:
             run_program(*work)
         build(work[0], settings, isolation)
-        os.write(REPORT, RUNNING)
+        os.write(REPORT, RUNNING + WHEN.pack(monotonic()))
         os.close(REPORT)
         finish(settings, limits, isolation)
         start(work[1], settings)

@@ -65,7 +65,7 @@ class Outcome:
     error: one line, such as ``ZeroDivisionError: division by zero``; empty when the status is OK.
     exit_code: negative for a signal, as in subprocess; abort() shows as SIGSEGV in a process namespace, where a program
     is process 1. None when it is not known.
-    seconds: of wall clock, from the request to the end (of a compiled program: from its start).
+    seconds: of wall clock, from its fork to its end (of a compiled program: from its start).
     memory: peak resident bytes, the interpreter's own included.
     layers: what isolated it, such as ``pidns`` and ``landlock:7``.
     called: False when the call was never made: the program did not load, or defines no such function.

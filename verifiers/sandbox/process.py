@@ -190,10 +190,12 @@ class _Watch:
         self._cap: int = settings["output"]
         self._outputs = outputs
         self._report = report
+        report.setblocking(False)
         self._closing = closing
         self._pidfd = -1
-        self._began = time.monotonic()
-        self._deadline = self._began + (settings["compile_seconds"] if settings.get("compile") else self._seconds)
+        self._first: float = settings["compile_seconds"] if settings.get("compile") else self._seconds
+        self._began = 0.0
+        self._deadline = time.monotonic() + START_SECONDS  # of the fork
         self._ended = False
         self._finished = Finished()
         self._poll = select.poll()
@@ -204,10 +206,10 @@ class _Watch:
         try:
             while not self._ended:
                 left = self._deadline - time.monotonic()
-                if left <= 0:
-                    self._late()
                 for descriptor, _ in self._poll.poll(max(left, 0.0) * 1000 + 1):
                     self._read(descriptor)
+                if left <= 0 and not self._ended:
+                    self._late()
             while ready := self._poll.poll(0):  # what it wrote before its end is in the pipes
                 for descriptor, _ in ready:
                     self._read(descriptor)
@@ -232,27 +234,36 @@ class _Watch:
             self._kill("output")
 
     def _hear(self) -> None:
-        message, passed, _, _ = socket.recv_fds(self._report, 4096, 1)
-        kind, rest = message[:1], message[1:]
+        """All that was reported by now: a host that was kept from running must not take an end for a delay."""
+        with suppress(BlockingIOError):
+            while not self._ended:
+                message, passed, _, _ = socket.recv_fds(self._report, 4096, 1)
+                self._understand(message[:1], message[1:], passed)
+
+    def _understand(self, kind: bytes, rest: bytes, passed: list[int]) -> None:
         if kind == reports.FORKED:
             self._pidfd = _closed_by(self._closing, passed[0])
+            self._begin(rest, self._first)
             if self._finished.killed:
                 self._kill(self._finished.killed)
         elif kind == reports.RUNNING:
-            self._began = time.monotonic()
-            self._deadline = self._began + self._seconds
+            self._begin(rest, self._seconds)
         elif kind == reports.ENDED:
-            self._finished.seconds = time.monotonic() - self._began
-            self._finished.status, kibibytes, self._finished.cpu = reports.USAGE.unpack(rest)
+            self._finished.status, kibibytes, self._finished.cpu, when = reports.USAGE.unpack(rest)
+            self._finished.seconds = when - self._began
             self._finished.memory = kibibytes * 1024
             self._ended = True
             self._poll.unregister(self._report.fileno())
         else:
             raise ZygoteDied(rest.decode(errors="replace") or "it ended during a run")
 
+    def _begin(self, when: bytes, seconds: float) -> None:
+        (self._began,) = reports.WHEN.unpack(when)
+        self._deadline = self._began + seconds
+
     def _late(self) -> None:
-        if self._finished.killed:
-            raise ZygoteDied("it did not report a run's end")
+        if self._pidfd < 0 or self._finished.killed:
+            raise ZygoteDied("it did not report a run's beginning or its end")
         self._kill("timeout")
         self._deadline = time.monotonic() + GRACE_SECONDS
 

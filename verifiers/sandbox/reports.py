@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
-FORKED = b"F"  # with the child's pidfd
+FORKED = b"F"  # WHEN follows, and the child's pidfd comes with it
 FAILED = b"!"  # the sandbox could not be set up: a text follows
-RUNNING = b"R"  # a program is compiled, and starts now
+RUNNING = b"R"  # a program is compiled, and starts now: WHEN follows
 ENDED = b"E"  # USAGE follows
-USAGE = struct.Struct("iQd")  # wait status, peak resident KiB, seconds of processor time
+USAGE = struct.Struct("iQdd")  # wait status, peak resident KiB, seconds of processor time, and WHEN
+WHEN = struct.Struct("d")  # by the monotonic clock, which all processes share: the host may hear of it late

@@ -17,6 +17,7 @@ import gc
 import os
 import select
 import struct
+from time import monotonic
 
 from . import namespaces, privileges
 from .child import run
@@ -25,7 +26,7 @@ from .isolation import Isolation, isolate
 from .kernel import SIGKILL
 from .ladder import LADDER_AND_NONE
 from .program import answer, forget, load
-from .reports import ENDED, FAILED, FORKED, USAGE
+from .reports import ENDED, FAILED, FORKED, USAGE, WHEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,13 +91,14 @@ def serve(control: _socket.socket, isolation: Isolation) -> None:
             if message not in known:
                 known.clear()
                 known[message] = understood(message, isolation)
+            began = WHEN.pack(monotonic())
             pid, report = start(*known[message], [number for (number,) in struct.iter_unpack("i", passed)], isolation)
             if pid:
                 pidfd = os.pidfd_open(pid)
                 children[pidfd] = pid, report
                 poll.register(pidfd, select.POLLIN)
                 handed = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", pidfd))
-                attempt(report.sendmsg, [FORKED], [handed])
+                attempt(report.sendmsg, [FORKED + began], [handed])
 
 
 def understood(message: bytes, isolation: Isolation) -> Request:
@@ -141,8 +143,9 @@ def reap(pidfd: int, pid: int, report: _socket.socket) -> None:
     """Tell the host how a child ended, after all that it started is gone too."""
     attempt(os.killpg, pid, SIGKILL)  # before it is waited for: its number is still taken
     _, status, usage = os.wait4(pid, 0)
+    ended = USAGE.pack(status, usage.ru_maxrss, usage.ru_utime + usage.ru_stime, monotonic())
     os.close(pidfd)
-    attempt(report.send, ENDED + USAGE.pack(status, usage.ru_maxrss, usage.ru_utime + usage.ru_stime))
+    attempt(report.send, ENDED + ended)
     report.close()
 
 

@@ -31,6 +31,24 @@ def test_threads_share_one_sandbox(best: Sandbox) -> None:
     assert results == [Ended.TIMEOUT if number % 10 == 0 else number + 1 for number in range(40)]
 
 
+def test_a_run_that_ended_in_time_is_not_late_because_its_host_is(best: Sandbox) -> None:
+    done = threading.Event()
+
+    def hog() -> None:
+        while not done.is_set():
+            sum(range(20_000_000))  # some 0.4 s in which no other thread of this process runs
+
+    thread = threading.Thread(target=hog)
+    thread.start()
+    try:
+        outcomes = [best.call("def f():\n    return 1", "f", limits=Limits(seconds=0.2)) for _ in range(6)]
+    finally:
+        done.set()
+        thread.join()
+    assert [outcome.value for outcome in outcomes] == [1] * 6
+    assert all(0 < outcome.seconds < 0.2 for outcome in outcomes)
+
+
 def test_a_dead_zygote_is_replaced_and_counted() -> None:
     with Sandbox() as sandbox:
         assert sandbox.call(ADD, "add", (1, 2)).value == 3
