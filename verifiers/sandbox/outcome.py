@@ -31,7 +31,9 @@ class Ended(StrEnum):
 class Limits:
     """What one run may use.
 
-    seconds: of wall clock. cpu: seconds of processor time of each process, rounded up to whole ones.
+    seconds: of wall clock, but for those in which the process could have run and others had the processors (up to 20
+        times the limit, where the kernel tells), so that right is right on a busy machine too.
+    cpu: seconds of processor time of each process, rounded up to whole ones.
     memory: bytes of address space of each process, the interpreter's own (some 50 MiB of it) included.
     output: bytes of standard output, of standard error, and of what is returned, each.
     files: bytes of all files written (of each, where there is no mount namespace).
@@ -65,7 +67,8 @@ class Outcome:
     error: one line, such as ``ZeroDivisionError: division by zero``; empty when the status is OK.
     exit_code: negative for a signal, as in subprocess; abort() shows as SIGSEGV in a process namespace, where a program
     is process 1. None when it is not known.
-    seconds: of wall clock, from its fork to its end (of a compiled program: from its start).
+    seconds: of wall clock, from its fork to its end (of a compiled program: from its start); past the limit, without
+    those that it waited for a processor.
     memory: peak resident bytes, the interpreter's own included.
     layers: what isolated it, such as ``pidns`` and ``landlock:7``.
     called: False when the call was never made: the program did not load, or defines no such function.

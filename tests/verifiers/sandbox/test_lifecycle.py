@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -47,6 +47,28 @@ def test_a_run_that_ended_in_time_is_not_late_because_its_host_is(best: Sandbox)
         thread.join()
     assert [outcome.value for outcome in outcomes] == [1] * 6
     assert all(0 < outcome.seconds < 0.2 for outcome in outcomes)
+
+
+@pytest.fixture
+def crowded() -> Iterator[Sandbox]:
+    """A sandbox all of whose runs share one processor."""
+    processors = os.sched_getaffinity(0)
+    with Sandbox(Limits(seconds=0.5)) as sandbox:
+        os.sched_setaffinity(0, {min(processors)})
+        try:
+            sandbox.run("import time")  # starts the zygote of programs that import
+        finally:
+            os.sched_setaffinity(0, processors)
+        yield sandbox
+
+
+def test_runs_that_wait_for_a_processor_are_not_late(crowded: Sandbox) -> None:
+    busy = "import time\ndef f():\n    while time.process_time() < 0.2: pass\n    return 1"
+    asleep = "import time\ndef f():\n    time.sleep(9)"
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = list(pool.map(lambda source: crowded.call(source, "f"), [busy] * 10 + [asleep, FOREVER]))
+    assert [outcome.status for outcome in outcomes] == [Ended.OK] * 10 + [Ended.TIMEOUT] * 2
+    assert max(outcome.seconds for outcome in outcomes[:10]) <= 0.51
 
 
 def test_a_dead_zygote_is_replaced_and_counted() -> None:
