@@ -1,8 +1,9 @@
 r"""Regular expressions as positions: what each character may be, and which may follow which (Glushkov's automaton).
 
 Read are the expressions of RE2 that describe a regular language of whole texts: characters, ``.`` (all but a newline),
-classes, ``\d \w \s`` and their complements (ASCII), groups, ``|``, ``* + ? {n} {n,} {n,m}``, greedy or not, and ``^``
-and ``$`` at the two ends. Flags, word boundaries, ``\p`` and POSIX classes are refused.
+classes, ``\d \w \s`` and their complements (ASCII), groups, ``|``, ``* + ? {n} {n,} {n,m}``, greedy or not, and ``^``,
+``\A``, ``$`` and ``\z`` at the two ends, also of a group that stands there. Flags, word boundaries, ``\p`` and POSIX
+classes are refused.
 
 V. M. Glushkov, The abstract theory of automata, Russian Mathematical Surveys 16, 1961.
 """
@@ -43,11 +44,16 @@ class Automaton:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of an expression: its own first and last positions."""
+    """A part of an expression: its own first and last positions.
+
+    begins, ends: it holds an anchor, so that no character may stand before it, or behind it.
+    """
 
     first: frozenset[int] = frozenset()
     last: frozenset[int] = frozenset()
     empty: bool = True
+    begins: bool = False
+    ends: bool = False
 
 
 def complement(ranges: Characters) -> Characters:
@@ -81,6 +87,7 @@ CONTROLS = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, "a": 7}
 DOT = complement(((10, 10),))
 GROUP = re.compile(r"\((?:\?:|\?P?<\w+>)?(?!\?)")
 REPEAT = re.compile(r"\{(\d{1,4})(,)?(\d{1,4})?\}", re.ASCII)
+ANCHOR, BEGINNINGS = re.compile(r"\^|\$|\\[Az]"), ("^", "\\A")
 HEX = re.compile(r"x(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2}))")
 
 
@@ -119,33 +126,32 @@ class _Parser:
         while self.peek == "|":
             self.index += 1
             other = self.sequence()
-            part = _Part(part.first | other.first, part.last | other.last, part.empty or other.empty)
+            part = _Part(
+                part.first | other.first,
+                part.last | other.last,
+                part.empty or other.empty,
+                part.begins or other.begins,
+                part.ends or other.ends,
+            )
         return part
 
     def sequence(self) -> _Part:
         part = _Part()
-        if self.depth == 0 and self.peek == "^":
-            self.index += 1
-            if (self.peek and self.peek in "*+?") or REPEAT.match(self.text, self.index):
-                raise RegularExpressionError("a quantifier of ^")
         while self.peek not in ("", "|", ")"):
-            if (
-                self.depth == 0
-                and self.text[self.index] == "$"
-                and self.text[self.index + 1 : self.index + 2] in ("", "|")
-            ):
-                self.index += 1
-                break
             part = self.joined(part, self.repeated())
         return part
 
     def joined(self, left: _Part, right: _Part) -> _Part:
+        if (right.begins and left.last) or (left.ends and right.first):
+            raise RegularExpressionError("^ or $ within an expression")
         for position in left.last:
             self.follow[position] |= right.first
         return _Part(
             left.first | right.first if left.empty else left.first,
             left.last | right.last if right.empty else right.last,
             left.empty and right.empty,
+            left.begins or right.begins,
+            left.ends or right.ends,
         )
 
     def repeated(self) -> _Part:
@@ -156,6 +162,8 @@ class _Parser:
         after = self.index
         if (least, most) == (1, 1):
             return part
+        if part.begins or part.ends:
+            raise RegularExpressionError("a quantifier of ^ or $")
         if most == 0:
             return _Part()
         copies = [part]
@@ -199,8 +207,9 @@ class _Parser:
         character = self.text[self.index]
         if character == "(":
             return self.group()
-        if character in "^$":
-            raise RegularExpressionError(f"{character} within an expression")
+        if anchor := ANCHOR.match(self.text, self.index):
+            self.index = anchor.end()
+            return _Part(begins=anchor[0] in BEGINNINGS, ends=anchor[0] not in BEGINNINGS)
         self.index += 1
         if character == "[":
             return self.position(self.character_class())
