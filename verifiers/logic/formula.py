@@ -7,7 +7,7 @@ Grammar, loosest first::
     or         = and (("or" | "xor") and)*                         also | || \\/
     and        = not ("and" not)*                                  also & && /\\
     not        = "not" not | quantified | comparison               also ~ !
-    quantified = ("forall" | "exists") variables ("." iff | not)
+    quantified = ("forall" | "exists") variables (("." | "," | ":") iff | not)
     variables  = name ("," name)* [":" sort] ["," variables]
     comparison = sum (("=" | "!=" | "<" | "<=" | ">" | ">=") sum)*   also ==; 1 < x < 3 is both
     sum        = product (("+" | "-") product)*
@@ -16,8 +16,9 @@ Grammar, loosest first::
     atom       = number | "true" | "false" | name ["(" iff ("," iff)* ")"] | "(" iff ")" | "[" iff "]"
 
 The signs of logic and their names in LaTeX do as well (``SPELLINGS``).
-A dot gives a quantifier all that follows; without one it takes the next formula alone:
-``forall x P(x) -> Q`` is ``(forall x P(x)) -> Q``.
+A dot gives a quantifier all that follows, as do a comma and a colon before what is no variable (a sign, a known
+predicate, a name that a sign follows); without one it takes the next formula alone: ``forall x P(x) -> Q`` is
+``(forall x P(x)) -> Q``. ``(forall x)`` is ``forall x``.
 
 Sorts are Bool, Int, Real and any other name. What is not declared gets its sort where it first stands: Bool as a
 formula, Int in arithmetic, else Object; a quantified variable without a sort is an Object too. ``div`` rounds down and
@@ -27,7 +28,7 @@ formula, Int in arithmetic, else Object; a quantified variable without a sort is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -78,12 +79,14 @@ class Formula:
 SPELLINGS = {
     spelling: token
     for token, spellings in {
-        "or": r"| || \/ \lor \vee" + " \u2228",
-        "and": r"& && /\ \land \wedge ∧",
-        "xor": r"\oplus ⊕",
-        "not": r"~ ! \lnot \neg ¬",
-        "implies": r"-> => \to \rightarrow \longrightarrow \implies \Rightarrow \supset → ⇒ ⊃",
-        "iff": r"<-> <=> \leftrightarrow \iff \Leftrightarrow \equiv ↔ ⇔ ≡",
+        "or": r"| || \/ \lor \vee OR" + " \u2228",
+        "and": r"& && /\ \land \wedge AND ∧",
+        "xor": r"\oplus XOR ⊕",
+        "not": r"~ ! \lnot \neg NOT ¬",
+        "implies": r"-> => \to \rightarrow \longrightarrow \implies \Rightarrow \Longrightarrow \supset IMPLIES"
+        " → ⇒ ⊃ ⟶ ⟹",
+        "iff": r"<-> <=> \leftrightarrow \longleftrightarrow \iff \Leftrightarrow \Longleftrightarrow \equiv IFF"
+        " ↔ ⇔ ≡ ⟷ ⟺",
         "forall": r"\forall ∀",
         "exists": r"\exists ∃",
         "true": r"True \top" + " \u22a4",
@@ -98,8 +101,10 @@ SPELLINGS = {
     }.items()
     for spelling in spellings.split()
 }
+QUANTIFIERS = ("forall", "exists")
 WORDS = frozenset(("and", "or", "xor", "not", "implies", "iff", "forall", "exists", "true", "false", "div", "mod"))
 COMPARISONS = frozenset(("=", "!=", "<", "<=", ">", ">="))
+BETWEEN = COMPARISONS | frozenset(("and", "or", "xor", "implies", "iff", "+", "-", "*", "/", "div", "mod", "^"))
 TOKENS = re.compile(
     r"""\s*(
     [A-Za-z_][A-Za-z0-9_']* | \d+(?:\.\d+)? | <->|<=>|->|=>|==|!=|<=|>=|\|\||&&|\\/|/\\ | \\[A-Za-z]+ | \S )""",
@@ -134,15 +139,15 @@ def parse_formula(text: str, signature: Signature | None = None) -> Formula:
     """
     from .sorts import elaborate
 
-    raw = parse_terms(text)
+    raw = parse_terms(text, {name for name, sorts in (signature or {}).items() if sorts[-1] == BOOL})
     if len(raw) != 1:
         raise FormulaError("unexpected ','")
     known = dict(signature or {})
     return Formula(text, elaborate(raw[0], BOOL, known), known)
 
 
-def parse_terms(text: str) -> list[Term]:
-    """The terms of a list with commas, without sorts yet.
+def parse_terms(text: str, formulas: Collection[str] = ()) -> list[Term]:
+    """The terms of a list with commas, without sorts yet. ``formulas``: known names of sort Bool.
 
     Raises:
         FormulaError: see there.
@@ -152,7 +157,7 @@ def parse_terms(text: str) -> list[Term]:
     tokens = [SPELLINGS.get(token, token) for token in TOKENS.findall(text)]
     if len(tokens) > MAX_TOKENS:
         raise FormulaError(f"more than {MAX_TOKENS} symbols")
-    parser = _Parser([*tokens, ""])
+    parser = _Parser([*_unbracketed(tokens), ""], formulas)
     terms = [parser.iff()]
     while parser.accept(","):
         terms.append(parser.iff())
@@ -166,11 +171,21 @@ def parse_terms(text: str) -> list[Term]:
     return terms
 
 
+def _unbracketed(tokens: list[str]) -> list[str]:
+    """``(forall x)`` as ``forall x``."""
+    drop: set[int] = set()
+    for place, (left, word, _, right) in enumerate(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False)):
+        if (left, right) == ("(", ")") and word in QUANTIFIERS:
+            drop |= {place, place + 3}
+    return [token for place, token in enumerate(tokens) if place not in drop]
+
+
 class _Parser:
     """Recursive descent over tokens, the last of which is empty."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], formulas: Collection[str]) -> None:
         self.tokens = tokens
+        self.formulas = formulas
         self.index = 0
         self.depth = 0
 
@@ -224,9 +239,9 @@ class _Parser:
 
     def negation(self) -> Term:
         prefixes: list[tuple[str, tuple[Term, ...]]] = []
-        while op := self.accept("not", "forall", "exists"):
+        while op := self.accept("not", *QUANTIFIERS):
             prefixes.append((op, () if op == "not" else self.variables()))
-            if op != "not" and self.accept("."):
+            if op != "not" and self.accept(".", ",", ":"):
                 term = self.iff()
                 break
         else:
@@ -238,15 +253,21 @@ class _Parser:
     def variables(self) -> tuple[Term, ...]:
         variables: list[Term] = []
         names: list[str] = []
-        while not names or self.accept(","):
+        while not names or self.goes_on(","):
             names.append(self.name())
-            if self.accept(":"):
+            if self.goes_on(":"):
                 sort = self.name()
                 variables += [Term("name", sort, name=name) for name in names]
                 names = []
-                if not self.accept(","):
+                if not self.goes_on(","):
                     return tuple(variables)
         return (*variables, *(Term("name", OBJECT, name=name) for name in names))
+
+    def goes_on(self, sign: str) -> bool:
+        """Whether the sign comes next, and a variable or a sort behind it, not a formula. If so, the sign is read."""
+        name, after = [*self.tokens[self.index + 1 : self.index + 3], "", ""][:2]
+        formula = not NAME.fullmatch(name) or name in WORDS or name in self.formulas or after in BETWEEN
+        return not formula and self.accept(sign) != ""
 
     def name(self) -> str:
         token = self.next()
