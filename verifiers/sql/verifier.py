@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from ..fenced import last_fenced
 from ..verdict import Verdict, right, undecided, wrong
@@ -13,7 +13,7 @@ from .judging import Spec, check_databases, choose_databases
 
 LANGUAGES = ("sql", "sqlite", "")
 MAX_DATABASES = 64
-SECONDS = 2.0  # of processor time, for the answer on all databases
+SECONDS = 3.0  # of processor time, for the gold and the answer on all databases
 MEMORY = 1 << 30  # bytes of a worker
 WORKERS = 2
 
@@ -74,9 +74,17 @@ class SqlVerifier:
         if outcome.ending is Ending.DIED:
             return undecided(outcome.reason)
         if outcome.ending is not Ending.DONE:
+            if not _lasts(self._spec):
+                return undecided(f"the gold query takes too much itself: {outcome.reason}")
             return wrong(f"the query was stopped: {outcome.reason}")
         say = {"right": right, "wrong": wrong, "undecided": undecided}[outcome.value["status"]]
         return say(outcome.value["reason"], **outcome.value["evidence"])
+
+
+@lru_cache(maxsize=4096)
+def _lasts(spec: Spec) -> bool:
+    """Whether the gold, as an answer, comes to its end."""
+    return _workers().call(astuple(spec), spec.gold).ending is Ending.DONE
 
 
 @cache

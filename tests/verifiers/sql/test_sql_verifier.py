@@ -206,10 +206,23 @@ def test_a_query_that_hoards_memory_is_stopped() -> None:
 
 def test_one_slow_step_after_another_is_stopped_by_the_clock() -> None:
     slow = (
-        "WITH RECURSIVE c(n, t) AS (SELECT 1, printf('%.*c', 9000, 'x') UNION ALL SELECT n + 1, replace(t, 'xx', 'xx')"
+        "WITH RECURSIVE c(n, t) AS (SELECT 1, printf('%.*c', 19000, 'x') UNION ALL SELECT n + 1, replace(t, 'xx', 'xx')"
     )
     verdict = AVERAGE.verify(slow + " FROM c) SELECT MAX(n) FROM c")
-    assert verdict.reason == "the query was stopped: no result within 2 s"
+    assert verdict.reason == "the query was stopped: no result within 3 s"
+
+
+def test_a_gold_that_takes_too_long_is_no_fault_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        def call(self, *args: object) -> Outcome:
+            return Outcome(Ending.TIMEOUT, reason="no result within 3 s")
+
+    gold = SqlVerifier(STAFF, "SELECT name FROM emp WHERE age > 77")
+    with monkeypatch.context() as patch:
+        patch.setattr(verifier, "_workers", Slow)
+        verdict = gold.verify("SELECT name FROM emp")
+    assert verdict.status is Status.UNDECIDED
+    assert verdict.reason == "the gold query takes too much itself: no result within 3 s"
 
 
 def test_a_dead_worker_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
