@@ -12,11 +12,13 @@ that are written in C (``_socket``, ``_json``), and import types for type checke
 from __future__ import annotations
 
 import _socket
+import builtins
 import ctypes
 import gc
 import os
 import select
 import struct
+import sys
 from time import monotonic
 
 from . import namespaces, privileges
@@ -54,6 +56,9 @@ def main(control: _socket.socket, rung: str, prefix: str, stocked: bool) -> None
         return
     for module in PRELOADED if stocked else ():
         __import__(module)
+    for name in ("exit", "quit"):  # which ``site`` would define
+        setattr(builtins, name, sys.exit)
+    del sys.argv[1:]  # the sandbox's own
     rehearse()
     gc.collect()
     gc.freeze()

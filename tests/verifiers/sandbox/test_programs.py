@@ -68,6 +68,16 @@ def test_a_python_program_ends_as_under_an_interpreter(best: Sandbox) -> None:
     assert best.run(program).stdout == "__main__\nthread\natexit\n"
 
 
+@pytest.mark.parametrize("leave", ["exit()", "quit(0)", "import sys; sys.exit()"])
+def test_a_program_may_leave_in_each_of_pythons_ways(best: Sandbox, leave: str) -> None:
+    outcome = best.run(f"print(input())\n{leave}\nprint('still here')", stdin="hello\n")
+    assert (outcome.status, outcome.stdout) == (Ended.OK, "hello\n")
+
+
+def test_a_function_is_not_told_the_arguments_of_the_sandbox(best: Sandbox) -> None:
+    assert best.call("import sys\ndef f(): return sys.argv[1:]", "f").value == []
+
+
 def test_a_traceback_shows_the_program_and_nothing_of_the_sandbox(best: Sandbox) -> None:
     stderr = best.run("def f():\n    return 1 / 0\n\nf()").stderr
     assert stderr.startswith('Traceback (most recent call last):\n  File "main.py", line 4, in <module>\n    f()\n')
