@@ -66,7 +66,10 @@ def confine(settings: dict[str, Any], limits: Lowered, folder: list[int], isolat
     native = settings["language"] != "python"
     os.setpgid(0, 0)  # to be killed as a group; a session of its own would cost 3 ms where the scheduler groups them
     if "mountns" in layers:
-        namespaces.scratch(settings["files"], native)
+        copied = os.fstat(INPUT).st_size if settings["names_input"] else 0
+        namespaces.scratch(settings["files"] + copied, native)
+        if settings["names_input"]:
+            namespaces.name_input(INPUT, copied)
     else:
         os.fchdir(folder[0])
     if "capabilities" in layers:

@@ -25,6 +25,7 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 FILES = ("/etc/ld.so.cache",)
 WRITABLE = "/scratch"  # holds nothing but the folder that each run mounts its own tmpfs on: /tmp leads there
 SCRATCH = WRITABLE + "/tmp"
+STDIN, STDIN_COPY = "/dev/stdin", SCRATCH + "/.stdin"
 ROOT = "/tmp"  # where the new root is made: any folder would do, for this process alone sees it
 
 
@@ -63,6 +64,7 @@ def build_root(prefix: str) -> None:
             _protect(ROOT + file, ATTR_RDONLY | ATTR_NOSUID)
     os.makedirs(ROOT + SCRATCH)
     os.symlink(SCRATCH[1:], ROOT + "/tmp")
+    os.symlink(STDIN_COPY, ROOT + STDIN)
     os.chdir(ROOT)
     dot, kept = address(b".\0")
     syscall("pivot_root", dot, dot)
@@ -107,3 +109,9 @@ def scratch(size: int, execute: bool) -> None:
     flags = MS_NOSUID | MS_NODEV | (0 if execute else MS_NOEXEC)
     mount("tmpfs", SCRATCH, "tmpfs", flags, f"mode=700,size={size},nr_inodes={INODES}")
     os.chdir(SCRATCH)
+
+
+def name_input(descriptor: int, size: int) -> None:
+    """Let the input be read as /dev/stdin too: a copy, for there is no /proc to find the descriptor in."""
+    with open(STDIN_COPY, "wb") as copy:
+        copy.write(os.pread(descriptor, size, 0))

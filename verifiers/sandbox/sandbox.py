@@ -101,7 +101,7 @@ class Sandbox:
         Raises:
             SandboxError: the sandbox cannot run anything, or this machine lacks the language.
         """
-        settings = _settings("run", language, limits or self.limits)
+        settings = _settings("run", language, limits or self.limits, names_input="/dev/stdin" in program)
         work = encode([program, list(argv)])
         stocked = language == "python" and "import" in program
         finished, layers = self._execute(settings, stocked, work, stdin.encode("utf-8", "surrogatepass"))
@@ -179,9 +179,9 @@ def _calls(secret: bytes, source: str, calls: Sequence[FunctionCall]) -> bytes:
     return encode([secret, source, [[name, args, kwargs] if kwargs else [name, args] for name, args, kwargs in words]])
 
 
-def _settings(mode: str, language: str, limits: Limits) -> dict[str, Any]:
+def _settings(mode: str, language: str, limits: Limits, names_input: bool = False) -> dict[str, Any]:
     given = {name: getattr(limits, name) for name in Limits.__slots__}
-    return {"mode": mode, **settings_of(language, limits.memory), **given}
+    return {"mode": mode, "names_input": names_input, **settings_of(language, limits.memory), **given}
 
 
 def _best(rungs: Sequence[str], stocked: bool) -> Zygote:

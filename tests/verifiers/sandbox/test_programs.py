@@ -89,6 +89,21 @@ def test_input_longer_than_a_pipe_holds_arrives_whole(best: Sandbox) -> None:
     assert outcome.stdout == "5000000\n"
 
 
+BY_NAME = {
+    "python": "print(len(open('/dev/stdin').read()), input()[-3:])",
+    "javascript": "const read = name => require('fs').readFileSync(name, 'utf8').trimEnd();"
+    "console.log(read('/dev/stdin').length, read(0).slice(-3))",
+}
+
+
+@pytest.mark.parametrize("language", BY_NAME)
+def test_input_can_be_read_by_its_name(sandbox: Sandbox, language: str) -> None:
+    few = Limits(files=4096)
+    for text in ("abc", "a" * 100_000 + "xyz"):
+        outcome = sandbox.run(BY_NAME[language], stdin=text, language=language, limits=few)
+        assert outcome.stdout == f"{len(text)} {text[-3:]}\n", outcome.stderr
+
+
 def test_output_is_kept_up_to_the_limit(best: Sandbox) -> None:
     outcome = best.run("print('x' * 999)", limits=Limits(output=1000))
     assert (outcome.status, len(outcome.stdout)) == (Ended.OK, 1000)
