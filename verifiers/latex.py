@@ -10,6 +10,7 @@ SETTING = re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|emph|math(?:bf|rm|it|
 _WRAPPED = re.compile(SETTING.pattern + r"([^{}]*)\}")
 _SET = re.compile(r"\s*(?:\\left ?)?\\\{(.*?)(?:\\right ?)?\\\}\s*", re.DOTALL)
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|left|right)(?![A-Za-z]))")
+_ESCAPED = re.compile(r"(?<!\\)\\([_&%#])")
 
 
 def opened(text: str) -> str:
@@ -23,8 +24,11 @@ def opened(text: str) -> str:
 
 
 def unspaced(text: str) -> str:
-    r"""The text ``opened``, with spaces for the commands that only space, and without ``\left`` and ``\right``."""
-    return _SPACING.sub(" ", opened(text)) if "\\" in text else text
+    r"""The text ``opened``, with spaces for the commands that only space, and without ``\left`` and ``\right``.
+
+    ``\_``, ``\&``, ``\%`` and ``\#`` are what they show.
+    """
+    return _ESCAPED.sub(r"\1", _SPACING.sub(" ", opened(text))) if "\\" in text else text
 
 
 def undelimited(text: str) -> str:

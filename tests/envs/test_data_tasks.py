@@ -100,7 +100,12 @@ def sql_problem(gold: str = "SELECT name FROM customers WHERE age > 30") -> Prob
 
 
 @pytest.mark.parametrize(
-    "answer", ["SELECT name FROM customers WHERE age > 30;", "select c.name from customers c where not c.age <= 30"]
+    "answer",
+    [
+        "SELECT name FROM customers WHERE age > 30;",
+        "select c.name from customers c where not c.age <= 30",
+        r"\texttt{SELECT their\_name FROM (SELECT name AS their\_name FROM customers WHERE age > 30)}",
+    ],
 )
 def test_any_query_with_the_same_rows_is_right(answer: str) -> None:
     verdict = SqlQuery().verify(sql_problem(), f"\\boxed{{{answer}}}")

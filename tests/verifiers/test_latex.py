@@ -21,6 +21,7 @@ from palaestra.verifiers.puzzles import Cryptarithm, Hanoi, Sudoku
         (r"\left( a \right)", "( a  )"),
         (r"\leftarrow \\ \textual{x}", r"\leftarrow \\ \textual{x}"),
         ("as it is", "as it is"),
+        (r"a\_b \& 5\% \\_c", r"a_b & 5% \\_c"),
     ],
 )
 def test_commands_around_words_are_taken_off(text: str, words: str) -> None:
@@ -35,6 +36,13 @@ def test_deep_commands_take_linear_time() -> None:
     before = time.thread_time()
     opened(r"\text{" * 50_000 + "}" * 50_000)
     assert time.thread_time() - before < 1
+
+
+def test_escaped_signs_are_read_in_names() -> None:
+    graph = Graph([("a_1", "b_1", 1)])
+    assert PathVerifier(graph, "a_1", "b_1").verify(r"\boxed{a\_1 \to b\_1}").right
+    assert ShortTextVerifier(("AT&T",)).verify(r"\boxed{\text{AT\&T}}").right
+    assert FormulaVerifier().verify(r"\boxed{p\_1 \to q}", "p_1 -> q").right
 
 
 @pytest.mark.parametrize("box", [r"\text{Paris}", r"\textbf{Paris}", r"$\text{Paris}$", r"\mathrm{Paris}", "Paris"])

@@ -11,6 +11,7 @@ import numpy as np
 from palaestra.envs.registration import register
 from palaestra.envs.task import Problem, Task
 from palaestra.verifiers import Verdict, last_boxed, right, undecided, wrong
+from palaestra.verifiers.latex import unspaced
 
 DATABASES = 24  # of 1550 queries with one thing changed, 86 passed on 8 databases, 32 on 12, 11 on 24
 ANSWER_CHARS = 2000  # a longer answer is none
@@ -165,6 +166,7 @@ class SqlQuery(Task):
             return wrong("no \\boxed answer")
         if len(text) > ANSWER_CHARS:
             return wrong(f"an answer of more than {ANSWER_CHARS} characters")
+        text = unspaced(text)
         reference = problem.reference
         if SPACES.sub(" ", text).rstrip("; ") == reference["gold"]:
             return right("the gold query itself")
