@@ -11,6 +11,7 @@ from functools import partial
 
 import torch
 from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from palaestra.agents import processes
@@ -69,7 +70,7 @@ def adamw(model: PreTrainedModel, weight_decay: float = 0.01, device: torch.devi
 
 def update(
     model: PreTrainedModel,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     batch: Batch,
     objective: Objective,
     *,
@@ -117,12 +118,7 @@ def update(
 
 
 def _gradient(
-    model: PreTrainedModel,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    objective: Objective,
-    read: Read,
-    max_tokens: int,
+    model: PreTrainedModel, optimizer: Optimizer, batch: Batch, objective: Objective, read: Read, max_tokens: int
 ) -> dict[str, float] | None:
     """Each process's part of the step's gradient in its parameters, and the metrics of all of them together.
 
