@@ -108,8 +108,10 @@ def read_spec(reference: str | os.PathLike[str]) -> AgentSpec:
     )
 
 
-def open_agent(spec: AgentSpec, device: str = "cpu") -> Agent:
+def open_agent(spec: AgentSpec, device: str = "auto") -> Agent:
     """The agent, ready to answer.
+
+    device: of its model, as ``load_pretrained`` has it; vLLM has its own.
 
     Raises:
         AgentError: a strategy or engine that there is none of, or that does not go with the rest.
@@ -118,7 +120,7 @@ def open_agent(spec: AgentSpec, device: str = "cpu") -> Agent:
     return _with_strategy(spec, _answering(spec, device))
 
 
-def load_agent(reference: str | os.PathLike[str], device: str = "cpu") -> Agent:
+def load_agent(reference: str | os.PathLike[str], device: str = "auto") -> Agent:
     """``open_agent`` of what is there, or of what the name means."""
     return open_agent(read_spec(reference), device)
 
@@ -152,9 +154,10 @@ def _answering(spec: AgentSpec, device: str) -> Agent:
 
     if spec.engine not in ENGINES:
         raise AgentError(f"no engine {spec.engine!r}: there are {', '.join(ENGINES)}")
-    policy = load_policy(spec.model, spec.sampling, device=device)
-    if spec.engine != "transformers":
-        policy.engine = ENGINES[spec.engine](policy.engine.model, [policy.chat.end])  # type: ignore[attr-defined]  # it was loaded into one
+    if spec.engine == "transformers":
+        return load_policy(spec.model, spec.sampling, device=device)
+    policy = load_policy(spec.model, spec.sampling, device="cpu")  # from where the engine takes the weights
+    policy.engine = ENGINES[spec.engine](policy.engine.model, [policy.chat.end])  # type: ignore[attr-defined]  # it was loaded into one
     return policy
 
 

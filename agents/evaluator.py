@@ -101,7 +101,7 @@ class BestOfN:
         return paid(replies[best], cost, score=None if math.isnan(scores[best]) else scores[best], of=self.n)
 
 
-def load_evaluator(path: str | os.PathLike[str], device: str = "cpu") -> Evaluator:
+def load_evaluator(path: str | os.PathLike[str], device: str = "auto") -> Evaluator:
     """A trained evaluator from its folder.
 
     Raises:
@@ -131,7 +131,7 @@ def value_head(model: PreTrainedModel) -> dict[str, torch.Tensor] | None:
 
 def new_evaluator(
     policy: str | os.PathLike[str],
-    device: str | torch.device = "cpu",
+    device: str | torch.device = "auto",
     lora_rank: int = 0,
     dtype: torch.dtype | None = None,
 ) -> Evaluator:

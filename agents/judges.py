@@ -205,7 +205,7 @@ def save_judge(judge: Scorer, folder: str | os.PathLike[str], licence: str = "",
     return made
 
 
-def load_judge(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
+def load_judge(path: str | os.PathLike[str], device: str = "auto") -> Scorer:
     """A judge of any kind from its folder.
 
     Raises:

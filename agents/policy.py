@@ -32,7 +32,7 @@ class PolicyLLM:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | os.PathLike[str], sampling: Sampling | None = None, device: str = "cpu"
+        cls, path: str | os.PathLike[str], sampling: Sampling | None = None, device: str = "auto"
     ) -> PolicyLLM:
         """The model of a folder or hub id; sampling as the folder's agent.yaml has it, unless given.
 

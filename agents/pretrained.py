@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from palaestra.episodes import Actor
 
+from . import processes
 from .adapters import answering_weights, base_of, heads_of, is_adapter, load_adapter, merged, save_weights
 from .chat import ChatFormat
 from .engine import Sampling
@@ -60,9 +61,11 @@ def load_pretrained(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The same for a model of one of transformers' Auto kinds; ``options`` go to its ``from_pretrained``.
 
+    device: "auto" is cuda where there is one.
     merge: add an adapter's product to the weights of its model.
     new: weights that the folder need not hold, and that are made at random then; any other must be there.
     """
+    device = processes.device() if device == "auto" else device
     if is_adapter(path):
         try:
             wanted = dtype or _default_dtype(device)
@@ -164,7 +167,7 @@ def load_policy(
     path: str | os.PathLike[str],
     sampling: Sampling | None = None,
     name: str | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device = "auto",
     dtype: torch.dtype | None = None,
 ) -> PolicyLLM:
     """The model of ``path`` as an agent, named after its folder unless ``name`` is given."""

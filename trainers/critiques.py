@@ -85,7 +85,7 @@ def train_scorer(
     if kind in JUDGES and lora_rank:
         raise ValueError(f"an adapter is for evaluators with a head alone, not for {kind}: leave lora_rank at 0")
     if kind in JUDGES:
-        return JUDGES[kind](*load_pretrained(policy, AutoModelForCausalLM, merge=True), rows, told, **options)
+        return JUDGES[kind](*load_pretrained(policy, AutoModelForCausalLM, "auto", merge=True), rows, told, **options)
     evaluator = new_evaluator(policy, lora_rank=lora_rank)
     train_evaluator(evaluator, rows, ends, EVALUATORS[kind], told, **options)
     return evaluator

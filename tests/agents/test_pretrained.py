@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ from transformers import (
     Qwen3Config,
 )
 
+from palaestra.agents import evaluator, pretrained, processes
 from palaestra.agents.adapters import add_adapter
 from palaestra.agents.agent import Dialogue, Message
+from palaestra.agents.agent_folder import load_agent
 from palaestra.agents.checkpoint import save_checkpoint
 from palaestra.agents.engine import EngineError, Sampling
 from palaestra.agents.evaluator import new_evaluator
+from palaestra.agents.judges import load_judge
 from palaestra.agents.nano import nano_model, nano_tokenizer
 from palaestra.agents.opening import Lora, ModelSpec, open_model
+from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import MissingModel, load_model, load_policy, weights_hash
 
 SIZES = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
@@ -77,6 +82,31 @@ def test_the_small_model_comes_back_as_it_was(tmp_path: Path) -> None:
     assert weights_hash(loaded) == weights_hash(model)
     assert loaded.dtype == torch.float32
     assert words.chat_template == tokenizer.chat_template
+
+
+@pytest.mark.parametrize("load", [load_agent, load_judge, new_evaluator, PolicyLLM.from_pretrained])
+def test_what_answers_and_what_judges_is_put_on_the_gpu_where_there_is_one(
+    load: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    model = save(CONFIGS[1], tmp_path)
+
+    def loaded(path: Path, kind: Any, device: Any, *_: Any, **__: Any) -> Any:
+        asked.append(device)
+        return model, nano_tokenizer()
+
+    monkeypatch.setattr(pretrained, "load_pretrained", loaded)
+    monkeypatch.setattr(evaluator, "load_pretrained", loaded)
+    model.score = torch.nn.Linear(32, 1, bias=False)
+    load(tmp_path)
+    assert asked == ["auto"]
+
+
+def test_auto_is_the_gpu_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(CONFIGS[1], tmp_path)
+    monkeypatch.setattr(processes, "device", lambda: torch.device("meta"))
+    assert load_model(tmp_path, "auto")[0].device.type == "meta"
+    assert load_model(tmp_path)[0].device.type == "cpu"
 
 
 def test_a_prompt_beyond_the_context_is_told_in_one_line(tmp_path: Path) -> None:

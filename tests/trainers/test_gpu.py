@@ -10,7 +10,10 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from palaestra.agents.agent_folder import load_agent
+from palaestra.agents.policy import PolicyLLM
 from palaestra.agents.pretrained import load_policy
+from palaestra.agents.transformers_engine import TransformersEngine
 from palaestra.arena.run_folder import RunFolder, read_json_lines
 from palaestra.episodes.views import Row
 from palaestra.trainers.batch import pack
@@ -38,6 +41,10 @@ def test_a_run_in_bf16_learns_stops_and_goes_on(
     assert all(row.get("abs_log_ratio", 0) < 0.05 for row in rows)
     hashes = {load_policy(run.path / "agents" / name).actor.weights_hash for name in ("start", "warm", "evolved")}
     assert len(hashes) == 3
+    evolved = load_agent(run.path / "agents" / "evolved")
+    assert isinstance(evolved, PolicyLLM)
+    assert isinstance(evolved.engine, TransformersEngine)
+    assert evolved.engine.model.device.type == "cuda"
 
 
 def test_the_gpu_computes_what_the_cpu_does(model: LlamaForCausalLM, make_rows: Callable[..., list[Row]]) -> None:
