@@ -51,8 +51,8 @@ class Trivial(Task):
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test registers into copies; what it asks for by name has been imported before, and stays known."""
-    for id in OWN:
+    """Each test registers into copies; what is imported by its name has been imported before, and stays known."""
+    for id in registration.task_ids():
         registration.task_class(id)
     monkeypatch.setattr(registration, "_tasks", dict(registration._tasks))
     monkeypatch.setattr(registration, "_deferred", dict(registration._deferred))
