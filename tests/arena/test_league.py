@@ -181,7 +181,7 @@ def test_the_pool_is_written_for_people(tmp_path: Path) -> None:
         ({"snapshot_at": 2.0}, "palaestra/Nim-v0", "from 0 to 1"),
         ({}, "palaestra/ChainArith-v0", "ChainArith-v0 has one player"),
         ({}, "palaestra/Nim-vs-optimal-v0", "has one player"),
-        ({}, {"id": "palaestra/Nim-v0", "share": 0}, "share of palaestra/Nim-v0 is above 0"),
+        ({}, {"id": "palaestra/Nim-v0", "share": 0}, "share of palaestra/Nim-v0 is a number above 0"),
     ],
 )
 def test_what_cannot_be_played_is_told(spec: dict[str, Any], environment: Any, told: str) -> None:

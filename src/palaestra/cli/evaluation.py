@@ -30,7 +30,7 @@ def evaluate(
     agents: Positional[tuple[str, ...]],
     env: tuple[str, ...] = (CHAIN,),
     knobs: Pairs = (),
-    difficulties: tuple[int, ...] = (),
+    difficulties: tuple[int, ...] | None = None,
     problems: int = 256,
     seeds: tuple[int, ...] = (0,),
     samples: int = 1,
@@ -162,7 +162,7 @@ def _is_game(id: str) -> bool:
 def courses_of(
     envs: Sequence[str],
     knobs: Mapping[str, Any],
-    difficulties: Sequence[int],
+    difficulties: Sequence[int] | None,
     problems: int,
     seeds: Sequence[int] = (0,),
     samples: int = 1,
@@ -174,17 +174,20 @@ def courses_of(
     from palaestra.arena.environments import levels
     from palaestra.arena.measure import Course
 
-    if min(problems, samples, len(seeds), len(envs)) < 1:
-        raise UserError("ask for one problem or more, answered once or more, of at least one environment and seed")
+    if min(problems, samples, len(seeds), len(envs)) < 1 or (difficulties is not None and not difficulties):
+        raise UserError(
+            "ask for one problem or more, answered once or more, of at least one environment, level and seed"
+        )
     if len(set(seeds)) < len(seeds):
         raise UserError("a seed is there twice, and would count its problems twice: name each seed once")
     courses = []
     for env in envs:
         id, own = _environment(env)
         known = levels(id, {**knobs, **own})
-        if unknown := sorted(set(difficulties) - set(known)):
+        asked = known[:1] if difficulties is None else difficulties
+        if unknown := sorted(set(asked) - set(known)):
             raise UserError(f"{id} has difficulties {known[0]} to {known[-1]}, not {', '.join(map(str, unknown))}")
-        courses.append(Course(id, {**knobs, **own}, difficulties or known[:1], problems, seeds, samples))
+        courses.append(Course(id, {**knobs, **own}, asked, problems, seeds, samples))
     return courses
 
 

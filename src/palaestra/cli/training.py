@@ -160,7 +160,7 @@ def collect(
     check_log(to)
     if (to / "episodes").is_dir():
         raise UserError(f"{to} is a run's folder, or a board's, which keeps its log in episodes/: name another folder")
-    (course,) = courses_of((env,), knobs_of(knobs), () if difficulty is None else (difficulty,), 1)
+    (course,) = courses_of((env,), knobs_of(knobs), None if difficulty is None else (difficulty,), 1)
     agent = open_agent(spec_of(model, temperature, max_tokens))
     store = EpisodeStore(to)
     with held(to):
