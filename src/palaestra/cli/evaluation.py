@@ -6,9 +6,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from .app import Pairs, UserError, app, check_log, console, held, knobs_of
 from .strategies import tell_counts, tell_examples
@@ -30,7 +30,7 @@ def evaluate(
     agents: Positional[tuple[str, ...]],
     env: tuple[str, ...] = (CHAIN,),
     knobs: Pairs = (),
-    difficulties: tuple[int, ...] | None = None,
+    difficulties: Annotated[tuple[int, ...] | None, arg(metavar="[INT [INT ...]]")] = None,
     problems: int = 256,
     seeds: tuple[int, ...] = (0,),
     samples: int = 1,
