@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .databases import Row
@@ -49,10 +50,39 @@ class Result:
 
 def guard(connection: sqlite3.Connection) -> None:
     """From now on the connection answers queries on its tables and views, within ``LIMITS``, and refuses all else."""
-    readable = {
-        name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-    }
-    readable = {name for name in readable if not name.startswith("sqlite_")}
+    for kind, limit in LIMITS.items():
+        connection.setlimit(kind, limit)
+    connection.set_authorizer(_authorizer(connection))
+
+
+def columns_read(connection: sqlite3.Connection, query: str) -> set[str]:
+    """Names of the columns that a query reads on a guarded connection.
+
+    A row's number is ``ROWID``, unless a column of the table is its name.
+
+    Raises:
+        sqlite3.Error: the query fails.
+    """
+    authorize = _authorizer(connection)
+    names = set()
+
+    def watch(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:
+        if action == sqlite3.SQLITE_READ:
+            names.add(second or "")
+        return authorize(action, first, second, database, source)
+
+    connection.set_authorizer(watch)
+    try:
+        connection.execute(f"EXPLAIN {query}").close()
+    finally:
+        connection.set_authorizer(authorize)
+    return names
+
+
+def _authorizer(connection: sqlite3.Connection) -> Callable[[int, str | None, str | None, str | None, str | None], int]:
+    connection.set_authorizer(None)
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+    readable = {name for (name,) in tables if not name.startswith("sqlite_")}
 
     def authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:
         if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
@@ -63,9 +93,7 @@ def guard(connection: sqlite3.Connection) -> None:
             return sqlite3.SQLITE_OK if (second or "").lower() in FUNCTIONS else sqlite3.SQLITE_DENY
         return sqlite3.SQLITE_DENY
 
-    for kind, limit in LIMITS.items():
-        connection.setlimit(kind, limit)
-    connection.set_authorizer(authorize)
+    return authorize
 
 
 def run_query(connection: sqlite3.Connection, query: str) -> Result:

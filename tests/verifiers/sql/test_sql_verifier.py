@@ -80,6 +80,15 @@ def test_an_answer_that_leaves_ties_to_the_storage_is_wrong() -> None:
     assert "its rows stored in reverse" in verdict.reason
     assert eldest.verify("SELECT name FROM emp ORDER BY age DESC, id ASC LIMIT 3 OFFSET 0").right
     assert eldest.verify("SELECT name FROM emp ORDER BY age DESC, rowid LIMIT 3").right
+    assert not eldest.verify("SELECT name FROM emp ORDER BY age DESC LIMIT 3 -- rowid").right
+    assert not eldest.verify("SELECT name FROM emp ORDER BY age DESC, length('rowid') LIMIT 3").right
+
+
+def test_the_number_of_a_row_without_a_key_is_how_it_is_stored() -> None:
+    schema = "CREATE TABLE emp (id INT PRIMARY KEY, name TEXT, age INT)"
+    eldest = SqlVerifier(schema, "SELECT name FROM emp ORDER BY age DESC, id LIMIT 3")
+    assert not eldest.verify("SELECT name FROM emp ORDER BY age DESC, rowid LIMIT 3").right
+    assert eldest.verify("SELECT name FROM emp WHERE rowid > 0 ORDER BY age DESC, id LIMIT 3").right
 
 
 ORDERED = SqlVerifier(STAFF, "SELECT name, age FROM emp ORDER BY age DESC", ordered=True)
